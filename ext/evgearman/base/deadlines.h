@@ -1,0 +1,38 @@
+/* Deadlines that mostly come in order.
+ *
+ * Requests of one connection share one timeout, so each new deadline lies behind the last: those go to the
+ * end of a list, in O(1). One that does not (its own timeout, or the option was changed) goes to a heap. */
+#ifndef EVG_BASE_DEADLINES_H
+#define EVG_BASE_DEADLINES_H
+
+#include "base/heap.h"
+#include "base/list.h"
+
+typedef struct {
+    evg_heap_node_t heap; /* heap.at is the deadline in either place */
+    evg_list_t link;
+} evg_deadline_t;
+
+typedef struct {
+    evg_list_t ordered;
+    evg_heap_t odd;
+} evg_deadlines_t;
+
+void evg_deadlines_init(evg_deadlines_t *deadlines);
+void evg_deadlines_deinit(evg_deadlines_t *deadlines);
+
+/* Before the first use of a node. */
+void evg_deadline_init(evg_deadline_t *deadline);
+
+/* Sets a deadline that is not set. 0, or EVG_ENOMEM (then it is not set). */
+int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
+
+/* One that is not set stays as it is. */
+void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline);
+
+bool evg_deadline_set_p(const evg_deadline_t *deadline);
+
+/* The one that is due first, or NULL. */
+evg_deadline_t *evg_deadlines_first(const evg_deadlines_t *deadlines);
+
+#endif
