@@ -1,0 +1,68 @@
+/* Pumps bytes between a transport and a session, and makes the connections that the session wants.
+ *
+ * The phase below is the only state of its own; everything that is decided is decided by the session. Events of the
+ * session go to `on_event`, which must not run Ruby code nor free the connection (it is called in the middle of a
+ * turn); it records what has to be called later. */
+#ifndef EVG_NET_CONNECTION_H
+#define EVG_NET_CONNECTION_H
+
+#include "net/address.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/transport.h"
+#include "session/session.h"
+
+typedef enum { EVG_PHASE_DOWN, EVG_PHASE_RESOLVING, EVG_PHASE_CONNECTING, EVG_PHASE_OPEN } evg_phase_t;
+
+typedef struct evg_connection {
+    evg_source_t source;
+    evg_session_t session;
+    evg_transport_t transport;
+    evg_address_t address;
+    double connect_timeout; /* seconds for one address, SYN to established; 0 is never */
+    double keepalive;       /* seconds */
+    int priority;           /* -2..2, of the watcher */
+    bool paused;            /* do not read */
+    void (*on_event)(void *owner, const evg_event_t *event);
+    void *owner;
+    /* private */
+    evg_phase_t phase;
+    evg_resolution_t *resolution;
+    evg_sockaddrs_t *ways; /* while connecting */
+    int way;               /* the one that is tried */
+    double give_up_at;     /* connect_timeout of that one */
+    ev_io io;
+    int watched;           /* EV_READ | EV_WRITE that `io` is started for */
+    bool drained;          /* the last read took everything there was */
+    bool dying;            /* to be freed at the next reconciliation */
+} evg_connection_t;
+
+/* Heap; session with its defaults; attached to the loop. NULL: no memory. */
+evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0, uint64_t seed1);
+
+/* The owner goes away: closes the socket without a word, calls out no more, and frees itself as soon as no turn
+ * is under way. NULL is fine. */
+void evg_connection_free(evg_connection_t *c);
+
+/* Something changed that the session or the watchers have to follow (a request was made, an option changed):
+ * marks dirty and wakes a poll under way. */
+void evg_connection_changed(evg_connection_t *c);
+
+/* Writes what the session has to say, now, as far as the socket takes it. May end the connection (events are told).
+ * Never touches a watcher: the rest is left to the loop, which is marked and woken. */
+void evg_connection_flush(evg_connection_t *c);
+
+/* Tells the session the time (clock_gettime), so that a request made now is timed from now. */
+void evg_connection_clock(evg_connection_t *c);
+
+/* Passes on what the session has to tell (after evg_session_disconnect and the like). */
+void evg_connection_pump(evg_connection_t *c);
+
+/* evg_session_disconnect (or _shut), the socket closed, events told. */
+void evg_connection_disconnect(evg_connection_t *c);
+void evg_connection_shut(evg_connection_t *c);
+
+/* A new keepalive, at once. */
+void evg_connection_set_keepalive(evg_connection_t *c, double idle);
+
+#endif

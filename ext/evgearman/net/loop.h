@@ -1,0 +1,114 @@
+/* One turn of a libev loop, cut into the steps that the binding strings together. Not a word of Ruby here.
+ *
+ *     evg_loop_reconcile(l);               set watchers to what is wanted, write what is owed
+ *     evg_loop_aim(l, deadline, block);    how long the poll may last
+ *     evg_loop_poll(l);                    the only step without the GVL
+ *     evg_loop_collect(l);                 libev's callbacks run: they only mark
+ *     evg_loop_dispatch(l);                ready sources are read and fed, due ones ticked
+ *
+ * Between these, and outside them, nothing calls libev but evg_loop_wake. Whoever wants something (close, cancel,
+ * a new timer, more to write) changes what is *wanted*, marks the source dirty, and wakes the poll. So a driver in
+ * evg_loop_poll may be joined by any number of threads that hold the GVL.
+ *
+ * Sources (connections, timers) are told two things: `reconcile`, because they were marked dirty, and `ready`,
+ * because a watcher fired or a deadline passed. Neither may call out to Ruby code. */
+#ifndef EVG_NET_LOOP_H
+#define EVG_NET_LOOP_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "net/libev.h"
+
+typedef struct evg_loop evg_loop_t;
+typedef struct evg_source evg_source_t;
+
+typedef struct {
+    /* Set watchers and deadline to what is wanted; write what is owed; free yourself if you are dying. */
+    void (*reconcile)(evg_source_t *source);
+    /* Watchers fired (source->revents) or the deadline passed: read and feed. Comes before any `due` of the turn. */
+    void (*ready)(evg_source_t *source);
+    /* The deadline passed and everything readable has been read: judge. */
+    void (*due)(evg_source_t *source);
+    /* In a forked child, after the loop was made anew: close descriptors, say nothing, start nothing. */
+    void (*forked)(evg_source_t *source);
+    /* The loop is closed for good: close descriptors, watch nothing more. */
+    void (*closed)(evg_source_t *source);
+} evg_source_ops_t;
+
+struct evg_source {
+    const evg_source_ops_t *ops;
+    evg_loop_t *loop;
+    evg_list_t all;       /* sources of the loop */
+    evg_list_t ready;
+    evg_list_t dirty;
+    evg_heap_node_t due;
+    int revents;          /* EV_READ | EV_WRITE, gathered until `ready` */
+};
+
+struct evg_loop {
+    struct ev_loop *ev;   /* NULL when closed */
+    double now;           /* monotonic seconds; evg_loop_now refreshes it */
+    bool polling;         /* a thread is in evg_loop_poll: libev is not to be touched */
+    bool turning;         /* between reconcile and the end of dispatch: sources are not to be freed */
+    /* private */
+    unsigned int refs;
+    ev_async wake;
+    ev_timer alarm;
+    double aimed_at;      /* when the poll under way ends by itself; INFINITY: when something happens */
+    int mode;             /* EVRUN_NOWAIT or EVRUN_ONCE */
+    evg_list_t all, ready, dirty;
+    evg_heap_t dues;
+    double late;          /* moving average of seconds from the end of a poll to having the GVL again */
+    double polled_at;     /* when the last poll ended */
+};
+
+/* NULL: no memory, or libev has no backend. Holds one reference. evg_libev_load comes first. */
+evg_loop_t *evg_loop_new(void);
+
+/* Every source holds one, so does whoever drives. The last one frees the loop. */
+evg_loop_t *evg_loop_hold(evg_loop_t *loop);
+void evg_loop_release(evg_loop_t *loop);
+
+/* Frees libev's side; sources are told `closed`. Not while polling. Idempotent. */
+void evg_loop_close(evg_loop_t *loop);
+
+/* In a forked child, before anything else: a new libev loop, sources are told `forked`. false: no memory. */
+bool evg_loop_forked(evg_loop_t *loop);
+
+/* CLOCK_MONOTONIC, and loop->now with it. */
+double evg_loop_now(evg_loop_t *loop);
+double evg_monotonic(void);
+
+/* From any thread, without the GVL, from a signal handler: the poll under way ends, or the next one does not block. */
+void evg_loop_wake(evg_loop_t *loop);
+
+/* -- steps of a turn -- */
+void evg_loop_reconcile(evg_loop_t *loop);
+/* block false: do not wait. Else until `deadline` (INFINITY: for ever) or the first deadline of a source, unless
+ * something is in hand already. */
+void evg_loop_aim(evg_loop_t *loop, double deadline, bool block);
+void evg_loop_poll(evg_loop_t *loop);    /* touches libev only; may run without the GVL */
+void evg_loop_collect(evg_loop_t *loop); /* with the GVL again */
+void evg_loop_dispatch(evg_loop_t *loop);
+
+/* Will the next poll block for `deadline`? false when something is in hand. */
+bool evg_loop_would_block_p(const evg_loop_t *loop);
+
+/* For a GVL that is slow to come back (loop->late above a millisecond): waits up to `seconds` for the sockets with
+ * the GVL held. true: something is readable, so the poll need not block. */
+bool evg_loop_linger(evg_loop_t *loop, double seconds);
+
+const char *evg_loop_backend(const evg_loop_t *loop); /* "epoll", "kqueue", "poll", "select" … */
+
+/* -- sources -- */
+void evg_source_init(evg_source_t *source, const evg_source_ops_t *ops);
+void evg_source_attach(evg_source_t *source, evg_loop_t *loop); /* holds the loop */
+void evg_source_detach(evg_source_t *source);                   /* leaves all lists, releases the loop */
+/* To be reconciled before the next poll; the poll under way is left to end by itself: wake it if it must not wait. */
+void evg_source_dirty(evg_source_t *source);
+/* As if a watcher had fired. */
+void evg_source_ready(evg_source_t *source, int revents);
+/* Only in `reconcile` (a poll under way does not see it). INFINITY: none. */
+void evg_source_due_at(evg_source_t *source, double at);
+
+#endif

@@ -1,0 +1,28 @@
+/* getaddrinfo on a thread of its own, because it may take ten seconds. All addresses are kept.
+ *
+ * A resolution belongs to the caller until it is cancelled or taken; the thread may outlive both and frees what
+ * nobody wants any more. */
+#ifndef EVG_NET_RESOLVER_H
+#define EVG_NET_RESOLVER_H
+
+#include "net/address.h"
+#include "net/loop.h"
+
+typedef struct evg_resolution evg_resolution_t;
+
+/* Starts; when it is done the loop is woken and `source` will be ready (evg_resolution_done_p is true then).
+ * NULL: no thread or memory to be had. */
+evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, evg_source_t *source);
+
+bool evg_resolution_done_p(evg_resolution_t *resolution);
+
+/* After done: 0 and the addresses, or a getaddrinfo code (gai_strerror). Frees the resolution. */
+int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out);
+
+/* Nobody wants it any more. NULL is fine. In a forked child the thread is gone: what it held is leaked knowingly. */
+void evg_resolution_cancel(evg_resolution_t *resolution);
+
+/* Called by evg_loop_collect: marks the sources of finished resolutions ready. */
+void evg_resolver_collect(evg_loop_t *loop);
+
+#endif

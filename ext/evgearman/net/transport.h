@@ -1,0 +1,44 @@
+/* A stream socket as a table of functions: TCP, unix, later TLS, and "closed", whose functions say so. Nobody above
+ * asks which it is. Never blocks, never raises SIGPIPE; descriptors are close-on-exec. */
+#ifndef EVG_NET_TRANSPORT_H
+#define EVG_NET_TRANSPORT_H
+
+#include "net/address.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct evg_transport evg_transport_t;
+
+/* What read and write answer besides a count. */
+enum { EVG_IO_AGAIN = -1, EVG_IO_EOF = -2, EVG_IO_FAILED = -3 /* errno tells */ };
+
+typedef struct {
+    const char *name;
+    /* After the socket became writable. 0: established. EVG_IO_AGAIN: not yet (transport->wants says for what).
+     * EVG_IO_FAILED. */
+    int (*established)(evg_transport_t *t);
+    ssize_t (*read)(evg_transport_t *t, void *room, size_t len);       /* > 0, or one of the above */
+    ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, or one of the above */
+    void (*close)(evg_transport_t *t);
+} evg_transport_ops_t;
+
+struct evg_transport {
+    const evg_transport_ops_t *ops;
+    int fd; /* -1 when closed */
+    int wants; /* EV_READ / EV_WRITE that `established` waits for */
+};
+
+void evg_transport_init(evg_transport_t *t); /* closed */
+
+/* Begins to connect. 0: under way, or already there (ask `established`). EVG_IO_FAILED: errno tells. */
+int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
+
+/* TCP only, elsewhere nothing: SO_KEEPALIVE after `idle` seconds (interval a quarter of it, 4 probes) and
+ * TCP_USER_TIMEOUT (twice it); 0 turns it off. */
+void evg_transport_keepalive(evg_transport_t *t, double idle);
+
+/* The descriptor is closed without a word to the peer's protocol; then "closed". Idempotent. */
+void evg_transport_close(evg_transport_t *t);
+
+#endif

@@ -1,0 +1,38 @@
+/* The client's part of a session: submissions, their jobs and what workers say about them. */
+#ifndef EVG_SESSION_CLIENT_SESSION_H
+#define EVG_SESSION_CLIENT_SESSION_H
+
+#include "protocol/packet.h"
+#include "session/jobs.h"
+#include "session/request.h"
+
+struct evg_session;
+struct evg_event;
+
+typedef struct {
+    evg_jobs_t jobs;
+    evg_deadlines_t finishes; /* due times of created jobs: their timeout, or when to ask for them */
+    evg_list_t orphans;       /* terminal packets that came before their JOB_CREATED */
+    size_t orphan_count;
+    size_t ghost_count;       /* stand-ins of requests that gave up on a shared job */
+} evg_client_session_t;
+
+typedef struct {
+    evg_command_t type; /* SUBMIT_JOB and its variants, SUBMIT_JOB_EPOCH */
+    evg_bytes_t function;
+    evg_bytes_t unique; /* empty: none */
+    evg_bytes_t workload;
+    double run_at;  /* SUBMIT_JOB_EPOCH: Unix seconds, rounded up */
+    double timeout; /* foreground: seconds from now to the terminal packet; 0 is never */
+} evg_submission_t;
+
+/* DONE of a foreground job: args[0] is the result; of a background job: args[0] is the handle. */
+int evg_client_submit(struct evg_session *s, evg_request_t *request, const evg_submission_t *submission);
+
+/* DONE: args as in STATUS_RES (handle, known, running, numerator, denominator). */
+int evg_client_get_status(struct evg_session *s, evg_request_t *request, evg_bytes_t handle);
+
+/* DONE: args as in STATUS_RES_UNIQUE (unique, known, running, numerator, denominator, clients). */
+int evg_client_get_status_unique(struct evg_session *s, evg_request_t *request, evg_bytes_t unique);
+
+#endif

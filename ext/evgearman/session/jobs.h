@@ -1,0 +1,38 @@
+/* Foreground jobs between JOB_CREATED and their end: handle -> the submissions that wait for it.
+ *
+ * Submissions with one unique key share a handle, and the server then sends each event once per submission,
+ * the copies side by side. So the waiters of a handle form a ring; the table points at the one whose turn it
+ * is, and every copy goes to the next. */
+#ifndef EVG_SESSION_JOBS_H
+#define EVG_SESSION_JOBS_H
+
+#include "base/table.h"
+#include "session/request.h"
+
+typedef struct {
+    evg_table_t table; /* handle -> evg_request_t whose turn it is */
+    size_t count;      /* requests in it */
+} evg_jobs_t;
+
+void evg_jobs_init(evg_jobs_t *jobs, uint64_t seed0, uint64_t seed1);
+void evg_jobs_deinit(evg_jobs_t *jobs);
+
+/* Adds a request under its handle, behind the others that wait for it. 0, or EVG_ENOMEM. */
+int evg_jobs_add(evg_jobs_t *jobs, evg_request_t *request);
+
+/* The request that the next copy of an event is for; its turn passes on. NULL: not our handle. */
+evg_request_t *evg_jobs_turn(evg_jobs_t *jobs, evg_bytes_t handle);
+
+/* As evg_jobs_turn, and takes it out: the event ended the job for it. */
+evg_request_t *evg_jobs_finish(evg_jobs_t *jobs, evg_bytes_t handle);
+
+/* Takes this one out. */
+void evg_jobs_remove(evg_jobs_t *jobs, evg_request_t *request);
+
+/* Puts `stand_in` into the ring in place of `request`, handle included: its copies are still to come. */
+void evg_jobs_replace(evg_jobs_t *jobs, evg_request_t *request, evg_request_t *stand_in);
+
+/* Any one, or NULL when there is none. */
+evg_request_t *evg_jobs_any(const evg_jobs_t *jobs);
+
+#endif

@@ -1,0 +1,78 @@
+/* Something that was asked of the server and has exactly one outcome.
+ *
+ * The caller owns the memory (it lies inside its own struct), from evg_request_init until the session has
+ * reported EVG_EVENT_DONE for it, or the caller withdrew it. */
+#ifndef EVG_SESSION_REQUEST_H
+#define EVG_SESSION_REQUEST_H
+
+#include "base/deadlines.h"
+#include "base/list.h"
+#include "protocol/admin.h"
+#include "protocol/check.h"
+#include "protocol/command.h"
+
+typedef enum {
+    EVG_REQUEST_NEW,     /* in no session */
+    EVG_REQUEST_OWED,    /* its packet is queued or written; its first reply was not read */
+    EVG_REQUEST_CREATED, /* a foreground job between JOB_CREATED and its end */
+    EVG_REQUEST_DONE
+} evg_request_state_t;
+
+/* What is known about a request that failed. */
+typedef enum {
+    EVG_DELIVERY_NONE,    /* it is not about one request */
+    EVG_NOT_SENT,         /* no byte of it was written */
+    EVG_UNACKNOWLEDGED,   /* written, at least in part; the server said nothing */
+    EVG_ACCEPTED,         /* the server answered it: JOB_CREATED was read */
+    EVG_RUNNING           /* a worker has reported something about the job */
+} evg_delivery_t;
+
+/* Whom the outcome is for: the caller, or a part of the session itself. */
+typedef enum {
+    EVG_FOR_CALLER,
+    EVG_FOR_DIALECT,    /* "version" on each connect */
+    EVG_FOR_HEARTBEAT,  /* ECHO on a quiet connection */
+    EVG_FOR_OPTION,     /* OPTION_REQ replayed on connect */
+    EVG_FOR_LOST_CHECK, /* GET_STATUS about a job that is silent */
+    EVG_FOR_GRAB        /* GRAB_JOB of the work loop */
+} evg_purpose_t;
+
+typedef struct evg_request {
+    void *owner; /* the caller's; never looked at here */
+    char handle[EVG_KEY_MAX + 1];
+    uint8_t handle_len; /* 0 until JOB_CREATED */
+    uint8_t type;       /* evg_command_t */
+    uint8_t state;      /* evg_request_state_t */
+    uint8_t purpose;    /* evg_purpose_t */
+    bool keyed;         /* submitted with a unique key: others may share its job */
+    /* private */
+    bool started;        /* a worker was heard about its job */
+    uint8_t unknown;     /* GET_STATUS said "unknown" so many times in a row */
+    uint8_t shape;       /* evg_shape_t of an admin reply */
+    int error;           /* why it failed, until that is reported */
+    uint8_t delivery;    /* evg_delivery_t, ditto */
+    evg_list_t link;     /* owed, or its job's ring, or the session's list of failures */
+    evg_deadline_t due;  /* whichever of the times below comes first */
+    uint64_t start;      /* stream position of its packet's first byte */
+    size_t length;       /* bytes of its packet */
+    double reply_by;     /* command_timeout; 0 for never */
+    double finish_by;    /* the job's own timeout; 0 for never */
+    double heard_at;     /* last packet about its job */
+    struct evg_request *check;   /* the lost-check that asks for this job */
+    struct evg_request *subject; /* the job that this lost-check asks for */
+} evg_request_t;
+
+void evg_request_init(evg_request_t *request, void *owner);
+
+static inline evg_bytes_t evg_request_handle(const evg_request_t *request)
+{
+    return evg_bytes(request->handle, request->handle_len);
+}
+
+/* Submitted and not yet resolved. */
+static inline bool evg_request_pending_p(const evg_request_t *request)
+{
+    return request->state == EVG_REQUEST_OWED || request->state == EVG_REQUEST_CREATED;
+}
+
+#endif
