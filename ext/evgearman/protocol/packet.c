@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 
-/* gearmand adds its own header to a length of 32 bits: a body nearer to 4 GiB than this overflows there. */
-static const size_t BODY_MAX = UINT32_MAX - UINT32_C(128);
+/* The first length refused: gearmand adds room of its own to it, in 32 bits. */
+static const size_t BODY_CEILING = UINT32_MAX - UINT32_C(127);
 
 static uint32_t load32(const uint8_t *at)
 {
@@ -108,7 +108,7 @@ int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type,
     if (!info || argc != info->args) return EVG_EARGS;
     if (nul_p(args, argc)) return EVG_ENUL;
     size_t size = evg_packet_size(args, argc), body = size - EVG_HEADER_LEN;
-    if (body > max_body || body >= BODY_MAX) return EVG_ETOO_LARGE;
+    if (body > max_body || body >= BODY_CEILING) return EVG_ETOO_LARGE;
     uint8_t *room = evg_buffer_reserve(out, size);
     if (!room) return EVG_ENOMEM;
     write_packet(room, magic, type, args, argc, body);

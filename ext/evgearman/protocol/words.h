@@ -23,11 +23,9 @@ static inline bool evg_word_equal_p(evg_bytes_t a, evg_bytes_t b)
 /* Takes the next word off the front of `rest`; it is empty when none is left. */
 static inline evg_bytes_t evg_word_next(evg_bytes_t *rest)
 {
-    size_t start = 0, end;
-    while (start < rest->len && rest->at[start] == ' ') start++;
-    for (end = start; end < rest->len && rest->at[end] != ' '; end++) continue;
-    evg_bytes_t word = {rest->at + start, end - start};
-    *rest = evg_bytes(rest->at + end, rest->len - end);
+    for (; rest->len && *rest->at == ' '; rest->at++) rest->len--;
+    evg_bytes_t word = {rest->at, 0};
+    for (; rest->len && *rest->at != ' '; rest->at++, word.len++) rest->len--;
     return word;
 }
 
