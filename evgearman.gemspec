@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+require_relative "lib/evgearman/version"
+
+Gem::Specification.new do |spec|
+  spec.name = "evgearman"
+  spec.version = EVGearman::VERSION
+  spec.authors = ["The evgearman maintainers"]
+  spec.summary = "Asynchronous Gearman client, worker and job server on libev"
+  spec.description = "Speaks the Gearman protocol itself, in C, on libev: an asynchronous client and worker, " \
+                     "synchronous calls from any thread or fiber, and an embedded job server for development and tests."
+  spec.license = "MIT"
+  spec.required_ruby_version = ">= 3.1"
+  spec.metadata = { "rubygems_mfa_required" => "true" }
+
+  spec.files = Dir["lib/**/*.rb", "lib/**/*.{rake,tt}", "ext/**/*.{c,h,rb}", "ext/**/depend", "exe/*", "sig/**/*.rbs",
+                   "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE.txt"]
+  spec.extensions = ["ext/evgearman/extconf.rb"]
+  spec.bindir = "exe"
+  spec.executables = Dir["exe/*"].map { |path| File.basename(path) }
+  spec.extra_rdoc_files = ["README.md"]
+
+  spec.add_development_dependency "nio4r", "~> 2.7"
+  spec.add_development_dependency "rake", "~> 13.0"
+  spec.add_development_dependency "rake-compiler", "~> 1.2"
+  spec.add_development_dependency "rspec", "~> 3.12"
+  spec.add_development_dependency "rubocop", "~> 1.60"
+  spec.add_development_dependency "yard", "~> 0.9"
+end
