@@ -1,0 +1,16 @@
+# frozen_string_literal: true
+
+require_relative "support/core_coverage"
+
+namespace :spec do
+  desc "Run the C tests of base, protocol and session under the sanitizers"
+  task(:core, [:matching]) { |_, args| CoreRun.tests(CoreBuild.sanitized, args[:matching]) }
+end
+
+desc "Run the simulation: client, worker and server sessions in memory, one seed after another"
+task(:sim, [:seeds]) { |_, args| CoreRun.simulation(CoreBuild.sanitized, Integer(args.fetch(:seeds, 2000))) }
+
+namespace :coverage do
+  desc "Line coverage of the C tests; fails under #{CoreCoverage::FLOOR} % for any floor"
+  task(:core) { CoreCoverage.new.measure }
+end

@@ -1,0 +1,113 @@
+# frozen_string_literal: true
+
+require "etc"
+require "fileutils"
+require "open3"
+
+# Compiles base, protocol and session with plain C programs: no Ruby, no libev. Incremental, by what the compiler
+# itself says it has read.
+class CoreBuild
+  class Failure < StandardError; end
+
+  FLOORS = %w[base protocol session].freeze
+  COMMON = %w[-std=gnu11 -g -D_GNU_SOURCE -DEVG_DEBUG -Iext/evgearman -Ispec/core -Wall -Wextra -Wconversion -Werror].freeze
+  STRANGERS = %w[ruby.h ev.h].freeze
+
+  attr_reader :dir
+
+  def self.sanitized
+    new("sanitized", %w[-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer])
+  end
+
+  def self.covered = new("covered", %w[-O0 --coverage])
+
+  def self.in_parallel(items)
+    queue = items.each_with_index.to_a
+    results = Array.new(items.size)
+    workers = Array.new(Etc.nprocessors) do
+      Thread.new do
+        Thread.current.report_on_exception = false
+        while (item, index = queue.shift)
+          results[index] = yield item
+        end
+      end
+    end
+    workers.each(&:join)
+    results
+  end
+
+  def initialize(name, flags)
+    @dir = "tmp/core/#{name}"
+    @compiler = ENV.fetch("CC", "gcc")
+    @flags = COMMON + flags
+    forget_other_flags
+  end
+
+  # Builds one program for each list of sources; answers their paths.
+  def programs(mains, libraries: [])
+    sources = FLOORS.flat_map { |floor| Dir["ext/evgearman/#{floor}/*.c"].sort }
+    compile(sources | mains.values.flatten)
+    self.class.in_parallel(mains.to_a) { |name, own| link(name, objects(sources | own), libraries) }
+  end
+
+  # Every C test, by name. Helpers in support/ go into each.
+  def tests
+    support = Dir["spec/core/support/*.c"].sort
+    mains = Dir["spec/core/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *support]] }
+    programs(mains, libraries: ["-lcmocka"])
+  end
+
+  def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
+
+  private
+
+  def objects(sources) = sources.map { |source| object(source) }
+  def object(source) = File.join(@dir, source.sub(/\.c\z/, ".o"))
+
+  def compile(sources)
+    stale = sources.reject { |source| fresh?(object(source)) }
+    self.class.in_parallel(stale) do |source|
+      FileUtils.mkdir_p(File.dirname(object(source)))
+      run(@compiler, *@flags, "-MD", "-c", source, "-o", object(source))
+      refuse_strangers(source)
+    end
+  end
+
+  def link(name, objects, libraries)
+    program = File.join(@dir, name)
+    run(@compiler, *@flags, *objects, "-o", program, *libraries) unless FileUtils.uptodate?(program, objects)
+    program
+  end
+
+  def fresh?(object)
+    File.exist?(object) && FileUtils.uptodate?(object, read_by(object)) && read_by(object).all? { |path| File.exist?(path) }
+  end
+
+  def read_by(object)
+    depfile = object.sub(/\.o\z/, ".d")
+    File.exist?(depfile) ? File.read(depfile).gsub("\\\n", " ").split.drop(1) : [depfile]
+  end
+
+  def refuse_strangers(source)
+    stranger = read_by(object(source)).find { |path| STRANGERS.include?(File.basename(path)) } or return
+    File.delete(object(source))
+    raise Failure, "#{source} reads #{stranger}: the core knows neither Ruby nor libev"
+  end
+
+  def forget_other_flags
+    stamp = File.join(@dir, "flags")
+    flags = [@compiler, *@flags].join(" ")
+    return if File.exist?(stamp) && File.read(stamp) == flags
+
+    FileUtils.rm_rf(@dir)
+    FileUtils.mkdir_p(@dir)
+    File.write(stamp, flags)
+  end
+
+  def run(*command)
+    output, status = Open3.capture2e(*command)
+    raise Failure, "#{command.join(" ")}\n#{output}" unless status.success?
+
+    warn output unless output.empty?
+  end
+end
