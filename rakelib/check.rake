@@ -1,0 +1,24 @@
+# frozen_string_literal: true
+
+require_relative "support/house_rules"
+
+complain = lambda do |name, complaints|
+  abort "#{name}:\n  #{complaints.join("\n  ")}" if complaints.any?
+  puts "#{name}: ok"
+end
+
+namespace :check do
+  desc "Refuse includes that climb: base, protocol, session, net, binding"
+  task(:layers) { |task| complain[task.name, HouseRules.layers] }
+
+  desc "Refuse C functions above #{HouseRules::LONGEST_FUNCTION} lines, and C files of #{HouseRules::LONGEST_FILE}"
+  task(:lengths) { |task| complain[task.name, HouseRules.lengths] }
+
+  desc "Refuse symbols that leave the extension, other than Init_evgearman"
+  task(symbols: :compile) do |task|
+    complain[task.name, HouseRules.symbols("lib/evgearman/evgearman.#{RbConfig::CONFIG["DLEXT"]}")]
+  end
+end
+
+desc "Check the layers, the lengths and the exported symbols"
+task check: %w[check:layers check:lengths check:symbols]
