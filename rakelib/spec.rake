@@ -1,0 +1,28 @@
+# frozen_string_literal: true
+
+require "rspec/core/rake_task"
+require "open3"
+require_relative "support/valgrind"
+
+RSpec::Core::RakeTask.new(spec: :compile) { |task| task.verbose = false }
+
+desc "Run RSpec and the C tests under the address and undefined-behaviour sanitizers"
+task sanitize: %w[compile:sanitize spec:core] do
+  runtime = %w[libasan.so libstdc++.so].map { |name| `gcc -print-file-name=#{name}`.strip }.join(" ")
+  env = { "LD_PRELOAD" => runtime, "ASAN_OPTIONS" => "detect_leaks=0",
+          "UBSAN_OPTIONS" => "halt_on_error=1:print_stacktrace=1" }
+  sh env.merge(SANITIZED.env), "bundle", "exec", "rspec", verbose: false
+end
+
+desc "Run the specs without tags under valgrind; fails on our leaks and our invalid accesses"
+task valgrind: "compile:debug" do
+  Valgrind.new(DEBUG.env).run
+end
+
+desc "Kill, raise and time out in every thread for some seconds, with assertions on"
+task :chaos, [:seconds] => "compile:debug" do |_, args|
+  ruby "-I#{DEBUG.lib}", "-Ilib", "spec/chaos/chaos.rb", args.fetch(:seconds, "60").to_s, verbose: false
+end
+
+desc "Measure"
+task(bench: :compile) { ruby "-Ilib", "bench/run.rb", verbose: false }
