@@ -75,7 +75,7 @@ class CoreBuild
 
   def link(name, objects, libraries)
     program = File.join(@dir, name)
-    run(@compiler, *@flags, *objects, "-o", program, *libraries) unless FileUtils.uptodate?(program, objects)
+    run(@compiler, *@flags, *objects, "-o", program, "-lm", *libraries) unless FileUtils.uptodate?(program, objects)
     program
   end
 
