@@ -1,0 +1,64 @@
+#include "base/deadlines.h"
+
+#include "base/error.h"
+
+static evg_deadline_t *of_link(evg_list_t *link)
+{
+    return evg_container(link, evg_deadline_t, link);
+}
+
+static evg_deadline_t *of_heap(evg_heap_node_t *node)
+{
+    return evg_container(node, evg_deadline_t, heap);
+}
+
+static bool in_order_p(const evg_deadlines_t *deadlines, double at)
+{
+    const evg_list_t *head = &deadlines->ordered;
+    return evg_list_empty_p(head) || at >= of_link(head->prev)->heap.at;
+}
+
+void evg_deadlines_init(evg_deadlines_t *deadlines)
+{
+    evg_list_init(&deadlines->ordered);
+    evg_heap_init(&deadlines->odd);
+}
+
+void evg_deadlines_deinit(evg_deadlines_t *deadlines)
+{
+    evg_list_init(&deadlines->ordered);
+    evg_heap_deinit(&deadlines->odd);
+}
+
+void evg_deadline_init(evg_deadline_t *deadline)
+{
+    deadline->heap = (evg_heap_node_t){0};
+    evg_list_init(&deadline->link);
+}
+
+int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at)
+{
+    if (!in_order_p(deadlines, at)) return evg_heap_add(&deadlines->odd, &deadline->heap, at);
+    deadline->heap.at = at;
+    evg_list_append(&deadlines->ordered, &deadline->link);
+    return EVG_OK;
+}
+
+void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline)
+{
+    evg_list_unlink(&deadline->link);
+    evg_heap_remove(&deadlines->odd, &deadline->heap);
+}
+
+bool evg_deadline_set_p(const evg_deadline_t *deadline)
+{
+    return evg_list_linked_p(&deadline->link) || deadline->heap.index;
+}
+
+evg_deadline_t *evg_deadlines_first(const evg_deadlines_t *deadlines)
+{
+    evg_list_t *link = evg_list_first(&deadlines->ordered);
+    evg_heap_node_t *node = evg_heap_first(&deadlines->odd);
+    if (!link || !node) return link ? of_link(link) : node ? of_heap(node) : NULL;
+    return node->at < of_link(link)->heap.at ? of_heap(node) : of_link(link);
+}
