@@ -21,9 +21,9 @@ static void each_code_has_its_row(void **state)
 {
     /* Fails when the rows are shifted against the codes by one. */
     (void)state;
-#define X(name, fault, text)                                                                       \
-    assert_string_equal(evg_error_name(EVG_E##name), #name);                                       \
-    assert_string_equal(evg_error_text(EVG_E##name), text);                                        \
+#define X(name, fault, text)                                                                                 \
+    assert_string_equal(evg_error_name(EVG_E##name), #name);                                                 \
+    assert_string_equal(evg_error_text(EVG_E##name), text);                                                  \
     assert_int_equal(evg_error_fault(EVG_E##name), EVG_##fault);
     EVG_ERRORS(X)
 #undef X

@@ -55,8 +55,7 @@ static uint64_t sip_word(const uint8_t *at)
 static uint64_t sip_tail(evg_bytes_t key)
 {
     uint64_t word = (uint64_t)key.len << 56;
-    for (size_t i = 0; i < key.len % 8; i++)
-        word |= (uint64_t)key.at[key.len / 8 * 8 + i] << (8 * i);
+    for (size_t i = 0; i < key.len % 8; i++) word |= (uint64_t)key.at[key.len / 8 * 8 + i] << (8 * i);
     return word;
 }
 

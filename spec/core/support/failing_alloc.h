@@ -30,8 +30,7 @@ static inline int failing_alloc_once(failing_alloc_scenario_t scenario, void *co
     int rc = scenario(context);
     int reached = evg_alloc_count() >= nth;
     evg_alloc_fail_at(0);
-    if (reached && rc != EVG_ENOMEM)
-        fail_msg("allocation %zu failed, but the scenario answered %d", nth, rc);
+    if (reached && rc != EVG_ENOMEM) fail_msg("allocation %zu failed, but the scenario answered %d", nth, rc);
     if (!reached && rc < 0) fail_msg("nothing failed, but the scenario answered %d", rc);
     if (evg_alloc_live()) fail_msg("%zu blocks leaked in run %zu", evg_alloc_live(), nth);
     return reached;
