@@ -45,6 +45,7 @@ $defs << "-D_GNU_SOURCE" << "-DEVG_LIBEV_NAME=\\\"#{libev_name(libev_lib.to_s.sp
 $warnflags = ""
 $CFLAGS << " -std=gnu11 -Wall -Wextra -Wformat -Wformat-security -fvisibility=hidden"
 append_cflags("-fstack-protector-strong")
+append_ldflags(%w[-Wl,-z,relro -Wl,-z,now])
 
 if switch?("SANITIZE")
   abort "EVGEARMAN_SANITIZE links libev, which was not found" unless have_library("ev", "ev_loop_new", "ev.h")

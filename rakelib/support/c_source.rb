@@ -17,7 +17,7 @@ class CSource
 
   def initialize(path)
     @path = path
-    @text = File.read(path)
+    @text = File.read(path, encoding: "UTF-8")
   end
 
   def floor = File.basename(File.dirname(path))
