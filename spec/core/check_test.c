@@ -126,9 +126,14 @@ static void admin_line_of_one_to_five_words(void **state)
         const char *line;
         int error;
     } lines[] = {
-        {" ", EVG_EADMIN},          {"    ", EVG_EADMIN},         {"a", 0},
-        {"  a  ", 0},               {"a b c d e", 0},             {"  a   b c  d e   ", 0},
-        {"a b c d e f", EVG_EADMIN}, {" a b c d e   f", EVG_EADMIN},
+        {" ", EVG_EADMIN},
+        {"    ", EVG_EADMIN},
+        {"a", 0},
+        {"  a  ", 0},
+        {"a b c d e", 0},
+        {"  a   b c  d e   ", 0},
+        {"a b c d e f", EVG_EADMIN},
+        {" a b c d e   f", EVG_EADMIN},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_int_equal(check_guarded(evg_check_admin, evg_bytes_of(lines[i].line)), lines[i].error);
@@ -182,12 +187,17 @@ static void count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(function),        cmocka_unit_test(unique),
-        cmocka_unit_test(unique_of_a_status), cmocka_unit_test(handle),
-        cmocka_unit_test(client_id),       cmocka_unit_test(option),
-        cmocka_unit_test(admin_argument),  cmocka_unit_test(admin_line),
+        cmocka_unit_test(function),
+        cmocka_unit_test(unique),
+        cmocka_unit_test(unique_of_a_status),
+        cmocka_unit_test(handle),
+        cmocka_unit_test(client_id),
+        cmocka_unit_test(option),
+        cmocka_unit_test(admin_argument),
+        cmocka_unit_test(admin_line),
         cmocka_unit_test(admin_line_of_one_to_five_words),
-        cmocka_unit_test(epoch),           cmocka_unit_test(server_timeout),
+        cmocka_unit_test(epoch),
+        cmocka_unit_test(server_timeout),
         cmocka_unit_test(count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,12 +159,9 @@ static void submissions_foreground_and_grabs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_as_documented),
-        cmocka_unit_test(no_other_number_is_a_type),
-        cmocka_unit_test(only_servers_send_what_is_drawn),
-        cmocka_unit_test(a_name_is_found_in_any_case),
-        cmocka_unit_test(what_is_no_name_is_text),
-        cmocka_unit_test(submissions_foreground_and_grabs),
+        cmocka_unit_test(every_row_is_as_documented),      cmocka_unit_test(no_other_number_is_a_type),
+        cmocka_unit_test(only_servers_send_what_is_drawn), cmocka_unit_test(a_name_is_found_in_any_case),
+        cmocka_unit_test(what_is_no_name_is_text),         cmocka_unit_test(submissions_foreground_and_grabs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

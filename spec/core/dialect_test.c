@@ -63,8 +63,8 @@ static void the_perl_server_knows_few_requests(void **state)
 static void gearmand_knows_all_but_two(void **state)
 {
     (void)state;
-    const int known[] = {0,  1,  2,  3,  4,  7,  9,  12, 13, 14, 15, 16, 18, 21, 22, 23,
-                         25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38, 39, 41};
+    const int known[] = {0,  1,  2,  3,  4,  7,  9,  12, 13, 14, 15, 16, 18, 21, 22,
+                         23, 25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38, 39, 41};
     assert_true(spoken_by(EVG_GEARMAND) == set_of(known, sizeof known / sizeof *known));
     assert_true(spoken_by(EVG_UNKNOWN_DIALECT) == spoken_by(EVG_GEARMAND));
 }

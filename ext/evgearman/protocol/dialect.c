@@ -29,9 +29,12 @@ evg_dialect_t evg_dialect_of(evg_bytes_t version)
 const char *evg_dialect_name(evg_dialect_t dialect)
 {
     switch (dialect) {
-    case EVG_GEARMAND: return "gearmand";
-    case EVG_PERL: return "perl";
-    default: return "unknown";
+    case EVG_GEARMAND:
+        return "gearmand";
+    case EVG_PERL:
+        return "perl";
+    default:
+        return "unknown";
     }
 }
 

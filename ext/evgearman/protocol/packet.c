@@ -45,8 +45,7 @@ static bool split(evg_packet_t *out, evg_bytes_t body, int argc)
     return true;
 }
 
-ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t input,
-                            size_t max_body)
+ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t input, size_t max_body)
 {
     unsigned seen = magics_of(input) & magic;
     if (!seen) return EVG_EMAGIC;
@@ -89,8 +88,8 @@ static bool nul_p(const evg_bytes_t *args, int argc)
     return false;
 }
 
-static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type,
-                         const evg_bytes_t *args, int argc, size_t body)
+static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
+                         int argc, size_t body)
 {
     at = store(at, evg_bytes(magic == EVG_REQ ? "\0REQ" : "\0RES", 4));
     at = store32(at, (uint32_t)type);
@@ -101,8 +100,8 @@ static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type,
     }
 }
 
-int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type,
-                      const evg_bytes_t *args, int argc, size_t max_body)
+int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
+                      int argc, size_t max_body)
 {
     const evg_command_info_t *info = evg_command_info((uint32_t)type);
     if (!info || argc != info->args) return EVG_EARGS;
