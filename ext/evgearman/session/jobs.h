@@ -11,7 +11,6 @@
 
 typedef struct {
     evg_table_t table; /* handle -> evg_request_t whose turn it is */
-    size_t count;      /* requests in it */
 } evg_jobs_t;
 
 void evg_jobs_init(evg_jobs_t *jobs, uint64_t seed0, uint64_t seed1);
@@ -31,8 +30,5 @@ void evg_jobs_remove(evg_jobs_t *jobs, evg_request_t *request);
 
 /* Puts `stand_in` into the ring in place of `request`, handle included: its copies are still to come. */
 void evg_jobs_replace(evg_jobs_t *jobs, evg_request_t *request, evg_request_t *stand_in);
-
-/* Any one, or NULL when there is none. */
-evg_request_t *evg_jobs_any(const evg_jobs_t *jobs);
 
 #endif

@@ -34,13 +34,14 @@ typedef enum {
     EVG_FOR_HEARTBEAT,  /* ECHO on a quiet connection */
     EVG_FOR_OPTION,     /* OPTION_REQ replayed on connect */
     EVG_FOR_LOST_CHECK, /* GET_STATUS about a job that is silent */
-    EVG_FOR_GRAB        /* GRAB_JOB of the work loop */
+    EVG_FOR_GRAB,       /* GRAB_JOB of the work loop */
+    EVG_FOR_NOBODY      /* stands in for a request whose caller gave up: the reply is still to come */
 } evg_purpose_t;
 
 typedef struct evg_request {
     void *owner; /* the caller's; never looked at here */
-    char handle[EVG_KEY_MAX + 1];
-    uint8_t handle_len; /* 0 until JOB_CREATED */
+    char handle[EVG_KEY_MAX + 1]; /* from JOB_CREATED on; of a question: the key that was asked for */
+    uint8_t handle_len;
     uint8_t type;       /* evg_command_t */
     uint8_t state;      /* evg_request_state_t */
     uint8_t purpose;    /* evg_purpose_t */
@@ -51,7 +52,9 @@ typedef struct evg_request {
     uint8_t shape;       /* evg_shape_t of an admin reply */
     int error;           /* why it failed, until that is reported */
     uint8_t delivery;    /* evg_delivery_t, ditto */
-    evg_list_t link;     /* owed, or its job's ring, or the session's list of failures */
+    bool cut;            /* expired before a byte was written: its bytes are to be cut out */
+    evg_list_t link;     /* owed, or its job's ring, or the session's list of what has ended */
+    evg_list_t order;    /* created jobs, oldest first */
     evg_deadline_t due;  /* whichever of the times below comes first */
     uint64_t start;      /* stream position of its packet's first byte */
     size_t length;       /* bytes of its packet */

@@ -53,10 +53,11 @@ typedef enum {
     EVG_EVENT_DATA,         /* request, args[0] */
     EVG_EVENT_WARNING,      /* request, args[0] */
     EVG_EVENT_STATUS,       /* request, args[0] numerator, args[1] denominator */
-    EVG_EVENT_EXCEPTION,    /* request, args[0]; DONE follows at once */
-    EVG_EVENT_DONE,         /* request: its outcome. error 0: args is the reply (the result in args[0]) */
+    EVG_EVENT_EXCEPTION,    /* request, args[0]: from a server where it does not end the job; DONE is to come */
+    EVG_EVENT_DONE,         /* request: its outcome. error 0: args is the reply (the result in args[0]).
+                               EVG_EJOB_EXCEPTION: args[0] is what the worker sent */
     EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
-                               work loop. The receiver must call evg_worker_accept (or _refuse) before next */
+                               work loop. The receiver must call evg_worker_accept before next */
     EVG_EVENT_LOST,         /* job: its connection ended */
     EVG_EVENT_EXPIRED,      /* job: its timeout passed; it was failed at the server */
     EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
@@ -64,7 +65,7 @@ typedef enum {
 } evg_event_type_t;
 
 /* Views into the session's buffers: valid until the next call of next, feed or reserve. */
-typedef struct {
+typedef struct evg_event {
     evg_event_type_t type;
     evg_request_t *request;
     evg_job_t *job;
@@ -97,11 +98,12 @@ typedef struct evg_session {
     size_t decoded;     /* bytes of `in` that the last event was made of */
     evg_scan_t scan;    /* of the text reply being read */
     evg_list_t owed;    /* evg_request_t in the order of their packets, written or not */
-    evg_list_t failed;  /* evg_request_t that ended without a packet: to be reported */
+    evg_list_t ended;   /* evg_request_t that ended without a packet: to be reported */
     evg_list_t spare;   /* evg_request_t of ours for use again */
     evg_deadlines_t replies; /* due times of owed requests */
     size_t owed_count;  /* of the caller's requests in owed */
     size_t created_count; /* of the caller's foreground jobs */
+    size_t cuts;        /* owed requests that are to be cut out of `out` */
     size_t spare_count;
     evg_client_session_t client;
     evg_worker_session_t worker;
@@ -110,6 +112,7 @@ typedef struct evg_session {
     bool wanted;        /* a connection is to be made when retry_at has come */
     bool fresh;         /* never asked to be down: a running loop opens it */
     bool heard;         /* a reply was read on this connection */
+    bool introduced;    /* the answer to "version" was read on this connection */
     bool beating;       /* a heartbeat ECHO is owed */
     bool refused;       /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected, tell_drained;
@@ -118,6 +121,7 @@ typedef struct evg_session {
     char text[160];     /* what belongs to tell_error or open_error */
     double retry_at;    /* not before this time */
     double read_at;     /* when bytes last came */
+    double beat_at;     /* when the heartbeat went out */
 } evg_session_t;
 
 /* Defaults of the API; two words of entropy seed the hash and the jitter. Allocates nothing. */
@@ -213,9 +217,15 @@ static inline size_t evg_session_unsent(const evg_session_t *s)
 {
     return evg_buffer_len(&s->out);
 }
-/* Requests not yet resolved, reported failures excluded. */
-size_t evg_session_unresolved(const evg_session_t *s);
-/* The reply to the first owed request is the only thing missing for flush: nothing unsent, nothing owed. */
-bool evg_session_flushed_p(const evg_session_t *s);
+/* Requests that are neither resolved nor about to be reported. */
+static inline size_t evg_session_unresolved(const evg_session_t *s)
+{
+    return s->owed_count + s->created_count;
+}
+/* Nothing is unsent and no request of the caller awaits its first reply. */
+static inline bool evg_session_flushed_p(const evg_session_t *s)
+{
+    return s->owed_count == 0 && evg_buffer_len(&s->out) == 0;
+}
 
 #endif

@@ -2,11 +2,11 @@
 #ifndef EVG_SESSION_WORKER_SESSION_H
 #define EVG_SESSION_WORKER_SESSION_H
 
-#include "base/table.h"
 #include "protocol/packet.h"
 #include "session/request.h"
 
 struct evg_session;
+struct evg_event;
 
 typedef struct evg_function {
     void *owner;           /* the caller's; NULL: an ability without handler, for grab_job */
@@ -15,7 +15,9 @@ typedef struct evg_function {
     /* private */
     evg_list_t link;
     size_t held;      /* jobs of it that are held */
+    bool announced;   /* CAN_DO is on this connection */
     bool leaving;     /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
+    bool returning;   /* and CAN_DO again behind it */
     size_t name_len;
     uint8_t name[];
 } evg_function_t;
@@ -60,8 +62,9 @@ typedef struct {
     /* private */
     evg_work_state_t state;
     bool one;            /* work_one: stop after one job */
-    bool busy;           /* told IDLE since the last start, job or NOOP? not yet */
+    bool busy;           /* since the last start, job or NOOP IDLE was not told */
     bool reset;          /* RESET_ABILITIES is due when all has been finished */
+    bool woken;          /* the GRABs under way answer a NOOP */
     bool nooped;         /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
     evg_list_t functions; /* in the order of registration */
     evg_list_t held;
@@ -75,6 +78,7 @@ typedef struct {
     uint32_t dry;         /* NOOP -> NO_JOB in a row */
     uint32_t polls;       /* PRE_SLEEPs since the last GRAB */
     double wake_at;       /* poll or end of rest */
+    double slept_at;      /* when the first PRE_SLEEP of this sleep went out */
     double mean;          /* seconds a job takes, moving average; 0 unknown */
     bool tell_idle, tell_stopped;
 } evg_worker_session_t;

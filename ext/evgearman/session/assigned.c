@@ -1,0 +1,160 @@
+/* Jobs that were assigned to us, and what we say about them.
+ *
+ * A job belongs to the connection that brought it: handles begin anew with the server, so a completion that came a
+ * connection late could be somebody else's answer. Each job has one terminal packet. */
+#include "session/internal.h"
+
+static evg_job_t *job_of(evg_deadline_t *due)
+{
+    return evg_container(due, evg_job_t, due);
+}
+
+void evg_worker_accept(evg_session_t *s, evg_job_t *job, const evg_event_t *event, void *owner)
+{
+    evg_worker_session_t *w = &s->worker;
+    *job = (evg_job_t){.owner = owner, .state = EVG_JOB_HELD, .generation = s->generation};
+    memcpy(job->handle, event->args[0].at, event->args[0].len);
+    job->handle_len = (uint8_t)event->args[0].len;
+    evg_deadline_init(&job->due);
+    evg_list_init(&job->link);
+    evg_list_append(&w->held, &job->link);
+    w->held_count++;
+    job->function = evg_worker_assigned_function(s, event->args[1]);
+    if (job->function) job->function->held++;
+}
+
+void evg_job_started(evg_session_t *s, evg_job_t *job)
+{
+    if (job->state != EVG_JOB_HELD || job->started_at > 0) return;
+    job->started_at = s->now;
+    double timeout = job->function ? job->function->timeout : 0;
+    if (timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->now + timeout);
+}
+
+/* Weighs the last jobs most: ten of another kind and it has changed. */
+static void learn_duration(evg_worker_session_t *w, double seconds)
+{
+    w->mean = w->mean > 0 ? 0.8 * w->mean + 0.2 * seconds : seconds + 1e-9;
+}
+
+/* It is held no more. */
+static void let_go(evg_session_t *s, evg_job_t *job, evg_job_state_t state)
+{
+    evg_worker_session_t *w = &s->worker;
+    evg_deadlines_remove(&w->dues, &job->due);
+    evg_list_unlink(&job->link);
+    w->held_count--;
+    if (job->function) job->function->held--;
+    if (job->started_at > 0 && state == EVG_JOB_FINISHED) learn_duration(w, s->now - job->started_at);
+    job->function = NULL;
+    job->state = state;
+    evg_worker_let_go(s);
+}
+
+static evg_bytes_t handle_of(const evg_job_t *job)
+{
+    return evg_bytes(job->handle, job->handle_len);
+}
+
+/* 0: a packet about it may be sent. */
+static int ours(const evg_session_t *s, const evg_job_t *job)
+{
+    if (job->state == EVG_JOB_FINISHED) return EVG_EFINISHED;
+    if (job->state == EVG_JOB_EXPIRED) return EVG_EJOB_TIMEOUT;
+    if (job->state == EVG_JOB_LOST || job->generation != s->generation || s->state != EVG_OPEN) return EVG_EJOB_LOST;
+    return 0;
+}
+
+static int expire(evg_session_t *s, evg_job_t *job)
+{
+    evg_bytes_t handle = handle_of(job);
+    int r = evg_session_send(s, EVG_WORK_FAIL, &handle, 1);
+    if (r == 0) let_go(s, job, EVG_JOB_EXPIRED);
+    return r;
+}
+
+static int report(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t data)
+{
+    evg_bytes_t args[2] = {handle_of(job), data};
+    int r = ours(s, job);
+    return r < 0 ? r : evg_session_send(s, type, args, 2);
+}
+
+int evg_job_data(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
+{
+    return report(s, job, EVG_WORK_DATA, data);
+}
+
+int evg_job_warning(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
+{
+    return report(s, job, EVG_WORK_WARNING, data);
+}
+
+int evg_job_status(evg_session_t *s, evg_job_t *job, uint32_t numerator, uint32_t denominator)
+{
+    char upper[EVG_NUMBER_CAP], lower[EVG_NUMBER_CAP];
+    evg_bytes_t args[3] = {handle_of(job), evg_number_encode(upper, numerator), evg_number_encode(lower, denominator)};
+    int r = ours(s, job);
+    return r < 0 ? r : evg_session_send(s, EVG_WORK_STATUS, args, 3);
+}
+
+static int finish(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t data)
+{
+    evg_bytes_t args[2] = {handle_of(job), data};
+    int r = ours(s, job);
+    if (r < 0) return r;
+    if (evg_deadline_set_p(&job->due) && job->due.heap.at <= s->now) {
+        r = expire(s, job);
+        return r < 0 ? r : EVG_EJOB_TIMEOUT;
+    }
+    r = evg_session_send(s, type, args, type == EVG_WORK_FAIL ? 1 : 2);
+    if (r == 0 && type == EVG_WORK_EXCEPTION && !evg_dialect_exception_ends_p(s->dialect)) {
+        r = evg_session_send(s, EVG_WORK_FAIL, args, 1);
+    }
+    if (r == 0) let_go(s, job, EVG_JOB_FINISHED);
+    return r;
+}
+
+int evg_job_complete(evg_session_t *s, evg_job_t *job, evg_bytes_t result)
+{
+    return finish(s, job, EVG_WORK_COMPLETE, result);
+}
+
+int evg_job_fail(evg_session_t *s, evg_job_t *job)
+{
+    return finish(s, job, EVG_WORK_FAIL, evg_bytes("", 0));
+}
+
+int evg_job_exception(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
+{
+    return finish(s, job, EVG_WORK_EXCEPTION, data);
+}
+
+void evg_job_forget(evg_session_t *s, evg_job_t *job)
+{
+    if (job->state == EVG_JOB_HELD) let_go(s, job, EVG_JOB_LOST);
+    evg_list_unlink(&job->link);
+}
+
+int evg_worker_expire(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    evg_deadline_t *due;
+    while ((due = evg_deadlines_first(&w->dues)) && due->heap.at <= s->now) {
+        evg_job_t *job = job_of(due);
+        int r = expire(s, job);
+        if (r < 0) return r;
+        evg_list_append(&w->expired, &job->link);
+    }
+    return 0;
+}
+
+void evg_worker_lose(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    for (evg_list_t *at; (at = evg_list_first(&w->held));) {
+        evg_job_t *job = evg_container(at, evg_job_t, link);
+        let_go(s, job, EVG_JOB_LOST);
+        evg_list_append(&w->lost, &job->link);
+    }
+}

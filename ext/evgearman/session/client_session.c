@@ -1,0 +1,390 @@
+#include "session/client_session.h"
+
+#include "base/alloc.h"
+#include "session/internal.h"
+
+#include <math.h>
+
+/* A terminal packet for a handle that no JOB_CREATED has named yet. */
+typedef struct evg_orphan {
+    evg_list_t link;
+    evg_command_t type;
+    size_t handle_len, data_len;
+    uint8_t bytes[]; /* handle, then data */
+} evg_orphan_t;
+
+void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
+{
+    evg_client_session_t *c = &s->client;
+    evg_jobs_init(&c->jobs, seed0, seed1);
+    evg_deadlines_init(&c->finishes);
+    evg_list_init(&c->created);
+    evg_list_init(&c->ghosts);
+    evg_list_init(&c->orphans);
+}
+
+/* -- submissions --------------------------------------------------------------------------------------- */
+
+static int check_submission(const evg_submission_t *submission)
+{
+    int r = evg_check_function(submission->function);
+    if (r == 0) r = evg_check_unique(submission->unique);
+    if (r == 0 && submission->type == EVG_SUBMIT_JOB_EPOCH) r = evg_check_epoch(submission->run_at);
+    return r;
+}
+
+int evg_client_submit(evg_session_t *s, evg_request_t *request, const evg_submission_t *submission)
+{
+    char digits[EVG_NUMBER_CAP];
+    evg_bytes_t args[4] = {submission->function, submission->unique, submission->workload};
+    int argc = 3;
+    int r = check_submission(submission);
+    if (r < 0) return r;
+    if (submission->type == EVG_SUBMIT_JOB_EPOCH) {
+        args[2] = evg_number_encode(digits, (uint64_t)ceil(submission->run_at));
+        args[3] = submission->workload;
+        argc = 4;
+    }
+    request->keyed = submission->unique.len > 0;
+    request->finish_by = submission->timeout > 0 ? s->now + submission->timeout : 0;
+    return evg_session_ask(s, request, submission->type, args, argc);
+}
+
+static int ask_about(evg_session_t *s, evg_request_t *request, evg_command_t type, evg_bytes_t key)
+{
+    memcpy(request->handle, key.at, key.len);
+    request->handle_len = (uint8_t)key.len;
+    return evg_session_ask(s, request, type, &key, 1);
+}
+
+int evg_client_get_status(evg_session_t *s, evg_request_t *request, evg_bytes_t handle)
+{
+    int r = evg_check_handle(handle);
+    return r < 0 ? r : ask_about(s, request, EVG_GET_STATUS, handle);
+}
+
+int evg_client_get_status_unique(evg_session_t *s, evg_request_t *request, evg_bytes_t unique)
+{
+    int r = evg_check_status_unique(unique);
+    return r < 0 ? r : ask_about(s, request, EVG_GET_STATUS_UNIQUE, unique);
+}
+
+evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t *request)
+{
+    if (request->started) return EVG_RUNNING;
+    if (request->state == EVG_REQUEST_CREATED) return EVG_ACCEPTED;
+    return evg_session_unwritten_p(s, request) ? EVG_NOT_SENT : EVG_UNACKNOWLEDGED;
+}
+
+/* -- orphans ------------------------------------------------------------------------------------------- */
+
+static void drop_orphan(evg_client_session_t *c, evg_orphan_t *orphan)
+{
+    evg_list_unlink(&orphan->link);
+    evg_free(orphan);
+    c->orphan_count--;
+}
+
+static void drop_orphans(evg_client_session_t *c)
+{
+    for (evg_list_t *at; (at = evg_list_first(&c->orphans));) drop_orphan(c, evg_container(at, evg_orphan_t, link));
+}
+
+void evg_client_forget_told(evg_session_t *s)
+{
+    evg_free(s->client.told);
+    s->client.told = NULL;
+}
+
+/* The handle may be that of a submission whose JOB_CREATED is still to come. */
+static int keep_orphan(evg_session_t *s, const evg_packet_t *packet, evg_bytes_t handle)
+{
+    evg_client_session_t *c = &s->client;
+    if (c->owed == 0 || c->orphan_count == EVG_ORPHANS_MAX) {
+        s->stats.ignored_packets++;
+        return 0;
+    }
+    evg_bytes_t data = packet->argc > 1 ? packet->args[1] : evg_bytes("", 0);
+    evg_orphan_t *orphan = evg_alloc(sizeof *orphan + handle.len + data.len);
+    if (!orphan) return EVG_ENOMEM;
+    evg_list_init(&orphan->link);
+    orphan->type = packet->type;
+    orphan->handle_len = handle.len;
+    orphan->data_len = data.len;
+    memcpy(orphan->bytes, handle.at, handle.len);
+    if (data.len) memcpy(orphan->bytes + handle.len, data.at, data.len);
+    evg_list_append(&c->orphans, &orphan->link);
+    c->orphan_count++;
+    return 0;
+}
+
+static evg_orphan_t *take_orphan(evg_client_session_t *c, evg_bytes_t handle)
+{
+    for (evg_list_t *at = c->orphans.next; at != &c->orphans; at = at->next) {
+        evg_orphan_t *orphan = evg_container(at, evg_orphan_t, link);
+        if (!evg_bytes_equal_p(evg_bytes(orphan->bytes, orphan->handle_len), handle)) continue;
+        evg_list_unlink(at);
+        c->orphan_count--;
+        return orphan;
+    }
+    return NULL;
+}
+
+/* -- ghosts -------------------------------------------------------------------------------------------- */
+
+static void drop_ghost(evg_session_t *s, evg_request_t *ghost)
+{
+    evg_list_unlink(&ghost->order);
+    s->client.ghost_count--;
+    evg_session_drop(s, ghost);
+}
+
+/* Somebody of ours may still wait for that job or come to share it: its copies must not go to the wrong one. */
+static evg_request_t *new_ghost(evg_session_t *s)
+{
+    evg_client_session_t *c = &s->client;
+    if (c->ghost_count == EVG_GHOSTS_MAX) {
+        evg_request_t *oldest = evg_container(c->ghosts.next, evg_request_t, order);
+        evg_jobs_remove(&c->jobs, oldest);
+        drop_ghost(s, oldest);
+    }
+    evg_request_t *ghost = evg_session_own(s, EVG_FOR_NOBODY);
+    if (!ghost) return NULL;
+    evg_list_append(&c->ghosts, &ghost->order);
+    c->ghost_count++;
+    return ghost;
+}
+
+/* The caller of a created job gives up on it. */
+static void leave_job(evg_session_t *s, evg_request_t *request)
+{
+    evg_request_t *ghost = request->keyed ? new_ghost(s) : NULL;
+    if (ghost) {
+        evg_jobs_replace(&s->client.jobs, request, ghost);
+    } else {
+        evg_jobs_remove(&s->client.jobs, request);
+    }
+}
+
+/* -- what the server says ------------------------------------------------------------------------------- */
+
+static bool handle_p(evg_bytes_t handle)
+{
+    return evg_check_handle(handle) == 0;
+}
+
+static void set_handle(evg_request_t *request, evg_bytes_t handle)
+{
+    memcpy(request->handle, handle.at, handle.len);
+    request->handle_len = (uint8_t)handle.len;
+}
+
+/* Sooner of the job's own timeout and the next time to ask for it; 0 for never. */
+static double next_look(const evg_session_t *s, const evg_request_t *request, double pause)
+{
+    double look = pause > 0 ? s->now + pause : 0;
+    if (request->finish_by > 0 && (look == 0 || request->finish_by < look)) return request->finish_by;
+    return look;
+}
+
+static int watch(evg_session_t *s, evg_request_t *request, double pause)
+{
+    double due = next_look(s, request, pause);
+    return due > 0 ? evg_deadlines_add(&s->client.finishes, &request->due, due) : 0;
+}
+
+static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *request, evg_command_t type, evg_bytes_t data)
+{
+    static const evg_bytes_t nothing = {(const uint8_t *)"", 0};
+    event->argc = 1;
+    event->args[0] = type == EVG_WORK_FAIL ? nothing : data;
+    request->started = true;
+    if (type == EVG_WORK_COMPLETE) return evg_session_tell_done(s, event, request, 0);
+    return evg_session_tell_done(s, event, request, type == EVG_WORK_FAIL ? EVG_EJOB_FAILED : EVG_EJOB_EXCEPTION);
+}
+
+/* The stand-in of a caller who gave up before JOB_CREATED came. */
+static int nobody_created(evg_session_t *s, evg_request_t *request)
+{
+    evg_request_t *ghost = request->keyed && evg_command_foreground_p((evg_command_t)request->type) ? new_ghost(s) : NULL;
+    if (ghost) {
+        set_handle(ghost, evg_request_handle(request));
+        if (evg_jobs_add(&s->client.jobs, ghost) < 0) drop_ghost(s, ghost);
+    }
+    evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
+    return 0;
+}
+
+static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
+{
+    evg_client_session_t *c = &s->client;
+    request->state = EVG_REQUEST_CREATED;
+    request->heard_at = s->now;
+    evg_list_append(&c->created, &request->order);
+    s->created_count++;
+    evg_orphan_t *orphan = c->orphan_count ? take_orphan(c, evg_request_handle(request)) : NULL;
+    if (c->owed == 0) drop_orphans(c);
+    if (orphan) {
+        c->told = orphan;
+        evg_bytes_t data = evg_bytes(orphan->bytes + orphan->handle_len, orphan->data_len);
+        return tell_terminal(s, event, request, orphan->type, data);
+    }
+    int r = evg_jobs_add(&c->jobs, request);
+    if (r == 0 && (r = watch(s, request, s->options.lost_check)) < 0) evg_jobs_remove(&c->jobs, request);
+    if (r < 0) return evg_session_tell_done(s, event, request, r);
+    event->type = EVG_EVENT_CREATED;
+    event->request = request;
+    return 1;
+}
+
+int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event)
+{
+    if (!handle_p(handle)) return EVG_EMALFORMED;
+    set_handle(request, handle);
+    if (request->purpose == EVG_FOR_NOBODY) return nobody_created(s, request);
+    if (evg_command_foreground_p((evg_command_t)request->type)) {
+        evg_session_answered(s, request);
+        return foreground_created(s, request, event);
+    }
+    event->argc = 1;
+    event->args[0] = handle;
+    return evg_session_tell_done(s, event, request, 0);
+}
+
+/* gearmand sends a NUL behind the handle when it makes a WORK_FAIL of a WORK_EXCEPTION. */
+static evg_bytes_t handle_of(const evg_packet_t *packet)
+{
+    evg_bytes_t handle = packet->args[0];
+    if (packet->type == EVG_WORK_FAIL && handle.len && handle.at[handle.len - 1] == 0) handle.len--;
+    return handle;
+}
+
+static int end_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
+{
+    evg_bytes_t handle = handle_of(packet);
+    evg_request_t *request = evg_jobs_finish(&s->client.jobs, handle);
+    if (!request) return keep_orphan(s, packet, handle);
+    if (request->purpose == EVG_FOR_NOBODY) {
+        drop_ghost(s, request);
+        return 0;
+    }
+    return tell_terminal(s, event, request, packet->type, packet->args[packet->argc - 1]);
+}
+
+static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event, evg_event_type_t type)
+{
+    evg_request_t *request = evg_jobs_turn(&s->client.jobs, packet->args[0]);
+    if (!request || request->purpose == EVG_FOR_NOBODY) {
+        s->stats.ignored_packets++;
+        return 0;
+    }
+    request->heard_at = s->now;
+    request->unknown = 0;
+    request->started = true;
+    event->type = type;
+    event->request = request;
+    event->argc = packet->argc - 1;
+    memcpy(event->args, packet->args + 1, sizeof *packet->args * (size_t)event->argc);
+    return 1;
+}
+
+int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
+{
+    switch (packet->type) {
+    case EVG_WORK_DATA:
+        return progress_of_job(s, packet, event, EVG_EVENT_DATA);
+    case EVG_WORK_WARNING:
+        return progress_of_job(s, packet, event, EVG_EVENT_WARNING);
+    case EVG_WORK_STATUS:
+        return progress_of_job(s, packet, event, EVG_EVENT_STATUS);
+    case EVG_WORK_EXCEPTION:
+        if (!evg_dialect_exception_ends_p(s->dialect)) return progress_of_job(s, packet, event, EVG_EVENT_EXCEPTION);
+        return end_of_job(s, packet, event);
+    default:
+        return end_of_job(s, packet, event);
+    }
+}
+
+/* -- time ------------------------------------------------------------------------------------------------ */
+
+/* A job that was silent for lost_check: does the server still know it? */
+static void check_lost(evg_session_t *s, evg_request_t *request)
+{
+    if (s->state != EVG_OPEN || request->check) return;
+    evg_request_t *check = evg_session_own(s, EVG_FOR_LOST_CHECK);
+    if (!check) return;
+    if (ask_about(s, check, EVG_GET_STATUS, evg_request_handle(request)) < 0) {
+        evg_session_drop(s, check);
+        return;
+    }
+    check->subject = request;
+    request->check = check;
+}
+
+int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet)
+{
+    evg_request_t *request = check->subject;
+    uint64_t known = 0;
+    (void)evg_number_decode(packet->args[1], &known);
+    evg_session_end(s, check, 0, EVG_DELIVERY_NONE);
+    if (!request) return 0;
+    request->unknown = known ? 0 : (uint8_t)(request->unknown + 1);
+    if (request->unknown >= 2) {
+        evg_jobs_remove(&s->client.jobs, request);
+        evg_session_end(s, request, EVG_EJOB_LOST, evg_session_delivery(s, request));
+    } else if (request->unknown == 1) {
+        evg_deadlines_remove(&s->client.finishes, &request->due);
+        return watch(s, request, fmin(1, s->options.lost_check / 2));
+    }
+    return 0;
+}
+
+static void look_at(evg_session_t *s, evg_request_t *request)
+{
+    double pause = s->options.lost_check;
+    double silent = s->now - request->heard_at;
+    if (request->finish_by > 0 && request->finish_by <= s->now) {
+        leave_job(s, request);
+        evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_session_delivery(s, request));
+        return;
+    }
+    if (pause > 0 && (silent >= pause || request->unknown)) check_lost(s, request);
+    else pause -= silent;
+    (void)watch(s, request, pause); /* without memory the job is just not looked at again */
+}
+
+void evg_client_tick(evg_session_t *s)
+{
+    evg_deadline_t *due;
+    while ((due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->now) {
+        evg_deadlines_remove(&s->client.finishes, due);
+        look_at(s, evg_container(due, evg_request_t, due));
+    }
+}
+
+void evg_client_closed(evg_session_t *s, int error)
+{
+    evg_client_session_t *c = &s->client;
+    evg_list_t *at;
+    while ((at = evg_list_first(&c->created))) {
+        evg_request_t *request = evg_container(at, evg_request_t, order);
+        evg_jobs_remove(&c->jobs, request);
+        evg_session_end(s, request, error, evg_session_delivery(s, request));
+    }
+    while ((at = evg_list_first(&c->ghosts))) {
+        evg_request_t *ghost = evg_container(at, evg_request_t, order);
+        evg_jobs_remove(&c->jobs, ghost);
+        drop_ghost(s, ghost);
+    }
+    drop_orphans(c);
+}
+
+void evg_client_deinit(evg_session_t *s)
+{
+    evg_client_session_t *c = &s->client;
+    evg_client_forget_told(s);
+    drop_orphans(c);
+    for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));) evg_free(evg_container(at, evg_request_t, order));
+    evg_jobs_deinit(&c->jobs);
+    evg_deadlines_deinit(&c->finishes);
+}

@@ -1,0 +1,290 @@
+/* Bytes that came in, and what they mean.
+ *
+ * The server sends two kinds of packets. Replies answer the oldest owed request, in order, and each request says
+ * which types it may draw. Events (NOOP, WORK_*) belong to nobody in that order. An ERROR may be either, and its
+ * code tells: JOB_NOT_FOUND is a report about a WORK_* of ours. A reply that nobody can own breaks the connection;
+ * it is never handed to whoever happens to be next. */
+#include "session/internal.h"
+
+#include <strings.h>
+
+static bool code_p(evg_bytes_t code, const char *name)
+{
+    return code.len == strlen(name) && strncasecmp((const char *)code.at, name, code.len) == 0;
+}
+
+int evg_session_server_error(evg_bytes_t code)
+{
+    static const struct {
+        const char *name;
+        int error;
+    } known[] = {
+        {"QUEUE_ERROR", EVG_EQUEUE_FULL},
+        {"ARGUMENT_TOO_LARGE", EVG_EARGUMENT_TOO_LARGE},
+        {"INVALID_COMMAND", EVG_EUNSUPPORTED},
+        {"UNKNOWN_COMMAND", EVG_EUNSUPPORTED},
+        {"JOB_NOT_FOUND", EVG_EJOB_NOT_FOUND},
+        {"UNKNOWN_JOB", EVG_EJOB_NOT_FOUND},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (code_p(code, known[i].name)) return known[i].error;
+    }
+    return EVG_ESERVER;
+}
+
+/* The oldest owed request, if its packet was written to the last byte: nobody answers half a question. */
+static evg_request_t *head_of(const evg_session_t *s)
+{
+    evg_list_t *first = evg_list_first(&s->owed);
+    if (!first) return NULL;
+    evg_request_t *head = evg_container(first, evg_request_t, link);
+    return head->start + head->length <= s->out.consumed ? head : NULL;
+}
+
+static bool accepts_p(const evg_request_t *head, evg_command_t reply)
+{
+    if (!head || head->type == EVG_TEXT) return false;
+    return (evg_command_info(head->type)->draws >> reply) & 1;
+}
+
+/* Whose is an ERROR? The answers of evg_session_match. */
+static int match_error(const evg_session_t *s, evg_bytes_t code)
+{
+    evg_request_t *head = head_of(s);
+    bool submit = head && evg_command_submit_p((evg_command_t)head->type);
+    if (code_p(code, "JOB_NOT_FOUND") || code_p(code, "NOT_WORKER")) return 0;
+    if (code_p(code, "ARGUMENT_TOO_LARGE")) return submit;
+    if (code_p(code, "QUEUE_ERROR")) return submit ? 1 : EVG_EUNEXPECTED;
+    if (code_p(code, "UNKNOWN_OPTION")) return head && head->type == EVG_OPTION_REQ ? 1 : EVG_EUNEXPECTED;
+    return accepts_p(head, EVG_ERROR) ? 1 : EVG_EUNEXPECTED;
+}
+
+/* A status is about the key that was asked for. */
+static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
+{
+    bool keyed = packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE || packet->type == EVG_OPTION_RES;
+    return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
+}
+
+int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_t **request)
+{
+    evg_request_t *head = head_of(s);
+    int r = EVG_EUNEXPECTED;
+    switch (packet->type) {
+    case EVG_NOOP:
+    case EVG_WORK_DATA:
+    case EVG_WORK_WARNING:
+    case EVG_WORK_STATUS:
+    case EVG_WORK_COMPLETE:
+    case EVG_WORK_FAIL:
+    case EVG_WORK_EXCEPTION:
+        return 0;
+    case EVG_ERROR:
+        r = match_error(s, packet->args[0]);
+        break;
+    default:
+        if (accepts_p(head, packet->type) && about_p(head, packet)) r = 1;
+    }
+    *request = r == 1 ? head : NULL;
+    return r;
+}
+
+static void copy_args(evg_event_t *event, const evg_packet_t *packet)
+{
+    event->argc = packet->argc;
+    memcpy(event->args, packet->args, sizeof *packet->args * (size_t)packet->argc);
+}
+
+int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error)
+{
+    bool ours = request->purpose != EVG_FOR_CALLER;
+    event->type = EVG_EVENT_DONE;
+    event->request = request;
+    event->error = error;
+    event->delivery = error ? evg_session_delivery(s, request) : EVG_DELIVERY_NONE;
+    evg_session_resolve(s, request);
+    if (ours) evg_session_drop(s, request);
+    return !ours;
+}
+
+/* The tail of STATUS_RES and STATUS_RES_UNIQUE is numbers. */
+static bool numbers_p(const evg_packet_t *packet)
+{
+    uint64_t ignored;
+    for (int i = 1; i < packet->argc; i++) {
+        if (!evg_number_decode(packet->args[i], &ignored)) return false;
+    }
+    return true;
+}
+
+static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
+{
+    copy_args(event, packet);
+    event->text = packet->args[1];
+    evg_command_t type = (evg_command_t)request->type;
+    int error = evg_session_server_error(packet->args[0]);
+    if (request->purpose == EVG_FOR_GRAB) {
+        int r = evg_worker_no_job(s);
+        if (r < 0) return r;
+    } else if (evg_command_grab_p(type)) {
+        s->worker.asked--;
+    }
+    return evg_session_tell_done(s, event, request, error);
+}
+
+static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *request)
+{
+    if (request->purpose == EVG_FOR_GRAB) {
+        evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
+        return evg_worker_no_job(s);
+    }
+    s->worker.asked--;
+    return evg_session_tell_done(s, event, request, EVG_ENO_JOB);
+}
+
+/* A packet that answers `request`. */
+static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
+{
+    switch (packet->type) {
+    case EVG_ERROR:
+        return take_error(s, event, request, packet);
+    case EVG_JOB_CREATED:
+        return evg_client_created(s, request, packet->args[0], event);
+    case EVG_JOB_ASSIGN:
+    case EVG_JOB_ASSIGN_UNIQ:
+    case EVG_JOB_ASSIGN_ALL:
+        return evg_worker_assigned(s, request, packet, event);
+    case EVG_NO_JOB:
+        return take_no_job(s, event, request);
+    case EVG_STATUS_RES:
+    case EVG_STATUS_RES_UNIQUE:
+        if (!numbers_p(packet)) return EVG_EMALFORMED;
+        if (request->purpose == EVG_FOR_LOST_CHECK) return evg_client_lost_checked(s, request, packet);
+        break;
+    case EVG_ECHO_RES:
+        if (request->purpose == EVG_FOR_HEARTBEAT) s->beating = false;
+        break;
+    default:
+        break;
+    }
+    copy_args(event, packet);
+    return evg_session_tell_done(s, event, request, 0);
+}
+
+/* A packet that answers nothing. */
+static int take_event(evg_session_t *s, evg_event_t *event, const evg_packet_t *packet)
+{
+    if (packet->type == EVG_NOOP) return evg_worker_noop(s);
+    if (packet->type != EVG_ERROR) return evg_client_work(s, packet, event);
+    s->stats.ignored_packets++;
+    return 0;
+}
+
+static void heard(evg_session_t *s)
+{
+    s->stats.packets_in++;
+    if (s->heard) return;
+    s->heard = true;
+    s->open_error = 0;
+    evg_backoff_succeeded(&s->backoff);
+}
+
+static int take_packet(evg_session_t *s, evg_event_t *event)
+{
+    evg_packet_t packet;
+    ptrdiff_t len = evg_packet_decode(&packet, EVG_RES, evg_buffer_bytes(&s->in), s->options.max_packet);
+    if (len <= 0) return (int)len;
+    s->decoded = (size_t)len;
+    heard(s);
+    evg_request_t *request = NULL;
+    int r = evg_session_match(s, &packet, &request);
+    if (r < 0) return r;
+    return r == 1 ? take_reply(s, event, request, &packet) : take_event(s, event, &packet);
+}
+
+static int introduce(evg_session_t *s, evg_bytes_t version)
+{
+    s->dialect = evg_dialect_of(version);
+    s->introduced = true;
+    return evg_worker_introduced(s);
+}
+
+static int take_text(evg_session_t *s, evg_event_t *event)
+{
+    evg_request_t *head = head_of(s);
+    if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
+    evg_bytes_t text, code, rest;
+    ptrdiff_t len = evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in), s->options.max_text, &text);
+    if (len <= 0) return (int)len;
+    s->decoded = (size_t)len;
+    s->scan = (evg_scan_t){0};
+    heard(s);
+    if (head->purpose == EVG_FOR_DIALECT) {
+        int r = introduce(s, text);
+        if (r < 0) return r;
+    }
+    event->argc = 1;
+    event->args[0] = text;
+    if (!evg_admin_error_p(text, &code, &rest)) return evg_session_tell_done(s, event, head, 0);
+    event->argc = 2;
+    event->args[0] = code;
+    event->args[1] = event->text = rest;
+    return evg_session_tell_done(s, event, head, evg_session_server_error(code));
+}
+
+/* What ended without a packet: told before any packet,: requests, jobs, the connection itself. */
+static bool next_notice(evg_session_t *s, evg_event_t *event)
+{
+    evg_list_t *ended = evg_list_shift(&s->ended);
+    if (ended) {
+        event->type = EVG_EVENT_DONE;
+        event->request = evg_container(ended, evg_request_t, link);
+        event->error = event->request->error;
+        event->delivery = (evg_delivery_t)event->request->delivery;
+        event->text = evg_bytes_of(event->error == s->open_error ? s->text : "");
+        return true;
+    }
+    if (evg_worker_next_notice(s, event)) return true;
+    if (s->tell_disconnected) {
+        s->tell_disconnected = false;
+        event->type = EVG_EVENT_DISCONNECTED;
+    } else if (s->tell_error) {
+        event->type = EVG_EVENT_ERROR;
+        event->error = s->tell_error;
+        event->text = evg_bytes_of(s->text);
+        s->tell_error = 0;
+    } else if (s->tell_connected) {
+        s->tell_connected = false;
+        event->type = EVG_EVENT_CONNECTED;
+    } else if (s->tell_drained) {
+        s->tell_drained = false;
+        event->type = EVG_EVENT_DRAINED;
+    }
+    return event->type != EVG_EVENT_NONE;
+}
+
+static int take_one(evg_session_t *s, evg_event_t *event)
+{
+    return *evg_buffer_data(&s->in) == 0 ? take_packet(s, event) : take_text(s, event);
+}
+
+int evg_session_next(evg_session_t *s, evg_event_t *event)
+{
+    event->type = EVG_EVENT_NONE;
+    event->request = NULL;
+    event->job = NULL;
+    event->error = 0;
+    event->delivery = EVG_DELIVERY_NONE;
+    event->text = evg_bytes("", 0);
+    event->argc = 0;
+    evg_client_forget_told(s);
+    for (;;) {
+        if (next_notice(s, event)) return 1;
+        if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
+        s->decoded = 0;
+        if (s->state != EVG_OPEN || evg_buffer_len(&s->in) == 0) return 0;
+        int r = take_one(s, event);
+        if (r != 0) return r;
+        if (s->decoded == 0) return 0;
+    }
+}

@@ -1,0 +1,106 @@
+/* What the parts of a session share with each other and with nobody else. */
+#ifndef EVG_SESSION_INTERNAL_H
+#define EVG_SESSION_INTERNAL_H
+
+#include "base/error.h"
+#include "session/session.h"
+
+/* -- packets (exchange.c) -- */
+
+/* Queues a packet that draws no reply. 0, or the codes of evg_packet_encode. */
+int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc);
+
+/* Queues the packet of a request and owes it a reply. 0; EVG_ECLOSED, EVG_EBACKPRESSURE (caller's requests only),
+ * or the codes of evg_packet_encode: then nothing has changed. */
+int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc);
+
+/* The same for a line of text. */
+int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
+
+/* A request of our own; NULL: no memory. Goes back by evg_session_drop. */
+evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose);
+void evg_session_drop(evg_session_t *s, evg_request_t *request);
+
+/* Asks on our own behalf. 0, EVG_ENOMEM. */
+int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc);
+
+/* No byte of it was written. */
+bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request);
+
+/* Its reply was read: it is owed no more, but not resolved. */
+void evg_session_answered(evg_session_t *s, evg_request_t *request);
+
+/* Takes a request out of the session and counts it as resolved. */
+void evg_session_resolve(evg_session_t *s, evg_request_t *request);
+
+/* evg_session_resolve, and DONE with this error will be told. Requests of our own are dropped. 0 is success. */
+void evg_session_end(evg_session_t *s, evg_request_t *request, int error, evg_delivery_t delivery);
+
+/* Replaces an owed request by one of ours that takes its reply. false: no memory. */
+bool evg_session_stand_in(evg_session_t *s, evg_request_t *request);
+
+/* Only requests of the caller that were not written stay queued; all else is ended or forgotten. */
+void evg_session_keep_unwritten(evg_session_t *s, int error);
+
+/* Cuts the bytes of expired requests out of the output, and ends these with `error`. */
+void evg_session_sweep(evg_session_t *s, int error);
+
+/* OPTION_REQ on our own behalf. 0, EVG_ENOMEM. */
+int evg_session_replay(evg_session_t *s, evg_bytes_t name);
+
+/* -- decoding (inbox.c) -- */
+
+/* Which request a packet answers. 1: *request, the oldest owed. 0: it is an event or a report, nobody's reply.
+ * EVG_EUNEXPECTED: nobody may get it. */
+int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_t **request);
+
+/* The error of an ERROR packet or an "ERR" line. */
+int evg_session_server_error(evg_bytes_t code);
+
+/* Fills in DONE, and takes the request out of the session. Answers 1; 0 for a request of our own. */
+int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error);
+
+/* -- the client's part. Answers of the packet functions: 1 event told, 0 nothing to tell, negative close. -- */
+
+void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);
+void evg_client_deinit(evg_session_t *s);
+void evg_client_closed(evg_session_t *s, int error);
+void evg_client_tick(evg_session_t *s);
+int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event);
+int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
+int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
+void evg_client_forget_told(evg_session_t *s);
+evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t *request);
+
+/* -- the worker's part -- */
+
+void evg_worker_init(evg_session_t *s);
+void evg_worker_deinit(evg_session_t *s);
+
+/* The work loop (worker_session.c). */
+int evg_worker_opened(evg_session_t *s);     /* abilities, for the prologue: 0, EVG_ENOMEM */
+int evg_worker_introduced(evg_session_t *s); /* the dialect is known: 0, EVG_ENOMEM */
+void evg_worker_closed(evg_session_t *s, bool stop);
+int evg_worker_tick(evg_session_t *s); /* 0, EVG_ENOMEM */
+double evg_worker_deadline(const evg_session_t *s);
+int evg_worker_prepare(evg_session_t *s); /* decides about GRABs: 0, EVG_ENOMEM */
+int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event);
+int evg_worker_no_job(evg_session_t *s);
+int evg_worker_noop(evg_session_t *s);
+bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event);
+void evg_worker_awake(evg_session_t *s);  /* a sleeper asks again: its abilities changed */
+void evg_worker_let_go(evg_session_t *s); /* a job is held no more */
+
+/* Abilities (abilities.c). */
+int evg_worker_announce(evg_session_t *s);         /* what can be and was not announced yet: 0, EVG_ENOMEM */
+int evg_worker_withdraw(evg_session_t *s);         /* what is to go and can: 0, EVG_ENOMEM */
+bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
+evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
+void evg_worker_abilities_closed(evg_session_t *s);
+void evg_worker_abilities_deinit(evg_session_t *s);
+
+/* Jobs (assigned.c). */
+int evg_worker_expire(evg_session_t *s); /* those past their timeout: 0, EVG_ENOMEM */
+void evg_worker_lose(evg_session_t *s);  /* all that are held */
+
+#endif

@@ -1,0 +1,352 @@
+/* When a worker asks for a job.
+ *
+ * The canonical loop is GRAB -> NO_JOB -> PRE_SLEEP -> NOOP -> GRAB. What makes it longer than that:
+ * several GRABs may be outstanding (one round trip per job is the largest cost there is); gearmand <= 1.1.22 wakes
+ * nobody when a delayed job becomes due, so a sleeper asks again by PRE_SLEEP, which draws a NOOP or nothing, and now
+ * and then by a real GRAB, which clears the server's "NOOP already sent"; a NOOP is always answered by a GRAB, or the
+ * worker is never woken again; and NOOP -> NO_JOB in turns, which gearmand can do 12,000 times a second, is slowed. */
+#include "session/worker_session.h"
+
+#include "session/internal.h"
+
+#include <math.h>
+
+enum { POLLS_PER_GRAB = 5, DRY_BEFORE_REST = 3 };
+static const double rest_first = 0.010, rest_most = 1, auto_wait = 0.002;
+
+void evg_worker_init(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    w->concurrency = 1;
+    w->poll_interval = 1;
+    w->grab_unique = true;
+    w->window = 1;
+    w->wake_at = INFINITY;
+    evg_list_init(&w->functions);
+    evg_list_init(&w->held);
+    evg_list_init(&w->lost);
+    evg_list_init(&w->expired);
+    evg_deadlines_init(&w->dues);
+}
+
+void evg_worker_deinit(evg_session_t *s)
+{
+    evg_worker_abilities_deinit(s);
+    evg_deadlines_deinit(&s->worker.dues);
+}
+
+/* -- the states ------------------------------------------------------------------------------------------ */
+
+static void enter(evg_worker_session_t *w, evg_work_state_t state, double wake_at)
+{
+    w->state = state;
+    w->wake_at = wake_at;
+}
+
+static void grab_again(evg_worker_session_t *w, bool woken)
+{
+    enter(w, EVG_WORK_GRABBING, INFINITY);
+    w->window = 1;
+    w->woken = woken;
+    w->polls = 0;
+}
+
+/* Draining ends when nothing can come any more. */
+static void settle(evg_worker_session_t *w)
+{
+    if (w->state != EVG_WORK_DRAINING || w->grabs || w->held_count) return;
+    enter(w, EVG_WORK_OFF, INFINITY);
+    w->tell_stopped = true;
+}
+
+bool evg_worker_working_p(const evg_session_t *s)
+{
+    evg_work_state_t state = s->worker.state;
+    return state != EVG_WORK_OFF && state != EVG_WORK_DRAINING;
+}
+
+void evg_worker_awake(evg_session_t *s)
+{
+    if (s->worker.state == EVG_WORK_ASLEEP) grab_again(&s->worker, false);
+}
+
+/* PRE_SLEEP cancels the server's timer of a job that is held. */
+static bool server_times_p(const evg_worker_session_t *w)
+{
+    for (evg_list_t *at = w->held.next; at != &w->held; at = at->next) {
+        const evg_function_t *function = evg_container(at, evg_job_t, link)->function;
+        if (function && function->server_timeout > 0) return true;
+    }
+    return false;
+}
+
+/* Jittered downwards only, so that many workers do not ask in step and none is late. */
+static double poll_at(evg_session_t *s)
+{
+    double interval = s->worker.poll_interval;
+    return interval > 0 ? s->now + interval * (1 - 0.25 * evg_backoff_random(&s->backoff)) : INFINITY;
+}
+
+static int pre_sleep(evg_session_t *s)
+{
+    s->worker.wake_at = poll_at(s);
+    return server_times_p(&s->worker) ? 0 : evg_session_send(s, EVG_PRE_SLEEP, NULL, 0);
+}
+
+static int fall_asleep(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (server_times_p(w)) { /* it may not sleep, so it asks again when that job is done, or soon */
+        enter(w, EVG_WORK_RESTING, s->now + rest_most);
+        return 0;
+    }
+    w->tell_idle = w->busy;
+    w->busy = false;
+    w->slept_at = s->now;
+    enter(w, EVG_WORK_ASLEEP, INFINITY);
+    return pre_sleep(s);
+}
+
+/* There may be work: ask for it, unless that was in vain too often in a row. */
+static void wake(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    w->busy = true;
+    grab_again(w, true);
+    if (w->dry < DRY_BEFORE_REST) return;
+    double rest = rest_first * pow(2, fmin(w->dry - DRY_BEFORE_REST, 10));
+    enter(w, EVG_WORK_RESTING, s->now + fmin(rest, rest_most));
+}
+
+int evg_worker_noop(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (w->state == EVG_WORK_GRABBING && w->grabs) w->nooped = true;
+    if (w->state != EVG_WORK_ASLEEP) return 0;
+    if (s->now - w->slept_at > rest_most) w->dry = 0; /* long ago is not "in a row" */
+    wake(s);
+    return 0;
+}
+
+int evg_worker_no_job(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    w->grabs--;
+    w->window = 1;
+    settle(w);
+    if (w->grabs || w->state != EVG_WORK_GRABBING) return 0;
+    if (w->woken || w->nooped) w->dry++;
+    if (!w->nooped) return fall_asleep(s);
+    w->nooped = false;
+    wake(s);
+    return 0;
+}
+
+/* -- asking ------------------------------------------------------------------------------------------------ */
+
+/* Jobs that may be held. */
+static size_t capacity(const evg_worker_session_t *w)
+{
+    if (w->one) return 1;
+    if (w->concurrency == 0) return SIZE_MAX;
+    size_t ahead = (size_t)(w->prefetch > 0 ? w->prefetch : 0);
+    if (w->prefetch == EVG_PREFETCH_AUTO && w->mean > 0) ahead = (size_t)fmin(auto_wait / w->mean, EVG_GRABS_MAX);
+    return w->concurrency + ahead;
+}
+
+static bool room_p(const evg_worker_session_t *w)
+{
+    return w->grabs < w->window && w->held_count + w->grabs < capacity(w);
+}
+
+static evg_command_t grab_type(const evg_session_t *s)
+{
+    bool unique = s->worker.grab_unique && evg_dialect_speaks_p(s->dialect, EVG_GRAB_JOB_UNIQ);
+    return unique ? EVG_GRAB_JOB_UNIQ : EVG_GRAB_JOB;
+}
+
+int evg_worker_prepare(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (!s->introduced) return 0;
+    int r = evg_worker_withdraw(s);
+    if (r < 0 || w->state != EVG_WORK_GRABBING || evg_worker_leaving_p(s)) return r;
+    while (room_p(w) && !evg_list_empty_p(&w->functions)) {
+        r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
+        if (r < 0) return r;
+        w->grabs++;
+    }
+    return 0;
+}
+
+int evg_worker_grab(evg_session_t *s, evg_request_t *request)
+{
+    if (evg_worker_working_p(s)) return EVG_EWORKING;
+    int r = evg_session_ask(s, request, grab_type(s), NULL, 0);
+    if (r == 0) s->worker.asked++;
+    return r;
+}
+
+/* -- being answered ------------------------------------------------------------------------------------------ */
+
+static bool unique_p(const evg_packet_t *packet)
+{
+    return packet->type != EVG_JOB_ASSIGN;
+}
+
+static int refuse(evg_session_t *s, evg_bytes_t handle)
+{
+    s->stats.refused_jobs++;
+    settle(&s->worker);
+    return evg_session_send(s, EVG_WORK_FAIL, &handle, 1);
+}
+
+static void tell_assigned(evg_event_t *event, const evg_packet_t *packet, evg_request_t *request)
+{
+    event->type = EVG_EVENT_ASSIGNED;
+    event->request = request;
+    event->argc = 4;
+    event->args[0] = packet->args[0];
+    event->args[1] = packet->args[1];
+    event->args[2] = unique_p(packet) ? packet->args[2] : evg_bytes("", 0);
+    event->args[3] = packet->args[packet->argc - 1];
+}
+
+static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
+{
+    evg_worker_session_t *w = &s->worker;
+    evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
+    w->grabs--;
+    w->window = w->window * 2 > EVG_GRABS_MAX ? EVG_GRABS_MAX : w->window * 2;
+    w->busy = true;
+    w->woken = w->nooped = false;
+    w->dry = 0;
+    if (w->one && w->state == EVG_WORK_GRABBING) enter(w, EVG_WORK_DRAINING, INFINITY);
+    evg_function_t *function = evg_worker_assigned_function(s, packet->args[1]);
+    if (!function || !function->owner) return refuse(s, packet->args[0]);
+    tell_assigned(event, packet, NULL);
+    return 1;
+}
+
+int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
+{
+    if (evg_check_handle(packet->args[0]) < 0 || packet->args[1].len == 0) return EVG_EMALFORMED;
+    if (grab->purpose == EVG_FOR_GRAB) return assigned_by_loop(s, grab, packet, event);
+    s->worker.asked--;
+    tell_assigned(event, packet, grab);
+    evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
+    return 1;
+}
+
+void evg_worker_let_go(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    settle(w);
+    if (w->state == EVG_WORK_RESTING && w->dry < DRY_BEFORE_REST && !server_times_p(w)) grab_again(w, false);
+}
+
+/* -- starting, stopping, time -------------------------------------------------------------------------------- */
+
+static int start(evg_session_t *s, bool one)
+{
+    evg_worker_session_t *w = &s->worker;
+    int r = evg_session_want(s);
+    if (r < 0) return r;
+    w->one = one;
+    w->busy = true;
+    w->tell_stopped = false;
+    w->dry = 0;
+    if (w->state != EVG_WORK_GRABBING) grab_again(w, false);
+    return 0;
+}
+
+int evg_worker_work(evg_session_t *s)
+{
+    return start(s, false);
+}
+
+int evg_worker_work_one(evg_session_t *s)
+{
+    return evg_worker_working_p(s) ? EVG_EWORKING : start(s, true);
+}
+
+void evg_worker_stop(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (!evg_worker_working_p(s)) return;
+    enter(w, EVG_WORK_DRAINING, INFINITY);
+    settle(w);
+}
+
+int evg_worker_opened(evg_session_t *s)
+{
+    return evg_worker_announce(s);
+}
+
+int evg_worker_introduced(evg_session_t *s)
+{
+    return evg_worker_announce(s);
+}
+
+void evg_worker_closed(evg_session_t *s, bool stop)
+{
+    evg_worker_session_t *w = &s->worker;
+    w->grabs = 0;
+    w->asked = 0;
+    evg_worker_lose(s);
+    evg_worker_abilities_closed(s);
+    w->nooped = false;
+    if (stop && evg_worker_working_p(s)) enter(w, EVG_WORK_OFF, INFINITY);
+    if (evg_worker_working_p(s)) grab_again(w, false);
+    settle(w);
+}
+
+int evg_worker_tick(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    int r = evg_worker_expire(s);
+    if (r < 0 || s->state != EVG_OPEN || w->wake_at > s->now) return r;
+    if (w->state == EVG_WORK_RESTING) {
+        bool woken = w->woken;
+        grab_again(w, woken);
+    } else if (w->state == EVG_WORK_ASLEEP && ++w->polls % POLLS_PER_GRAB == 0) {
+        grab_again(w, false);
+    } else if (w->state == EVG_WORK_ASLEEP) {
+        return pre_sleep(s);
+    }
+    return 0;
+}
+
+double evg_worker_deadline(const evg_session_t *s)
+{
+    evg_deadline_t *due = evg_deadlines_first(&s->worker.dues);
+    double at = s->state == EVG_OPEN ? s->worker.wake_at : INFINITY;
+    return due && due->heap.at < at ? due->heap.at : at;
+}
+
+static bool tell_job(evg_event_t *event, evg_list_t *list, evg_event_type_t type)
+{
+    evg_list_t *at = evg_list_shift(list);
+    if (!at) return false;
+    event->type = type;
+    event->job = evg_container(at, evg_job_t, link);
+    return true;
+}
+
+bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (tell_job(event, &w->lost, EVG_EVENT_LOST)) return true;
+    if (tell_job(event, &w->expired, EVG_EVENT_EXPIRED)) return true;
+    if (w->tell_idle) {
+        w->tell_idle = false;
+        event->type = EVG_EVENT_IDLE;
+        return true;
+    }
+    if (w->tell_stopped) {
+        w->tell_stopped = false;
+        event->type = EVG_EVENT_STOPPED;
+        return true;
+    }
+    return false;
+}
