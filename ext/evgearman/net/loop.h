@@ -41,8 +41,10 @@ struct evg_source {
     evg_list_t all;       /* sources of the loop */
     evg_list_t ready;
     evg_list_t dirty;
+    evg_list_t judged;    /* due ones of this turn */
     evg_heap_node_t due;
     int revents;          /* EV_READ | EV_WRITE, gathered until `ready` */
+    int fd;               /* where evg_loop_linger looks for input; -1: nowhere */
 };
 
 struct evg_loop {

@@ -21,6 +21,7 @@ typedef struct {
     ssize_t (*read)(evg_transport_t *t, void *room, size_t len);       /* > 0, or one of the above */
     ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, or one of the above */
     void (*close)(evg_transport_t *t);
+    void (*keepalive)(evg_transport_t *t, double idle);
 } evg_transport_ops_t;
 
 struct evg_transport {

@@ -1,0 +1,342 @@
+#include "net/loop.h"
+
+#include "base/alloc.h"
+#include "net/resolver.h"
+
+#include <math.h>
+#include <poll.h>
+#include <time.h>
+
+enum { LINGER_MAX = 64 };
+
+/* libev calls this between its poll and its return, without the GVL. Its watchers wait for evg_loop_collect. */
+static void invoke_later(struct ev_loop *ev)
+{
+    (void)ev;
+}
+
+/* The wake and the alarm have done all they are for when the poll ends. */
+static void on_wake(struct ev_loop *ev, ev_async *wake, int revents)
+{
+    (void)ev, (void)wake, (void)revents;
+}
+
+static void on_alarm(struct ev_loop *ev, ev_timer *alarm, int revents)
+{
+    (void)ev, (void)alarm, (void)revents;
+}
+
+static bool open_libev(evg_loop_t *loop)
+{
+    loop->ev = evg_libev.loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (!loop->ev) return false;
+    evg_libev.set_invoke_pending_cb(loop->ev, invoke_later);
+    ev_async_init(&loop->wake, on_wake);
+    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
+    evg_libev.async_start(loop->ev, &loop->wake);
+    return true;
+}
+
+static void close_libev(evg_loop_t *loop)
+{
+    struct ev_loop *ev = loop->ev;
+    loop->ev = NULL;
+    if (ev) evg_libev.loop_destroy(ev);
+}
+
+evg_loop_t *evg_loop_new(void)
+{
+    evg_loop_t *loop = evg_zalloc(sizeof *loop);
+    if (!loop) return NULL;
+    evg_list_init(&loop->all);
+    evg_list_init(&loop->ready);
+    evg_list_init(&loop->dirty);
+    evg_heap_init(&loop->dues);
+    loop->refs = 1;
+    loop->aimed_at = INFINITY;
+    evg_loop_now(loop);
+    if (open_libev(loop)) return loop;
+    evg_free(loop);
+    return NULL;
+}
+
+evg_loop_t *evg_loop_hold(evg_loop_t *loop)
+{
+    loop->refs++;
+    return loop;
+}
+
+void evg_loop_release(evg_loop_t *loop)
+{
+    if (--loop->refs) return;
+    close_libev(loop);
+    evg_heap_deinit(&loop->dues);
+    evg_free(loop);
+}
+
+/* Each source once, though a call may detach this one or any other. */
+static void tell_all(evg_loop_t *loop, void (*tell)(evg_source_t *source))
+{
+    evg_list_t untold, *node;
+    evg_list_init(&untold);
+    evg_list_join(&untold, &loop->all);
+    while ((node = evg_list_shift(&untold))) {
+        evg_list_append(&loop->all, node);
+        tell(evg_container(node, evg_source_t, all));
+    }
+}
+
+static void tell_closed(evg_source_t *source)
+{
+    source->ops->closed(source);
+}
+
+/* What fired in the parent says nothing about the child. */
+static void tell_forked(evg_source_t *source)
+{
+    evg_list_unlink(&source->ready);
+    evg_list_unlink(&source->judged);
+    source->revents = 0;
+    source->ops->forked(source);
+}
+
+void evg_loop_close(evg_loop_t *loop)
+{
+    if (!loop->ev) return;
+    evg_loop_hold(loop);
+    tell_all(loop, tell_closed);
+    close_libev(loop);
+    evg_loop_release(loop);
+}
+
+bool evg_loop_forked(evg_loop_t *loop)
+{
+    evg_loop_hold(loop);
+    bool was_open = loop->ev != NULL;
+    /* This closes descriptors and frees memory, nothing else: one epoll_ctl would change the parent's set. */
+    close_libev(loop);
+    loop->polling = loop->turning = false;
+    loop->late = 0;
+    bool made = was_open && open_libev(loop);
+    tell_all(loop, tell_forked);
+    evg_loop_release(loop);
+    return made || !was_open;
+}
+
+double evg_monotonic(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+double evg_loop_now(evg_loop_t *loop)
+{
+    return loop->now = evg_monotonic();
+}
+
+void evg_loop_wake(evg_loop_t *loop)
+{
+    if (loop->ev) evg_libev.async_send(loop->ev, &loop->wake);
+}
+
+void evg_loop_reconcile(evg_loop_t *loop)
+{
+    evg_list_t batch, *node;
+    loop->turning = true;
+    evg_list_init(&batch);
+    evg_list_join(&batch, &loop->dirty);
+    while ((node = evg_list_shift(&batch))) {
+        evg_source_t *source = evg_container(node, evg_source_t, dirty);
+        source->ops->reconcile(source);
+    }
+    loop->turning = false;
+}
+
+bool evg_loop_would_block_p(const evg_loop_t *loop)
+{
+    return loop->ev && evg_list_empty_p(&loop->ready) && evg_list_empty_p(&loop->dirty) &&
+           !evg_libev.pending_count(loop->ev);
+}
+
+static double first_due(const evg_loop_t *loop)
+{
+    evg_heap_node_t *node = evg_heap_first(&loop->dues);
+    return node ? node->at : INFINITY;
+}
+
+static void set_alarm(evg_loop_t *loop, double after)
+{
+    evg_libev.timer_stop(loop->ev, &loop->alarm);
+    if (isinf(after)) return;
+    /* Timers count from when libev last looked at the clock, which may be long ago. */
+    evg_libev.now_update(loop->ev);
+    ev_timer_set(&loop->alarm, after, 0.);
+    evg_libev.timer_start(loop->ev, &loop->alarm);
+}
+
+void evg_loop_aim(evg_loop_t *loop, double deadline, bool block)
+{
+    if (!loop->ev) return;
+    double now = evg_loop_now(loop);
+    double until = fmin(deadline, first_due(loop));
+    bool wait = block && until > now && evg_loop_would_block_p(loop);
+    loop->mode = wait ? EVRUN_ONCE : EVRUN_NOWAIT;
+    loop->aimed_at = wait ? until : now;
+    loop->polled_at = 0;
+    set_alarm(loop, wait ? until - now : INFINITY);
+    /* From here on, because the GVL may be given away before libev is entered. */
+    loop->polling = true;
+}
+
+void evg_loop_poll(evg_loop_t *loop)
+{
+    if (!loop->ev) return;
+    evg_libev.run(loop->ev, loop->mode);
+    loop->polled_at = evg_monotonic();
+}
+
+void evg_loop_collect(evg_loop_t *loop)
+{
+    loop->polling = false;
+    if (!loop->ev) return;
+    loop->turning = true;
+    double now = evg_loop_now(loop);
+    if (loop->polled_at > 0) loop->late += (now - loop->polled_at - loop->late) / 8;
+    evg_libev.invoke_pending(loop->ev);
+    evg_resolver_collect(loop);
+}
+
+static void dispatch_ready(evg_loop_t *loop)
+{
+    evg_list_t batch, *node;
+    evg_list_init(&batch);
+    evg_list_join(&batch, &loop->ready);
+    while ((node = evg_list_shift(&batch))) {
+        evg_source_t *source = evg_container(node, evg_source_t, ready);
+        source->ops->ready(source);
+    }
+}
+
+/* All that are due come off the heap before any is judged: one that sets itself due at once waits for the next turn. */
+static void dispatch_due(evg_loop_t *loop)
+{
+    evg_list_t batch, *node;
+    evg_list_init(&batch);
+    double now = evg_loop_now(loop);
+    while (first_due(loop) <= now) {
+        evg_source_t *source = evg_container(evg_heap_first(&loop->dues), evg_source_t, due);
+        evg_heap_remove(&loop->dues, &source->due);
+        evg_list_append(&batch, &source->judged);
+    }
+    while ((node = evg_list_shift(&batch))) {
+        evg_source_t *source = evg_container(node, evg_source_t, judged);
+        source->ops->due(source);
+    }
+}
+
+void evg_loop_dispatch(evg_loop_t *loop)
+{
+    loop->turning = true;
+    dispatch_ready(loop);
+    dispatch_due(loop);
+    loop->turning = false;
+}
+
+static int wait_readable(struct pollfd *fds, nfds_t count, double seconds)
+{
+#ifdef __linux__
+    struct timespec time = {.tv_sec = (time_t)seconds};
+    time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
+    return ppoll(fds, count, &time, NULL);
+#else
+    return poll(fds, count, (int)ceil(seconds * 1e3));
+#endif
+}
+
+/* Not by libev: its epoll cannot wait for less than a millisecond. */
+bool evg_loop_linger(evg_loop_t *loop, double seconds)
+{
+    struct pollfd fds[LINGER_MAX];
+    nfds_t count = 0;
+    evg_list_t *node;
+    for (node = loop->all.next; node != &loop->all && count < LINGER_MAX; node = node->next) {
+        int fd = evg_container(node, evg_source_t, all)->fd;
+        if (fd >= 0) fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    if (!count || wait_readable(fds, count, seconds) <= 0) return false;
+    loop->mode = EVRUN_NOWAIT;
+    return true;
+}
+
+const char *evg_loop_backend(const evg_loop_t *loop)
+{
+    static const struct {
+        unsigned int flag;
+        const char *name;
+    } names[] = {{EVBACKEND_SELECT, "select"},     {EVBACKEND_POLL, "poll"},
+                 {EVBACKEND_EPOLL, "epoll"},       {EVBACKEND_KQUEUE, "kqueue"},
+                 {EVBACKEND_DEVPOLL, "devpoll"},   {EVBACKEND_PORT, "port"},
+                 {EVBACKEND_LINUXAIO, "linuxaio"}, {EVBACKEND_IOURING, "io_uring"}};
+    unsigned int backend = loop->ev ? evg_libev.backend(loop->ev) : 0;
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
+        if (names[at].flag == backend) return names[at].name;
+    }
+    return loop->ev ? "unknown" : "closed";
+}
+
+void evg_source_init(evg_source_t *source, const evg_source_ops_t *ops)
+{
+    *source = (evg_source_t){.ops = ops, .fd = -1};
+    evg_list_init(&source->all);
+    evg_list_init(&source->ready);
+    evg_list_init(&source->dirty);
+    evg_list_init(&source->judged);
+}
+
+void evg_source_attach(evg_source_t *source, evg_loop_t *loop)
+{
+    source->loop = evg_loop_hold(loop);
+    evg_list_append(&loop->all, &source->all);
+}
+
+void evg_source_detach(evg_source_t *source)
+{
+    evg_loop_t *loop = source->loop;
+    if (!loop) return;
+    evg_list_unlink(&source->all);
+    evg_list_unlink(&source->ready);
+    evg_list_unlink(&source->dirty);
+    evg_list_unlink(&source->judged);
+    evg_heap_remove(&loop->dues, &source->due);
+    source->loop = NULL;
+    evg_loop_release(loop);
+}
+
+void evg_source_dirty(evg_source_t *source)
+{
+    if (source->loop && !evg_list_linked_p(&source->dirty))
+        evg_list_append(&source->loop->dirty, &source->dirty);
+}
+
+/* Sets, not adds, when it begins to gather: so nobody has to clear what the last `ready` was told. */
+void evg_source_ready(evg_source_t *source, int revents)
+{
+    if (!source->loop) return;
+    if (evg_list_linked_p(&source->ready)) {
+        source->revents |= revents;
+        return;
+    }
+    source->revents = revents;
+    evg_list_append(&source->loop->ready, &source->ready);
+}
+
+void evg_source_due_at(evg_source_t *source, double at)
+{
+    evg_loop_t *loop = source->loop;
+    if (!loop || (source->due.index && source->due.at == at)) return;
+    evg_heap_remove(&loop->dues, &source->due);
+    if (isinf(at)) return;
+    /* Without memory the loop spins through `reconcile` until there is some: late is worse than busy. */
+    if (evg_heap_add(&loop->dues, &source->due, at) < 0) evg_source_dirty(source);
+}

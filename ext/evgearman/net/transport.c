@@ -1,0 +1,204 @@
+#include "net/transport.h"
+
+#include "net/libev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE is set instead */
+#endif
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE TCP_KEEPALIVE /* macOS */
+#endif
+
+enum { KEEPALIVE_PROBES = 4 };
+
+static ssize_t closed_read(evg_transport_t *t, void *room, size_t len)
+{
+    (void)t, (void)room, (void)len;
+    return EVG_IO_EOF;
+}
+
+static ssize_t closed_write(evg_transport_t *t, const void *bytes, size_t len)
+{
+    (void)t, (void)bytes, (void)len;
+    errno = EPIPE;
+    return EVG_IO_FAILED;
+}
+
+static int closed_established(evg_transport_t *t)
+{
+    (void)t;
+    errno = ENOTCONN;
+    return EVG_IO_FAILED;
+}
+
+static void closed_close(evg_transport_t *t)
+{
+    (void)t;
+}
+
+static void no_keepalive(evg_transport_t *t, double idle)
+{
+    (void)t, (void)idle;
+}
+
+static const evg_transport_ops_t closed_ops = {
+    .name = "closed",
+    .established = closed_established,
+    .read = closed_read,
+    .write = closed_write,
+    .close = closed_close,
+    .keepalive = no_keepalive,
+};
+
+static bool again_p(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+static ssize_t stream_read(evg_transport_t *t, void *room, size_t len)
+{
+    ssize_t got;
+    do got = recv(t->fd, room, len, 0);
+    while (got < 0 && errno == EINTR);
+    if (got > 0) return got;
+    if (got == 0) return EVG_IO_EOF;
+    return again_p() ? EVG_IO_AGAIN : EVG_IO_FAILED;
+}
+
+static ssize_t stream_write(evg_transport_t *t, const void *bytes, size_t len)
+{
+    ssize_t put;
+    do put = send(t->fd, bytes, len, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    if (put > 0) return put;
+    return put == 0 || again_p() ? EVG_IO_AGAIN : EVG_IO_FAILED;
+}
+
+/* No error alone does not mean connected: poll may tell of a socket that is still on its way. */
+static int stream_established(evg_transport_t *t)
+{
+    struct sockaddr_storage peer;
+    socklen_t peer_len = sizeof peer;
+    int error = 0;
+    socklen_t error_len = sizeof error;
+    if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0) return EVG_IO_FAILED;
+    if (error) {
+        errno = error;
+        return EVG_IO_FAILED;
+    }
+    if (getpeername(t->fd, (struct sockaddr *)&peer, &peer_len) == 0) {
+        t->wants = 0;
+        return 0;
+    }
+    return errno == ENOTCONN ? EVG_IO_AGAIN : EVG_IO_FAILED;
+}
+
+static void stream_close(evg_transport_t *t)
+{
+    close(t->fd); /* not again after EINTR: the descriptor is gone, and may be another thread's by now */
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+    setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int whole(double number)
+{
+    if (number < 1) return 1;
+    return number > 32767 ? 32767 : (int)ceil(number); /* what Linux takes for TCP_KEEPIDLE */
+}
+
+static void tcp_keepalive(evg_transport_t *t, double idle)
+{
+    bool on = idle > 0;
+    set_option(t->fd, SOL_SOCKET, SO_KEEPALIVE, on);
+#ifdef TCP_USER_TIMEOUT
+    set_option(t->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, on ? whole(idle * 2) * 1000 : 0);
+#endif
+    if (!on) return;
+    set_option(t->fd, IPPROTO_TCP, TCP_KEEPIDLE, whole(idle));
+    set_option(t->fd, IPPROTO_TCP, TCP_KEEPINTVL, whole(idle / 4));
+    set_option(t->fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
+static const evg_transport_ops_t tcp_ops = {
+    .name = "tcp",
+    .established = stream_established,
+    .read = stream_read,
+    .write = stream_write,
+    .close = stream_close,
+    .keepalive = tcp_keepalive,
+};
+
+static const evg_transport_ops_t unix_ops = {
+    .name = "unix",
+    .established = stream_established,
+    .read = stream_read,
+    .write = stream_write,
+    .close = stream_close,
+    .keepalive = no_keepalive,
+};
+
+void evg_transport_init(evg_transport_t *t)
+{
+    *t = (evg_transport_t){.ops = &closed_ops, .fd = -1};
+}
+
+#ifdef SOCK_CLOEXEC
+static int open_socket(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+#else
+static int open_socket(int family)
+{
+    int fd = socket(family, SOCK_STREAM, 0);
+    if (fd < 0) return fd;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    set_option(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
+    return fd;
+}
+#endif
+
+static bool begun_p(int fd, const evg_sockaddr_t *address)
+{
+    if (connect(fd, (const struct sockaddr *)&address->storage, address->len) == 0) return true;
+    return errno == EINPROGRESS || errno == EINTR;
+}
+
+int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address)
+{
+    bool tcp = address->storage.ss_family != AF_UNIX;
+    int fd = open_socket(address->storage.ss_family);
+    if (fd < 0) return EVG_IO_FAILED;
+    if (tcp) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!begun_p(fd, address)) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return EVG_IO_FAILED;
+    }
+    *t = (evg_transport_t){.ops = tcp ? &tcp_ops : &unix_ops, .fd = fd, .wants = EV_WRITE};
+    return 0;
+}
+
+void evg_transport_keepalive(evg_transport_t *t, double idle)
+{
+    t->ops->keepalive(t, idle);
+}
+
+void evg_transport_close(evg_transport_t *t)
+{
+    t->ops->close(t);
+    evg_transport_init(t);
+}
