@@ -48,7 +48,8 @@ typedef struct {
     size_t scanned; /* bytes known to hold no further line end */
 } evg_scan_t;
 
-/* > 0: so many bytes were the reply, and `text` views it without its final line end or dot line.
+/* > 0: so many bytes were the reply, and `text` views it without its final line end or dot line (the rows of
+ * a list keep their line ends: an empty row is a row).
  * 0: more bytes are needed. EVG_ETEXT_SIZE: it is longer than max. */
 ptrdiff_t evg_admin_decode(evg_scan_t *scan, evg_shape_t shape, evg_bytes_t input, size_t max, evg_bytes_t *text);
 

@@ -27,7 +27,7 @@ typedef struct {
  * > 0: so many bytes were it. 0: more bytes are needed. Never reads past input.len.
  * A negative answer means that no further byte can mend it, and comes as soon as the bytes show it:
  * EVG_EMAGIC (neither or not the wanted magic), EVG_EUNEXPECTED (no such type), EVG_EPACKET_SIZE (the length
- * announced is above max_body), EVG_EMALFORMED (fewer arguments than the type has).
+ * announced is above max_body), EVG_EMALFORMED (fewer arguments than the type has; told by the whole body).
  * A body behind a type without arguments is skipped. */
 ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t input, size_t max_body);
 
