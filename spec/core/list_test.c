@@ -104,7 +104,7 @@ static void shift_takes_them_in_turn(void **state)
 
 static void join_moves_all(void **state)
 {
-    /* Fails when join forgets one of the four ends, or an empty side. */
+    /* Fails when join forgets one of the four ends. */
     (void)state;
     evg_list_t to, from;
     evg_list_init(&to);
