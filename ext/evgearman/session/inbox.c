@@ -6,11 +6,11 @@
  * it is never handed to whoever happens to be next. */
 #include "session/internal.h"
 
-#include <strings.h>
+#include "protocol/words.h"
 
 static bool code_p(evg_bytes_t code, const char *name)
 {
-    return code.len == strlen(name) && strncasecmp((const char *)code.at, name, code.len) == 0;
+    return evg_word_equal_p(code, evg_bytes_of(name));
 }
 
 int evg_session_server_error(evg_bytes_t code)
@@ -97,14 +97,16 @@ static void copy_args(evg_event_t *event, const evg_packet_t *packet)
 
 int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error)
 {
-    bool ours = request->purpose != EVG_FOR_CALLER;
+    if (request->purpose != EVG_FOR_CALLER) {
+        evg_session_end(s, request, error, EVG_DELIVERY_NONE);
+        return 0;
+    }
     event->type = EVG_EVENT_DONE;
     event->request = request;
     event->error = error;
     event->delivery = error ? evg_session_delivery(s, request) : EVG_DELIVERY_NONE;
     evg_session_resolve(s, request);
-    if (ours) evg_session_drop(s, request);
-    return !ours;
+    return 1;
 }
 
 /* The tail of STATUS_RES and STATUS_RES_UNIQUE is numbers. */
@@ -232,7 +234,7 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     return evg_session_tell_done(s, event, head, evg_session_server_error(code));
 }
 
-/* What ended without a packet: told before any packet,: requests, jobs, the connection itself. */
+/* What ended without a packet: told before any packet: requests, jobs, the connection itself. */
 static bool next_notice(evg_session_t *s, evg_event_t *event)
 {
     evg_list_t *ended = evg_list_shift(&s->ended);
@@ -268,7 +270,7 @@ static int take_one(evg_session_t *s, evg_event_t *event)
     return *evg_buffer_data(&s->in) == 0 ? take_packet(s, event) : take_text(s, event);
 }
 
-int evg_session_next(evg_session_t *s, evg_event_t *event)
+static void blank(evg_event_t *event)
 {
     event->type = EVG_EVENT_NONE;
     event->request = NULL;
@@ -277,8 +279,13 @@ int evg_session_next(evg_session_t *s, evg_event_t *event)
     event->delivery = EVG_DELIVERY_NONE;
     event->text = evg_bytes("", 0);
     event->argc = 0;
+}
+
+int evg_session_next(evg_session_t *s, evg_event_t *event)
+{
     evg_client_forget_told(s);
     for (;;) {
+        blank(event); /* a reply to us left its arguments */
         if (next_notice(s, event)) return 1;
         if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
         s->decoded = 0;
