@@ -1,0 +1,198 @@
+#include "net/connection.h"
+
+#include "base/alloc.h"
+#include "net/parts.h"
+
+#include <math.h>
+
+enum { POSTPONED_MAX = 1000 };
+
+static evg_connection_t *connection_of(evg_source_t *source)
+{
+    return evg_container(source, evg_connection_t, source);
+}
+
+static void destroy(evg_connection_t *c)
+{
+    evg_connection_close_all(c);
+    evg_connection_enter(c, EVG_PHASE_DOWN);
+    evg_source_detach(&c->source);
+    evg_free(c);
+}
+
+static void arrive(evg_connection_t *c)
+{
+    evg_connection_clock(c);
+    evg_connection_follow(c);
+}
+
+static void connection_reconcile(evg_source_t *source)
+{
+    evg_connection_t *c = connection_of(source);
+    if (c->dying) {
+        destroy(c);
+        return;
+    }
+    arrive(c);
+    evg_connection_emit(c);
+    evg_connection_bury(c);
+    if (c->phase == EVG_PHASE_DOWN && evg_session_wants_open(&c->session)) evg_connection_begin(c);
+    if (c->phase == EVG_PHASE_CONNECTING && c->transport.fd < 0) evg_connection_try_next_way(c);
+    if (c->phase == EVG_PHASE_OPEN) evg_connection_write_out(c);
+    evg_connection_emit(c);
+    evg_connection_bury(c);
+    evg_connection_watch(c);
+    evg_source_due_at(source, fmin(evg_session_deadline(&c->session), c->give_up_at));
+}
+
+static void connection_ready(evg_source_t *source)
+{
+    evg_connection_t *c = connection_of(source);
+    if (c->dying) return;
+    arrive(c);
+    if (c->phase == EVG_PHASE_RESOLVING)
+        evg_connection_resolved(c);
+    else if (c->phase == EVG_PHASE_CONNECTING)
+        evg_connection_check_way(c);
+    else if (evg_connection_reads_p(c) && source->revents & EV_READ)
+        evg_connection_read_in(c);
+    evg_connection_emit(c);
+    evg_source_dirty(source);
+}
+
+/* Was it read to the end? Asked of the socket itself, because one poll does not tell of every readable socket (libev
+ * takes 64 at first), and because the poll may not have come about. */
+static bool read_up_p(evg_connection_t *c)
+{
+    bool more = evg_list_linked_p(&c->source.ready);
+    if (!evg_connection_reads_p(c)) return true;
+    if (!more) evg_connection_read_in(c);
+    if (c->phase != EVG_PHASE_OPEN || c->drained || ++c->postponed > POSTPONED_MAX) {
+        c->postponed = 0;
+        return true;
+    }
+    return false;
+}
+
+static void connection_due(evg_source_t *source)
+{
+    evg_connection_t *c = connection_of(source);
+    if (c->dying) return;
+    arrive(c);
+    if (c->phase == EVG_PHASE_CONNECTING) evg_connection_check_way(c);
+    if (read_up_p(c)) {
+        int rc = evg_session_tick(&c->session);
+        if (rc < 0) evg_connection_finish(c, rc, NULL);
+    }
+    evg_connection_emit(c);
+    evg_source_dirty(source);
+}
+
+/* libev's side of the watcher went with the parent's loop. */
+static void connection_forked(evg_source_t *source)
+{
+    evg_connection_t *c = connection_of(source);
+    evg_connection_forget_watcher(c);
+    evg_connection_close_all(c);
+    evg_connection_enter(c, EVG_PHASE_DOWN);
+    if (!c->dying) evg_session_forked(&c->session);
+    evg_source_dirty(source);
+}
+
+static void connection_closed(evg_source_t *source)
+{
+    evg_connection_t *c = connection_of(source);
+    if (!c->dying) evg_connection_shut(c);
+    evg_connection_close_all(c);
+}
+
+static const evg_source_ops_t connection_ops = {
+    .reconcile = connection_reconcile,
+    .ready = connection_ready,
+    .due = connection_due,
+    .forked = connection_forked,
+    .closed = connection_closed,
+};
+
+evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0, uint64_t seed1)
+{
+    evg_connection_t *c = evg_zalloc(sizeof *c);
+    if (!c) return NULL;
+    evg_source_init(&c->source, &connection_ops);
+    evg_session_init(&c->session, seed0, seed1, evg_loop_now(loop));
+    evg_transport_init(&c->transport);
+    evg_transport_init(&c->retired);
+    evg_connection_forget_watcher(c);
+    c->address = *address;
+    c->connect_timeout = 5;
+    c->keepalive = 60;
+    evg_connection_enter(c, EVG_PHASE_DOWN);
+    evg_source_attach(&c->source, loop);
+    return c;
+}
+
+/* The session goes at once, since the caller's requests in it may not outlive this call; only the descriptor has
+ * to wait for the turn. */
+void evg_connection_free(evg_connection_t *c)
+{
+    if (!c) return;
+    evg_loop_t *loop = c->source.loop;
+    evg_session_deinit(&c->session);
+    c->dying = true;
+    c->on_event = NULL;
+    if (!loop->polling && !loop->turning) {
+        destroy(c);
+        return;
+    }
+    evg_connection_enter(c, EVG_PHASE_DOWN);
+    evg_connection_touch(c);
+}
+
+void evg_connection_changed(evg_connection_t *c)
+{
+    evg_connection_touch(c);
+}
+
+/* A poll under way is left alone when it ends early enough anyway. */
+void evg_connection_flush(evg_connection_t *c)
+{
+    arrive(c);
+    if (c->phase == EVG_PHASE_OPEN) evg_connection_write_out(c);
+    evg_connection_emit(c);
+    bool settled = c->phase == EVG_PHASE_OPEN && !c->blocked && !c->broken;
+    if (settled && evg_session_deadline(&c->session) >= c->source.loop->aimed_at)
+        evg_source_dirty(&c->source);
+    else
+        evg_connection_touch(c);
+}
+
+void evg_connection_clock(evg_connection_t *c)
+{
+    evg_session_clock(&c->session, evg_loop_now(c->source.loop));
+}
+
+void evg_connection_pump(evg_connection_t *c)
+{
+    evg_connection_follow(c);
+    evg_connection_emit(c);
+}
+
+void evg_connection_disconnect(evg_connection_t *c)
+{
+    evg_session_disconnect(&c->session);
+    evg_connection_pump(c);
+    evg_connection_touch(c);
+}
+
+void evg_connection_shut(evg_connection_t *c)
+{
+    evg_session_shut(&c->session);
+    evg_connection_pump(c);
+    evg_connection_touch(c);
+}
+
+void evg_connection_set_keepalive(evg_connection_t *c, double idle)
+{
+    c->keepalive = idle;
+    if (c->phase == EVG_PHASE_OPEN) evg_transport_keepalive(&c->transport, idle);
+}

@@ -1,0 +1,89 @@
+#include "net/parts.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <math.h>
+#include <netdb.h>
+#include <string.h>
+
+static void give_up(evg_connection_t *c)
+{
+    if (c->cause)
+        evg_connection_finish(c, EVG_ECONNECT, strerror(c->cause));
+    else
+        evg_connection_finish(c, EVG_ECONNECT_TIMEOUT, NULL);
+}
+
+/* Begins the next way that can be begun. */
+void evg_connection_try_next_way(evg_connection_t *c)
+{
+    while (++c->way < c->ways->count) {
+        if (evg_transport_connect(&c->transport, &c->ways->addresses[c->way]) == 0) {
+            c->give_up_at = c->connect_timeout > 0 ? c->session.now + c->connect_timeout : INFINITY;
+            return;
+        }
+        c->cause = errno;
+    }
+    give_up(c);
+}
+
+/* This way leads nowhere. The next is tried in `reconcile`, when the descriptor of this one may be closed. */
+static void leave_way(evg_connection_t *c, int cause)
+{
+    c->cause = cause;
+    c->give_up_at = INFINITY;
+    evg_connection_retire(c);
+}
+
+static void opened(evg_connection_t *c)
+{
+    evg_connection_enter(c, EVG_PHASE_OPEN);
+    if (c->keepalive > 0) evg_transport_keepalive(&c->transport, c->keepalive);
+    int rc = evg_session_opened(&c->session);
+    if (rc < 0) evg_connection_finish(c, rc, NULL);
+}
+
+void evg_connection_check_way(evg_connection_t *c)
+{
+    if (c->transport.fd < 0) return;
+    int rc = c->transport.ops->established(&c->transport);
+    if (rc == 0)
+        opened(c);
+    else if (rc == EVG_IO_FAILED)
+        leave_way(c, errno);
+    else if (c->session.now >= c->give_up_at)
+        leave_way(c, 0);
+}
+
+void evg_connection_resolved(evg_connection_t *c)
+{
+    if (!evg_resolution_done_p(c->resolution)) return;
+    int answer = evg_resolution_take(c->resolution, c->ways);
+    c->resolution = NULL;
+    if (answer == 0)
+        evg_connection_enter(c, EVG_PHASE_CONNECTING);
+    else
+        evg_connection_finish(c, EVG_ERESOLVE, gai_strerror(answer));
+}
+
+static void resolve(evg_connection_t *c)
+{
+    c->resolution = evg_resolve(&c->address, c->source.loop, &c->source);
+    if (!c->resolution) evg_connection_finish(c, EVG_ERESOLVE, "no thread to be had");
+}
+
+void evg_connection_begin(evg_connection_t *c)
+{
+    evg_session_opening(&c->session);
+    evg_sockaddrs_t *ways = evg_zalloc(sizeof *ways);
+    if (!ways) {
+        evg_connection_finish(c, EVG_ENOMEM, NULL);
+        return;
+    }
+    bool known = evg_address_literal(&c->address, ways);
+    c->ways = ways;
+    evg_connection_enter(c, known ? EVG_PHASE_CONNECTING : EVG_PHASE_RESOLVING);
+    if (!known) resolve(c);
+}
