@@ -46,7 +46,8 @@ int evg_client_submit(evg_session_t *s, evg_request_t *request, const evg_submis
         argc = 4;
     }
     request->keyed = submission->unique.len > 0;
-    request->finish_by = submission->timeout > 0 ? s->now + submission->timeout : 0;
+    bool waits = evg_command_foreground_p(submission->type) && submission->timeout > 0;
+    request->finish_by = waits ? s->now + submission->timeout : 0;
     return evg_session_ask(s, request, submission->type, args, argc);
 }
 
@@ -76,18 +77,32 @@ evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t 
     return evg_session_unwritten_p(s, request) ? EVG_NOT_SENT : EVG_UNACKNOWLEDGED;
 }
 
-/* -- orphans ------------------------------------------------------------------------------------------- */
-
-static void drop_orphan(evg_client_session_t *c, evg_orphan_t *orphan)
+static bool handle_p(evg_bytes_t handle)
 {
-    evg_list_unlink(&orphan->link);
-    evg_free(orphan);
-    c->orphan_count--;
+    return evg_check_handle(handle) == 0;
 }
 
-static void drop_orphans(evg_client_session_t *c)
+/* -- orphans ------------------------------------------------------------------------------------------- */
+
+static size_t orphan_size(size_t handle_len, size_t data_len)
 {
-    for (evg_list_t *at; (at = evg_list_first(&c->orphans));) drop_orphan(c, evg_container(at, evg_orphan_t, link));
+    return sizeof(evg_orphan_t) + handle_len + data_len;
+}
+
+static void take_out(evg_client_session_t *c, evg_orphan_t *orphan)
+{
+    evg_list_unlink(&orphan->link);
+    c->orphan_count--;
+    c->orphan_bytes -= orphan_size(orphan->handle_len, orphan->data_len);
+}
+
+void evg_client_drop_orphans(evg_session_t *s)
+{
+    for (evg_list_t *at; (at = evg_list_first(&s->client.orphans));) {
+        evg_orphan_t *orphan = evg_container(at, evg_orphan_t, link);
+        take_out(&s->client, orphan);
+        evg_free(orphan);
+    }
 }
 
 void evg_client_forget_told(evg_session_t *s)
@@ -96,16 +111,24 @@ void evg_client_forget_told(evg_session_t *s)
     s->client.told = NULL;
 }
 
+static bool room_for_orphan_p(const evg_session_t *s, size_t size)
+{
+    const evg_client_session_t *c = &s->client;
+    return c->orphan_count == 0 ||
+           (c->orphan_count < EVG_ORPHANS_MAX && c->orphan_bytes + size <= s->options.max_packet);
+}
+
 /* The handle may be that of a submission whose JOB_CREATED is still to come. */
 static int keep_orphan(evg_session_t *s, const evg_packet_t *packet, evg_bytes_t handle)
 {
     evg_client_session_t *c = &s->client;
-    if (c->owed == 0 || c->orphan_count == EVG_ORPHANS_MAX) {
+    evg_bytes_t data = packet->argc > 1 ? packet->args[1] : evg_bytes("", 0);
+    size_t size = orphan_size(handle.len, data.len);
+    if (c->owed == 0 || !handle_p(handle) || !room_for_orphan_p(s, size)) {
         s->stats.ignored_packets++;
         return 0;
     }
-    evg_bytes_t data = packet->argc > 1 ? packet->args[1] : evg_bytes("", 0);
-    evg_orphan_t *orphan = evg_alloc(sizeof *orphan + handle.len + data.len);
+    evg_orphan_t *orphan = evg_alloc(size);
     if (!orphan) return EVG_ENOMEM;
     evg_list_init(&orphan->link);
     orphan->type = packet->type;
@@ -115,6 +138,7 @@ static int keep_orphan(evg_session_t *s, const evg_packet_t *packet, evg_bytes_t
     if (data.len) memcpy(orphan->bytes + handle.len, data.at, data.len);
     evg_list_append(&c->orphans, &orphan->link);
     c->orphan_count++;
+    c->orphan_bytes += size;
     return 0;
 }
 
@@ -123,8 +147,7 @@ static evg_orphan_t *take_orphan(evg_client_session_t *c, evg_bytes_t handle)
     for (evg_list_t *at = c->orphans.next; at != &c->orphans; at = at->next) {
         evg_orphan_t *orphan = evg_container(at, evg_orphan_t, link);
         if (!evg_bytes_equal_p(evg_bytes(orphan->bytes, orphan->handle_len), handle)) continue;
-        evg_list_unlink(at);
-        c->orphan_count--;
+        take_out(c, orphan);
         return orphan;
     }
     return NULL;
@@ -168,29 +191,24 @@ static void leave_job(evg_session_t *s, evg_request_t *request)
 
 /* -- what the server says ------------------------------------------------------------------------------- */
 
-static bool handle_p(evg_bytes_t handle)
-{
-    return evg_check_handle(handle) == 0;
-}
-
 static void set_handle(evg_request_t *request, evg_bytes_t handle)
 {
     memcpy(request->handle, handle.at, handle.len);
     request->handle_len = (uint8_t)handle.len;
 }
 
-/* Sooner of the job's own timeout and the next time to ask for it; 0 for never. */
-static double next_look(const evg_session_t *s, const evg_request_t *request, double pause)
+/* Looks at the job again at its own timeout or at `look`, whichever comes first; 0 is never. */
+static int watch(evg_session_t *s, evg_request_t *request, double look)
 {
-    double look = pause > 0 ? s->now + pause : 0;
-    if (request->finish_by > 0 && (look == 0 || request->finish_by < look)) return request->finish_by;
-    return look;
+    double due = request->finish_by;
+    if (look > 0 && (due == 0 || look < due)) due = look;
+    return due > 0 ? evg_deadlines_add(&s->client.finishes, &request->due, due) : 0;
 }
 
-static int watch(evg_session_t *s, evg_request_t *request, double pause)
+/* So many seconds from `from`; 0, which is never, for no seconds. */
+static double after(double from, double seconds)
 {
-    double due = next_look(s, request, pause);
-    return due > 0 ? evg_deadlines_add(&s->client.finishes, &request->due, due) : 0;
+    return seconds > 0 ? from + seconds : 0;
 }
 
 static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *request, evg_command_t type, evg_bytes_t data)
@@ -206,7 +224,9 @@ static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *re
 /* The stand-in of a caller who gave up before JOB_CREATED came. */
 static int nobody_created(evg_session_t *s, evg_request_t *request)
 {
-    evg_request_t *ghost = request->keyed && evg_command_foreground_p((evg_command_t)request->type) ? new_ghost(s) : NULL;
+    evg_orphan_t *orphan = take_orphan(&s->client, evg_request_handle(request));
+    evg_request_t *ghost = request->keyed && !orphan ? new_ghost(s) : NULL;
+    evg_free(orphan);
     if (ghost) {
         set_handle(ghost, evg_request_handle(request));
         if (evg_jobs_add(&s->client.jobs, ghost) < 0) drop_ghost(s, ghost);
@@ -218,19 +238,18 @@ static int nobody_created(evg_session_t *s, evg_request_t *request)
 static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
 {
     evg_client_session_t *c = &s->client;
+    evg_orphan_t *orphan = c->told = take_orphan(c, evg_request_handle(request));
+    evg_session_answered(s, request); /* the last one owed takes the orphans with it */
     request->state = EVG_REQUEST_CREATED;
     request->heard_at = s->now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    evg_orphan_t *orphan = c->orphan_count ? take_orphan(c, evg_request_handle(request)) : NULL;
-    if (c->owed == 0) drop_orphans(c);
     if (orphan) {
-        c->told = orphan;
         evg_bytes_t data = evg_bytes(orphan->bytes + orphan->handle_len, orphan->data_len);
         return tell_terminal(s, event, request, orphan->type, data);
     }
     int r = evg_jobs_add(&c->jobs, request);
-    if (r == 0 && (r = watch(s, request, s->options.lost_check)) < 0) evg_jobs_remove(&c->jobs, request);
+    if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
     event->type = EVG_EVENT_CREATED;
     event->request = request;
@@ -242,10 +261,7 @@ int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t han
     if (!handle_p(handle)) return EVG_EMALFORMED;
     set_handle(request, handle);
     if (request->purpose == EVG_FOR_NOBODY) return nobody_created(s, request);
-    if (evg_command_foreground_p((evg_command_t)request->type)) {
-        evg_session_answered(s, request);
-        return foreground_created(s, request, event);
-    }
+    if (evg_command_foreground_p((evg_command_t)request->type)) return foreground_created(s, request, event);
     event->argc = 1;
     event->args[0] = handle;
     return evg_session_tell_done(s, event, request, 0);
@@ -334,7 +350,7 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
         evg_session_end(s, request, EVG_EJOB_LOST, evg_session_delivery(s, request));
     } else if (request->unknown == 1) {
         evg_deadlines_remove(&s->client.finishes, &request->due);
-        return watch(s, request, fmin(1, s->options.lost_check / 2));
+        return watch(s, request, after(s->now, fmin(1, s->options.lost_check / 2)));
     }
     return 0;
 }
@@ -342,15 +358,17 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
 static void look_at(evg_session_t *s, evg_request_t *request)
 {
     double pause = s->options.lost_check;
-    double silent = s->now - request->heard_at;
+    double look = after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
     if (request->finish_by > 0 && request->finish_by <= s->now) {
         leave_job(s, request);
         evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_session_delivery(s, request));
         return;
     }
-    if (pause > 0 && (silent >= pause || request->unknown)) check_lost(s, request);
-    else pause -= silent;
-    (void)watch(s, request, pause); /* without memory the job is just not looked at again */
+    if (look > 0 && (look <= s->now || request->unknown)) {
+        check_lost(s, request);
+        look = after(s->now, pause);
+    }
+    (void)watch(s, request, look); /* without memory the job is just not looked at again */
 }
 
 void evg_client_tick(evg_session_t *s)
@@ -376,14 +394,14 @@ void evg_client_closed(evg_session_t *s, int error)
         evg_jobs_remove(&c->jobs, ghost);
         drop_ghost(s, ghost);
     }
-    drop_orphans(c);
+    evg_client_drop_orphans(s);
 }
 
 void evg_client_deinit(evg_session_t *s)
 {
     evg_client_session_t *c = &s->client;
     evg_client_forget_told(s);
-    drop_orphans(c);
+    evg_client_drop_orphans(s);
     for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));) evg_free(evg_container(at, evg_request_t, order));
     evg_jobs_deinit(&c->jobs);
     evg_deadlines_deinit(&c->finishes);

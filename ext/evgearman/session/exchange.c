@@ -44,15 +44,20 @@ static double earliest(double a, double b)
     return a < b ? a : b;
 }
 
+int evg_session_expect(evg_session_t *s, evg_request_t *request)
+{
+    request->reply_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
+    double due = earliest(request->reply_by, request->finish_by);
+    return due > 0 ? evg_deadlines_add(&s->replies, &request->due, due) : 0;
+}
+
 /* Owes a reply to the packet that was appended behind `start`. */
 static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uint64_t start)
 {
     request->type = (uint8_t)type;
     request->start = start;
     request->length = (size_t)(evg_buffer_position(&s->out) - start);
-    request->reply_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
-    double due = earliest(request->reply_by, request->finish_by);
-    if (due > 0 && evg_deadlines_add(&s->replies, &request->due, due) < 0) {
+    if (evg_session_expect(s, request) < 0) {
         evg_buffer_truncate(&s->out, (size_t)(start - s->out.consumed));
         return EVG_ENOMEM;
     }
@@ -140,7 +145,7 @@ static void leave_owed(evg_session_t *s, evg_request_t *request)
 {
     evg_deadlines_remove(&s->replies, &request->due);
     evg_list_unlink(&request->link);
-    if (awaits_job_p(request)) s->client.owed--;
+    if (awaits_job_p(request) && --s->client.owed == 0) evg_client_drop_orphans(s);
     if (caller_p(request)) s->owed_count--;
 }
 

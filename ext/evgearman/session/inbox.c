@@ -187,7 +187,6 @@ static void heard(evg_session_t *s)
     s->stats.packets_in++;
     if (s->heard) return;
     s->heard = true;
-    s->open_error = 0;
     evg_backoff_succeeded(&s->backoff);
 }
 
@@ -234,6 +233,12 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     return evg_session_tell_done(s, event, head, evg_session_server_error(code));
 }
 
+/* Those who were refused may go on: whether the bytes were written, cut or dropped. */
+static bool drained_p(const evg_session_t *s)
+{
+    return s->refused && evg_session_unsent(s) <= s->options.max_unsent / 4;
+}
+
 /* What ended without a packet: told before any packet: requests, jobs, the connection itself. */
 static bool next_notice(evg_session_t *s, evg_event_t *event)
 {
@@ -258,8 +263,8 @@ static bool next_notice(evg_session_t *s, evg_event_t *event)
     } else if (s->tell_connected) {
         s->tell_connected = false;
         event->type = EVG_EVENT_CONNECTED;
-    } else if (s->tell_drained) {
-        s->tell_drained = false;
+    } else if (drained_p(s)) {
+        s->refused = false;
         event->type = EVG_EVENT_DRAINED;
     }
     return event->type != EVG_EVENT_NONE;

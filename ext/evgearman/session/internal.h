@@ -24,8 +24,8 @@ void evg_session_drop(evg_session_t *s, evg_request_t *request);
 /* Asks on our own behalf. 0, EVG_ENOMEM. */
 int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc);
 
-/* No byte of it was written. */
-bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request);
+/* Its first reply is due command_timeout from now. 0, EVG_ENOMEM. */
+int evg_session_expect(evg_session_t *s, evg_request_t *request);
 
 /* Its reply was read: it is owed no more, but not resolved. */
 void evg_session_answered(evg_session_t *s, evg_request_t *request);
@@ -70,6 +70,7 @@ int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t han
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
 void evg_client_forget_told(evg_session_t *s);
+void evg_client_drop_orphans(evg_session_t *s); /* no submission is owed that could claim one */
 evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t *request);
 
 /* -- the worker's part -- */

@@ -147,6 +147,8 @@ int evg_session_opened(evg_session_t *s)
     s->dialect = EVG_UNKNOWN_DIALECT;
     s->heard = s->introduced = s->beating = false;
     s->read_at = s->now;
+    s->open_error = 0;
+    s->tell_connected = true;
     int r = queue_prologue(s);
     if (r == 0) r = requeue(s, &kept, &waiting);
     if (r < 0) { /* as it was, for the caller to close */
@@ -158,13 +160,13 @@ int evg_session_opened(evg_session_t *s)
     }
     evg_buffer_deinit(&kept);
     s->stats.connects++;
-    s->tell_connected = true;
     return 0;
 }
 
 /* Nothing of the old connection is left but requests that were not written. */
 static void drop_connection(evg_session_t *s, int error, bool stop)
 {
+    if (s->state == EVG_OPEN && !s->tell_connected) s->tell_disconnected = true;
     evg_client_closed(s, error);
     evg_session_keep_unwritten(s, error);
     evg_worker_closed(s, stop);
@@ -209,11 +211,10 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
 {
     bool was_open = s->state == EVG_OPEN;
     if (!was_open && s->state != EVG_OPENING) return;
-    s->state = EVG_DOWN;
-    s->fresh = false;
     if (!was_open || !s->heard) evg_backoff_failed(&s->backoff);
     if (was_open) drop_connection(s, EVG_EDISCONNECTED, false);
-    s->tell_disconnected |= was_open;
+    s->state = EVG_DOWN;
+    s->fresh = false;
     remember(s, reason, text);
     if (!was_open) s->open_error = reason;
     plan(s, was_open ? EVG_EDISCONNECTED : reason);
@@ -221,10 +222,8 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
 
 static void end_all(evg_session_t *s, int error)
 {
-    bool was_open = s->state == EVG_OPEN;
     drop_connection(s, error, true);
     end_waiting(s, error);
-    s->tell_disconnected |= was_open;
     s->state = EVG_DOWN;
     s->wanted = s->fresh = false;
     s->open_error = 0;
@@ -242,11 +241,24 @@ void evg_session_shut(evg_session_t *s)
     s->state = EVG_SHUT;
 }
 
+static void forget_all(evg_list_t *list)
+{
+    while (evg_list_shift(list)) {}
+}
+
+void evg_session_abandon(evg_session_t *s)
+{
+    evg_session_shut(s);
+    forget_all(&s->ended);
+    forget_all(&s->worker.lost);
+    forget_all(&s->worker.expired);
+}
+
 void evg_session_forked(evg_session_t *s)
 {
     bool shut = s->state == EVG_SHUT;
     end_all(s, EVG_EFORKED);
-    s->tell_disconnected = s->tell_drained = false;
+    s->tell_disconnected = s->refused = false;
     s->tell_error = 0;
     evg_backoff_succeeded(&s->backoff);
     if (shut) s->state = EVG_SHUT;
@@ -297,10 +309,6 @@ void evg_session_written(evg_session_t *s, size_t len)
 {
     evg_buffer_consume(&s->out, len);
     s->stats.bytes_out += len;
-    if (s->refused && evg_buffer_len(&s->out) < s->options.max_unsent / 4) {
-        s->refused = false;
-        s->tell_drained = true;
-    }
 }
 
 /* -- time -------------------------------------------------------------------------------------------------- */
@@ -310,13 +318,20 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
+/* When silence will have lasted too long. */
+static double beat_deadline(const evg_session_t *s)
+{
+    double period = s->options.heartbeat;
+    if (s->state != EVG_OPEN || period <= 0) return INFINITY;
+    return (s->beating && s->beat_at > s->read_at ? s->beat_at : s->read_at) + period;
+}
+
 /* Quiet for long: is anybody there? Quiet for as long again: no. */
 static int beat(evg_session_t *s)
 {
     evg_bytes_t data = evg_bytes_of("heartbeat");
-    double period = s->options.heartbeat;
-    if (period <= 0 || s->now - s->read_at < period) return 0;
-    if (s->beating) return s->now - s->beat_at < period ? 0 : EVG_ECOMMAND_TIMEOUT;
+    if (s->now < beat_deadline(s)) return 0;
+    if (s->beating) return EVG_ECOMMAND_TIMEOUT;
     int r = evg_session_ask_own(s, EVG_FOR_HEARTBEAT, EVG_ECHO_REQ, &data, 1);
     if (r < 0) return r;
     s->beating = true;
@@ -326,17 +341,23 @@ static int beat(evg_session_t *s)
     return 0;
 }
 
+/* The caller hears of it when its bytes are cut out; what is ours just goes on waiting, because to lose a
+ * GRAB, an option or "version" would be worse than to be late. */
+static int overdue_unwritten(evg_session_t *s, evg_request_t *request, int error)
+{
+    if (request->purpose != EVG_FOR_CALLER) return evg_session_expect(s, request);
+    request->error = error;
+    request->cut = true;
+    s->cuts++;
+    return 0;
+}
+
 /* A request whose time is up before its first reply. Answers the reason to close, or 0. */
 static int overdue(evg_session_t *s, evg_request_t *request)
 {
     bool job = request->finish_by > 0 && request->finish_by <= s->now;
     int error = job ? EVG_EJOB_TIMEOUT : EVG_ECOMMAND_TIMEOUT;
-    if (evg_session_unwritten_p(s, request)) {
-        request->error = job ? error : 0;
-        request->cut = true;
-        s->cuts++;
-        return 0;
-    }
+    if (evg_session_unwritten_p(s, request)) return overdue_unwritten(s, request, job ? error : 0);
     if (job && evg_session_stand_in(s, request)) {
         evg_session_end(s, request, error, EVG_UNACKNOWLEDGED);
         return 0;
@@ -362,15 +383,8 @@ int evg_session_tick(evg_session_t *s)
     int r = judge_replies(s);
     if (r == 0) evg_client_tick(s);
     if (r == 0) r = evg_worker_tick(s);
-    if (r == 0 && s->state == EVG_OPEN) r = beat(s);
+    if (r == 0) r = beat(s);
     return r;
-}
-
-static double beat_deadline(const evg_session_t *s)
-{
-    double period = s->options.heartbeat;
-    if (s->state != EVG_OPEN || period <= 0) return INFINITY;
-    return (s->beating ? s->beat_at : s->read_at) + period;
 }
 
 static double due_first(const evg_deadlines_t *deadlines)

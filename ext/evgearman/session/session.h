@@ -46,7 +46,7 @@ typedef struct {
 typedef enum {
     EVG_EVENT_NONE,
     EVG_EVENT_CONNECTED,    /* the prologue is queued; requests made now go behind those that waited */
-    EVG_EVENT_DISCONNECTED, /* an open connection ended */
+    EVG_EVENT_DISCONNECTED, /* a connection that was told of ended */
     EVG_EVENT_ERROR,        /* error, text: something went wrong with the connection as a whole */
     EVG_EVENT_DRAINED,      /* unsent bytes fell below a quarter of max_unsent after a refusal */
     EVG_EVENT_CREATED,      /* request: JOB_CREATED of a foreground job; its handle is in the request */
@@ -115,9 +115,9 @@ typedef struct evg_session {
     bool introduced;    /* the answer to "version" was read on this connection */
     bool beating;       /* a heartbeat ECHO is owed */
     bool refused;       /* a request met EVG_EBACKPRESSURE: DRAINED is due */
-    bool tell_connected, tell_disconnected, tell_drained;
+    bool tell_connected, tell_disconnected;
     int tell_error;     /* for EVG_EVENT_ERROR; 0 for none */
-    int open_error;     /* why the last attempt to connect failed; 0 after a success */
+    int open_error;     /* why the last attempt to connect failed; 0 after a success or a disconnect */
     char text[160];     /* what belongs to tell_error or open_error */
     double retry_at;    /* not before this time */
     double read_at;     /* when bytes last came */
@@ -159,6 +159,9 @@ void evg_session_disconnect(evg_session_t *s);
 
 /* The same, for good. */
 void evg_session_shut(evg_session_t *s);
+
+/* Shut, and nothing is told: requests and jobs of the caller are forgotten and their memory is not touched again. */
+void evg_session_abandon(evg_session_t *s);
 
 /* In a forked child: every request fails with EVG_EFORKED and buffers are dropped unread; nothing was said
  * to the server. Fresh no more. */
@@ -207,6 +210,7 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id);
 
 /* -- counts ------------------------------------------------------------------------------------------ */
 
+bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request); /* no byte of it was written */
 size_t evg_session_pending_count(const evg_session_t *s); /* written, awaiting the first reply */
 size_t evg_session_waiting_count(const evg_session_t *s); /* not yet written */
 static inline size_t evg_session_active_count(const evg_session_t *s)
