@@ -1,0 +1,164 @@
+/* What the files of the binding share: the structs behind the Ruby objects.
+ *
+ * All of it is read and written with the GVL held. What follows from that is said once, in loop.h of net: only
+ * the poll runs without it, and nothing but a turn calls libev. */
+#ifndef EVG_BINDING_BINDING_H
+#define EVG_BINDING_BINDING_H
+
+#include <ruby.h>
+
+#include "base/list.h"
+#include "binding/calls.h"
+#include "net/connection.h"
+#include "net/loop.h"
+
+#ifndef RBOOL
+#define RBOOL(condition) ((condition) ? Qtrue : Qfalse)
+#endif
+
+/* -- loop ------------------------------------------------------------------------------------------------- */
+
+/* Who turns the loop. The number changes whenever the seat changes hands, so a driver that lost it sees that. */
+typedef struct {
+    uint64_t number;
+    uint64_t seq; /* changes with every step of the driver: one that stands still is stuck */
+    VALUE thread; /* Qnil when the seat is free */
+    VALUE fiber;  /* of a driver under a Fiber scheduler, else Qnil */
+    unsigned depth;    /* drives nested in each other; 0 with a thread: an heir that has not come yet */
+    unsigned in_block; /* Ruby blocks that run under it */
+} seat_t;
+
+typedef struct {
+    evg_loop_t *net;
+    seat_t seat;
+    calls_t done;  /* blocks to be called */
+    calls_t jobs;  /* handlers to be called, when no block runs */
+    calls_t posts; /* blocks of `post` */
+    evg_list_t waiters; /* those who follow, in the order they came */
+    evg_list_t frames;  /* frame_t: the `run`s under way, innermost last */
+    evg_list_t clients; /* client_t on this loop */
+    evg_list_t timers;  /* active rb_timer_t */
+    evg_list_t all;     /* every loop of the process, for forks */
+    VALUE thread;       /* of `start`, or Qnil */
+    uint64_t forks;     /* evg_forks when it was last looked at */
+    bool closed;
+    bool muted;         /* no block is to be called for what happens now */
+} loop_t;
+
+loop_t *loop_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
+loop_t *open_loop_of(VALUE self); /* raises ConnectionError "closed" */
+
+/* -- client and worker ------------------------------------------------------------------------------------- */
+
+enum { HOOK_ERROR, HOOK_CONNECT, HOOK_DISCONNECT, HOOK_DRAIN, HOOK_CALLBACK_ERROR, HOOK_IDLE, HOOK_STOPPED, HOOKS };
+
+/* A Client or a Worker: one connection. */
+typedef struct {
+    VALUE self;
+    evg_connection_t *c;
+    loop_t *loop;
+    VALUE loop_value;
+    VALUE hooks[HOOKS];
+    VALUE *pending; /* Tasks that are not resolved, in no order; their struct knows its place */
+    size_t pending_count, pending_cap;
+    VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
+    VALUE on_lost;  /* Hash: job number => Array of blocks */
+    uint64_t jobs_finished;
+    evg_list_t link; /* in loop->clients */
+} client_t;
+
+client_t *client_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
+client_t *open_client_of(VALUE self); /* raises ConnectionError "closed" */
+
+/* It is collected, alone or with what is pending on it: in any order, so whoever is freed first says it. */
+void client_dispose(client_t *client);
+
+/* The sink of its connection. */
+void client_event(void *client, const evg_event_t *event);
+
+/* What it wants has changed; a loop that slept takes a look at its sockets first. */
+void client_changed(client_t *client);
+void client_before_request(client_t *client);
+
+/* -- task ---------------------------------------------------------------------------------------------------- */
+
+typedef enum { TASK_PENDING, TASK_SUCCEEDED, TASK_FAILED } task_state_t;
+
+typedef struct {
+    evg_request_t request;
+    client_t *client; /* alive as long as client_value is marked */
+    VALUE client_value;
+    VALUE value, error;
+    VALUE block;      /* { |value, error| } */
+    VALUE callbacks;  /* Array of [kind, block], or nil */
+    VALUE function, unique;
+    VALUE exception;  /* what a worker reported before its WORK_FAIL */
+    VALUE progress;   /* [numerator, denominator] or nil */
+    evg_list_t waiters;
+    size_t slot;      /* in client->pending */
+    size_t calls;     /* blocks of it that are queued or running */
+    uint8_t state;    /* task_state_t */
+    bool running;     /* a worker reported */
+    bool abandoned;
+} task_t;
+
+extern const rb_data_type_t task_type;
+
+/* A new Task that no request was made for yet. */
+VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task_t **out);
+
+/* The request was taken: the client keeps the Task until its end. */
+void task_pending(client_t *client, VALUE self, task_t *task);
+
+/* A block of it was called, or will not be. */
+void task_called(VALUE self);
+
+/* The request came to its end. */
+void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
+
+/* Queues the blocks for an event. */
+typedef enum { ON_CREATED, ON_COMPLETE, ON_FAIL, ON_FINISH, ON_DATA, ON_WARNING, ON_EXCEPTION, ON_STATUS } callback_t;
+void task_tell(client_t *client, task_t *task, callback_t kind, int argc, VALUE a, VALUE b);
+
+/* Does anybody listen? */
+bool task_listens_p(const task_t *task, callback_t kind);
+
+/* -- job ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    VALUE self;
+    VALUE callable;
+    bool async; /* its value says nothing: the job is finished later */
+} handler_t;
+
+VALUE handler_new(VALUE callable, bool async, handler_t **out);
+
+/* A Job for an EVG_EVENT_ASSIGNED; takes it. */
+VALUE job_new(client_t *client, const evg_event_t *event);
+
+/* Its connection ended. */
+void job_lost(client_t *client, evg_job_t *job);
+
+/* Calls the handler of a Job; for the gate. */
+VALUE job_run(VALUE self);
+
+/* -- strings and numbers --------------------------------------------------------------------------------------- */
+
+VALUE binary_string(evg_bytes_t bytes);
+VALUE name_string(evg_bytes_t bytes);         /* UTF-8 if valid, else BINARY */
+evg_bytes_t bytes_of(VALUE string);           /* of a String; valid while it is not changed */
+double seconds_of(VALUE number);              /* nil is 0; raises ArgumentError */
+
+/* -- forks ------------------------------------------------------------------------------------------------------ */
+
+extern uint64_t evg_forks; /* how many forks lie between this process and the first */
+
+/* Makes a loop that came through a fork usable, and ends everything that was pending. */
+void loop_after_fork(loop_t *loop);
+
+static inline void loop_follow_fork(loop_t *loop)
+{
+    if (loop->forks != evg_forks) loop_after_fork(loop);
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* What a session tells, as Ruby objects. Runs in the middle of a turn: it makes Strings and exceptions, resolves
+ * Tasks and queues blocks; it calls none. */
+#include "binding/binding.h"
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+
+static bool server_error_p(const evg_event_t *event)
+{
+    return event->error && evg_error_fault(event->error) == EVG_SERVER && event->argc == 2;
+}
+
+static VALUE error_of(client_t *client, const evg_event_t *event, VALUE data)
+{
+    error_t error = {.code = event->error,
+                     .text = event->text,
+                     .delivery = event->delivery,
+                     .request = event->request,
+                     .client = client,
+                     .data = data};
+    if (server_error_p(event)) error.server_code = event->args[0];
+    return error_new(&error);
+}
+
+static task_t *task_of_event(const evg_event_t *event)
+{
+    return event->request->owner;
+}
+
+static VALUE value_of(const evg_event_t *event)
+{
+    evg_command_t type = (evg_command_t)event->request->type;
+    bool handle = evg_command_submit_p(type) && !evg_command_foreground_p(type);
+    return handle ? name_string(event->args[0]) : binary_string(event->args[0]);
+}
+
+static void done(client_t *client, const evg_event_t *event)
+{
+    task_t *task = task_of_event(event);
+    if (event->error == 0) {
+        task_end(client, task, value_of(event), Qnil);
+        return;
+    }
+    VALUE data = task->exception;
+    evg_event_t told = *event;
+    if (event->error == EVG_EJOB_EXCEPTION) {
+        data = binary_string(event->args[0]);
+        task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
+    } else if (event->error == EVG_EJOB_FAILED && !NIL_P(data)) {
+        told.error = EVG_EJOB_EXCEPTION; /* told before, by a server where it does not end the job */
+    } else {
+        data = Qnil;
+    }
+    task_end(client, task, Qnil, error_of(client, &told, data));
+}
+
+static void created(client_t *client, const evg_event_t *event)
+{
+    task_t *task = task_of_event(event);
+    if (!task_listens_p(task, ON_CREATED)) return;
+    task_tell(client, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
+}
+
+static void bytes(client_t *client, const evg_event_t *event, callback_t kind)
+{
+    task_t *task = task_of_event(event);
+    task->running = true;
+    if (task_listens_p(task, kind)) task_tell(client, task, kind, 1, binary_string(event->args[0]), Qnil);
+}
+
+static void exception(client_t *client, const evg_event_t *event)
+{
+    task_t *task = task_of_event(event);
+    VALUE data = binary_string(event->args[0]);
+    RB_OBJ_WRITE(client->pending[task->slot], &task->exception, data);
+    task->running = true;
+    task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
+}
+
+static VALUE number_of(evg_bytes_t text)
+{
+    uint64_t number = 0;
+    return evg_number_decode(text, &number) ? ULL2NUM(number) : Qnil;
+}
+
+static void status(client_t *client, const evg_event_t *event)
+{
+    task_t *task = task_of_event(event);
+    VALUE progress = rb_assoc_new(number_of(event->args[0]), number_of(event->args[1]));
+    RB_OBJ_WRITE(client->pending[task->slot], &task->progress, rb_ary_freeze(progress));
+    task->running = true;
+    if (!task_listens_p(task, ON_STATUS)) return;
+    task_tell(client, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));
+}
+
+static void assigned(client_t *client, const evg_event_t *event)
+{
+    VALUE job = job_new(client, event);
+    call_t call = {.kind = CALL_JOB, .callable = Qnil, .subject = job, .args = {Qnil, Qnil}, .where = "job"};
+    calls_push(&client->loop->jobs, &call);
+}
+
+void client_event(void *owner, const evg_event_t *event)
+{
+    client_t *client = owner;
+    if (!client->loop) return; /* its loop was collected with it */
+    switch (event->type) {
+    case EVG_EVENT_DONE: done(client, event); break;
+    case EVG_EVENT_CREATED: created(client, event); break;
+    case EVG_EVENT_DATA: bytes(client, event, ON_DATA); break;
+    case EVG_EVENT_WARNING: bytes(client, event, ON_WARNING); break;
+    case EVG_EVENT_EXCEPTION: exception(client, event); break;
+    case EVG_EVENT_STATUS: status(client, event); break;
+    case EVG_EVENT_ASSIGNED: assigned(client, event); break;
+    case EVG_EVENT_LOST: job_lost(client, event->job); break;
+    case EVG_EVENT_CONNECTED: client_hook(client, HOOK_CONNECT, 0, Qnil); break;
+    case EVG_EVENT_DISCONNECTED: client_hook(client, HOOK_DISCONNECT, 0, Qnil); break;
+    case EVG_EVENT_ERROR: client_hook(client, HOOK_ERROR, 1, error_of(client, event, Qnil)); break;
+    case EVG_EVENT_DRAINED: client_hook(client, HOOK_DRAIN, 0, Qnil); break;
+    case EVG_EVENT_IDLE: client_hook(client, HOOK_IDLE, 0, Qnil); break;
+    case EVG_EVENT_STOPPED: client_hook(client, HOOK_STOPPED, 0, Qnil); break;
+    case EVG_EVENT_EXPIRED:
+    case EVG_EVENT_NONE: break;
+    }
+}

@@ -1,0 +1,97 @@
+#include "binding/gate.h"
+
+/* What rb_protect hands to the function it calls. */
+typedef struct {
+    turn_t *turn;
+    const call_t *call;
+    VALUE error; /* of the block, for its report */
+} passage_t;
+
+static VALUE call_it(VALUE arg)
+{
+    const call_t *call = ((passage_t *)arg)->call;
+    switch (call->kind) {
+    case CALL_JOB:
+        return job_run(call->subject);
+    case CALL_REPORT:
+        return rb_funcall(call->subject, rb_intern("_report_error"), 1, call->args[0]);
+    default:
+        return rb_funcallv(call->callable, rb_intern("call"), call->argc, call->args);
+    }
+}
+
+/* $! may be an object of the VM or a number after throw and kill. */
+static bool standard_error_p(VALUE error)
+{
+    if (RB_SPECIAL_CONST_P(error)) return false;
+    if (RB_BUILTIN_TYPE(error) != T_OBJECT && RB_BUILTIN_TYPE(error) != T_DATA) return false;
+    return RTEST(rb_obj_is_kind_of(error, rb_eStandardError));
+}
+
+static VALUE hook_of(VALUE subject)
+{
+    if (NIL_P(subject)) return Qnil;
+    return rb_funcall(subject, rb_intern("_callback_error_hook"), 0);
+}
+
+static VALUE report(VALUE arg)
+{
+    passage_t *passage = (passage_t *)arg;
+    VALUE where = rb_str_new_cstr(passage->call->where ? passage->call->where : "block");
+    VALUE hook = hook_of(passage->call->subject);
+    if (!NIL_P(hook)) return rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
+    VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+    return rb_funcall(module, rb_intern("_warn_callback_error"), 2, passage->error, where);
+}
+
+/* The block failed with what is in $!. Answers the state that is to be parked, or 0. */
+static int judge(passage_t *passage, int state)
+{
+    VALUE error = rb_errinfo();
+    if (!standard_error_p(error)) return state;
+    passage->error = error;
+    rb_set_errinfo(Qnil);
+    rb_protect(report, (VALUE)passage, &state);
+    if (state == 0 || !standard_error_p(rb_errinfo())) return state;
+    rb_set_errinfo(Qnil); /* the hook itself failed: there is nobody left to tell */
+    return 0;
+}
+
+static bool pass(turn_t *turn, VALUE (*function)(VALUE), passage_t *passage)
+{
+    seat_t *seat = &turn->loop->seat;
+    int state = 0;
+    seat->in_block++;
+    seat->seq++;
+    rb_protect(function, (VALUE)passage, &state);
+    if (state && passage) state = judge(passage, state);
+    loop_follow_fork(turn->loop);
+    if (seat->number == turn->seat) {
+        seat->in_block--;
+        seat->seq++;
+    }
+    turn->parked = state;
+    return state == 0 && seat->number == turn->seat;
+}
+
+bool gate_call(turn_t *turn, const call_t *call)
+{
+    passage_t passage = {.turn = turn, .call = call, .error = Qnil};
+    task_t *task = rb_typeddata_is_kind_of(call->subject, &task_type) ? RTYPEDDATA_DATA(call->subject) : NULL;
+    bool on = (task && task->abandoned) || pass(turn, call_it, &passage);
+    if (task) task_called(call->subject);
+    RB_GC_GUARD(passage.error);
+    return on;
+}
+
+static VALUE check_interrupts(VALUE ignored)
+{
+    (void)ignored;
+    rb_thread_check_ints();
+    return Qnil;
+}
+
+bool gate_interrupts(turn_t *turn)
+{
+    return pass(turn, check_interrupts, NULL);
+}

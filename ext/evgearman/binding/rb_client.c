@@ -1,0 +1,62 @@
+#include "binding/rb_client.h"
+
+#include "binding/rb_error.h"
+#include "binding/unique.h"
+
+typedef struct {
+    evg_submission_t packet;
+} submit_t;
+
+static int ask_submit(client_t *client, evg_request_t *request, void *arg)
+{
+    return evg_client_submit(&client->c->session, request, &((submit_t *)arg)->packet);
+}
+
+/* :auto makes a key, nil and "" are none. */
+static VALUE unique_of(VALUE unique)
+{
+    if (unique == ID2SYM(rb_intern("auto"))) return unique_key();
+    if (NIL_P(unique)) return rb_str_new(NULL, 0);
+    return StringValue(unique);
+}
+
+/* function, workload, unique, command, run_at, timeout; the block becomes the Task's. */
+static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
+                           VALUE timeout)
+{
+    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
+    StringValue(function);
+    StringValue(workload);
+    unique = unique_of(unique);
+    double seconds = seconds_of(timeout), epoch = NIL_P(run_at) ? 0 : NUM2DBL(run_at);
+    client_t *client = open_client_of(self);
+    submit_t submit = {{.type = (evg_command_t)FIX2INT(command),
+                        .function = bytes_of(function),
+                        .unique = bytes_of(unique),
+                        .workload = bytes_of(workload),
+                        .run_at = epoch,
+                        .timeout = seconds}};
+    function = rb_str_new_frozen(function);
+    unique = RSTRING_LEN(unique) ? rb_str_new_frozen(unique) : Qnil;
+    VALUE task = client_ask(client, function, unique, block, ask_submit, &submit);
+    RB_GC_GUARD(workload);
+    return task;
+}
+
+/* The options on_data: … of a submission, in the order of callback_t from ON_DATA on. */
+static VALUE client_listen(VALUE self, VALUE task, VALUE on_data, VALUE on_warning, VALUE on_exception, VALUE on_status)
+{
+    const VALUE callables[] = {on_data, on_warning, on_exception, on_status};
+    (void)self;
+    for (int i = 0; i < 4; i++) {
+        if (!NIL_P(callables[i])) task_listen(task, (callback_t)(ON_DATA + i), callables[i]);
+    }
+    return task;
+}
+
+void Init_evg_client(VALUE module, VALUE connection_class)
+{
+    VALUE klass = rb_define_class_under(module, "Client", connection_class);
+    rb_define_private_method(klass, "_submit", client_submit, 6);
+    rb_define_private_method(klass, "_listen", client_listen, 5);
+}

@@ -1,0 +1,23 @@
+#ifndef EVG_BINDING_RB_CLIENT_H
+#define EVG_BINDING_RB_CLIENT_H
+
+#include "binding/binding.h"
+
+void Init_evg_connection(VALUE module);
+void Init_evg_options(VALUE connection_class);
+void Init_evg_client(VALUE module, VALUE connection_class);
+void Init_evg_worker(VALUE module, VALUE connection_class);
+void Init_evg_task(VALUE module);
+void Init_evg_job(VALUE module);
+
+/* For options such as on_data: of a submission. */
+void task_listen(VALUE self, callback_t kind, VALUE callable);
+
+/* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
+typedef int ask_t(client_t *client, evg_request_t *request, void *arg);
+VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg);
+
+/* Queues a call of a hook, if it is set. */
+void client_hook(client_t *client, int hook, int argc, VALUE a);
+
+#endif

@@ -1,0 +1,423 @@
+/* What Client and Worker have in common: one connection, its hooks, and the Tasks that are under way on it. */
+#include <math.h>
+
+#include "binding/binding.h"
+#include "binding/rb_address.h"
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+#include "binding/seat.h"
+#include "binding/turn.h"
+
+static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
+
+static const char *const hook_names[HOOKS] = {"on_error",          "on_connect", "on_disconnect", "on_drain",
+                                              "on_callback_error", "on_idle",    "on_stopped"};
+
+/* -- life --------------------------------------------------------------------------------------------------------- */
+
+static void client_mark(void *ptr)
+{
+    client_t *client = ptr;
+    for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
+    for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
+    rb_gc_mark(client->loop_value);
+    rb_gc_mark(client->handlers);
+    rb_gc_mark(client->on_lost);
+}
+
+void client_dispose(client_t *client)
+{
+    if (!client->c) return;
+    for (size_t i = 0; i < client->pending_count; i++) {
+        ((task_t *)RTYPEDDATA_DATA(client->pending[i]))->client = NULL;
+    }
+    client->pending_count = 0;
+    evg_session_abandon(&client->c->session);
+    evg_connection_free(client->c);
+    client->c = NULL;
+}
+
+static void client_free(void *ptr)
+{
+    client_t *client = ptr;
+    evg_list_unlink(&client->link);
+    client_dispose(client);
+    ruby_xfree(client->pending);
+    ruby_xfree(client);
+}
+
+static size_t client_size(const void *ptr)
+{
+    const client_t *client = ptr;
+    size_t size = sizeof *client + client->pending_cap * sizeof *client->pending;
+    if (client->c) size += sizeof *client->c + client->c->session.in.cap + client->c->session.out.cap;
+    return size;
+}
+
+static const rb_data_type_t client_type = {
+    .wrap_struct_name = "EVGearman::Connection",
+    .function = {.dmark = client_mark, .dfree = client_free, .dsize = client_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static VALUE client_allocate(VALUE klass)
+{
+    client_t *client;
+    VALUE self = TypedData_Make_Struct(klass, client_t, &client_type, client);
+    evg_list_init(&client->link);
+    client->self = self;
+    client->loop_value = client->handlers = client->on_lost = Qnil;
+    for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
+    return self;
+}
+
+client_t *client_of(VALUE self)
+{
+    client_t *client;
+    TypedData_Get_Struct(self, client_t, &client_type, client);
+    if (!client->c) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    loop_follow_fork(client->loop);
+    return client;
+}
+
+client_t *open_client_of(VALUE self)
+{
+    client_t *client = client_of(self);
+    if (client->c->session.state == EVG_SHUT || client->loop->closed) error_raise("ConnectionError", "closed");
+    return client;
+}
+
+/* Sixteen bytes that no peer can guess: keys of the handle table. */
+static void seeds(uint64_t out[2])
+{
+    VALUE bytes = rb_funcall(rb_const_get(rb_cObject, rb_intern("Random")), rb_intern("urandom"), 1, INT2FIX(16));
+    memcpy(out, RSTRING_PTR(bytes), 16);
+    RB_GC_GUARD(bytes);
+}
+
+static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
+{
+    client_t *client;
+    evg_address_t address;
+    uint64_t seed[2];
+    TypedData_Get_Struct(self, client_t, &client_type, client);
+    if (client->c) rb_raise(rb_eTypeError, "already initialized");
+    loop_t *loop = open_loop_of(loop_value);
+    address_of(&address, host, port, path);
+    seeds(seed);
+    client->handlers = rb_ary_new();
+    client->on_lost = rb_hash_new();
+    client->loop_value = loop_value;
+    client->loop = loop;
+    client->c = evg_connection_new(loop->net, &address, seed[0], seed[1]);
+    if (!client->c) rb_raise(rb_eNoMemError, "cannot make a connection");
+    client->c->owner = client;
+    client->c->on_event = client_event;
+    evg_list_append(&loop->clients, &client->link);
+    return self;
+}
+
+/* -- requests --------------------------------------------------------------------------------------------------------- */
+
+void client_changed(client_t *client)
+{
+    evg_connection_changed(client->c);
+}
+
+/* A connection that died while nobody looked is to be found dead before a byte is written to it. */
+void client_before_request(client_t *client)
+{
+    evg_connection_clock(client->c);
+    const evg_loop_t *net = client->loop->net;
+    bool asleep = client->c->session.now - net->polled_at > undriven;
+    if (asleep && client->c->session.state == EVG_OPEN && seat_free_p(client->loop) && !net->turning) {
+        loop_glance(client->loop);
+    }
+}
+
+static void reserve_pending(client_t *client)
+{
+    if (client->pending_count < client->pending_cap) return;
+    size_t cap = client->pending_cap ? client->pending_cap * 2 : 16;
+    client->pending = ruby_xrealloc2(client->pending, cap, sizeof *client->pending);
+    client->pending_cap = cap;
+}
+
+VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg)
+{
+    task_t *task;
+    VALUE self = task_new(client, function, unique, block, &task);
+    reserve_pending(client);
+    client_before_request(client);
+    error_check(client, ask(client, &task->request, arg));
+    task_pending(client, self, task);
+    client_changed(client);
+    return self;
+}
+
+static int ask_echo(client_t *client, evg_request_t *request, void *data)
+{
+    return evg_session_echo(&client->c->session, request, bytes_of(*(VALUE *)data));
+}
+
+static VALUE client_echo(VALUE self, VALUE data)
+{
+    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
+    StringValue(data);
+    return client_ask(open_client_of(self), Qnil, Qnil, block, ask_echo, &data);
+}
+
+static VALUE client_set_client_id(VALUE self, VALUE id)
+{
+    StringValue(id);
+    client_t *client = open_client_of(self);
+    error_check(client, evg_session_set_client_id(&client->c->session, bytes_of(id)));
+    client_changed(client);
+    return self;
+}
+
+/* -- connecting ---------------------------------------------------------------------------------------------------------- */
+
+static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
+{
+    evg_address_t address;
+    client_t *client = open_client_of(self);
+    evg_connection_t *c = client->c;
+    address_of(&address, host, port, path);
+    bool busy = c->session.state == EVG_OPENING || c->session.state == EVG_OPEN;
+    bool elsewhere = !evg_address_equal_p(&address, &c->address);
+    if (busy && (RTEST(rb_ivar_get(self, rb_intern("@connected_by_call"))) || elsewhere)) {
+        error_check(client, EVG_EALREADY);
+    }
+    rb_ivar_set(self, rb_intern("@connected_by_call"), Qtrue);
+    c->address = address;
+    if (!busy) c->session.retry_at = 0;
+    evg_connection_clock(c);
+    evg_session_want(&c->session);
+    client_changed(client);
+    return self;
+}
+
+static VALUE client_disconnect(VALUE self)
+{
+    client_t *client = client_of(self);
+    rb_ivar_set(self, rb_intern("@connected_by_call"), Qfalse);
+    evg_connection_clock(client->c);
+    evg_connection_disconnect(client->c);
+    return self;
+}
+
+static bool written_p(const goal_t *goal)
+{
+    const client_t *client = goal->subject;
+    return evg_session_unsent(&client->c->session) == 0 || client->c->session.state != EVG_OPEN;
+}
+
+/* Its blocks have been called, as far as this thread is the one to call them. */
+static bool told_p(const goal_t *goal)
+{
+    return loop_quiet_p(((const client_t *)goal->subject)->loop);
+}
+
+static VALUE client_close(VALUE self, VALUE timeout)
+{
+    client_t *client = client_of(self);
+    double deadline = evg_monotonic() + seconds_of(timeout);
+    if (client->c->session.state == EVG_SHUT || client->loop->closed) return self;
+    const goal_t written = {.reached = written_p, .subject = client, .about = client->c};
+    const goal_t told = {.reached = told_p, .subject = client};
+    evg_connection_flush(client->c);
+    seat_wait(client->loop, &written, deadline);
+    evg_connection_clock(client->c);
+    evg_connection_shut(client->c);
+    if (client->loop->seat.in_block == 0) seat_wait(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
+    return self;
+}
+
+static const char *state_name(const client_t *client)
+{
+    const evg_session_t *s = &client->c->session;
+    switch (s->state) {
+    case EVG_SHUT: return "closed";
+    case EVG_OPEN: return "connected";
+    case EVG_OPENING: return "connecting";
+    default: return s->wanted && s->retry_at > 0 ? "waiting" : s->wanted ? "connecting" : "idle";
+    }
+}
+
+static VALUE client_state(VALUE self)
+{
+    return ID2SYM(rb_intern(state_name(client_of(self))));
+}
+
+static VALUE client_connected_p(VALUE self)
+{
+    return RBOOL(client_of(self)->c->session.state == EVG_OPEN);
+}
+
+static VALUE client_connecting_p(VALUE self)
+{
+    return RBOOL(strcmp(state_name(client_of(self)), "connecting") == 0);
+}
+
+/* -- hooks ------------------------------------------------------------------------------------------------------------------ */
+
+void client_hook(client_t *client, int hook, int argc, VALUE a)
+{
+    bool report = hook == HOOK_ERROR && NIL_P(client->hooks[hook]);
+    if (client->loop->muted || (NIL_P(client->hooks[hook]) && !report)) return;
+    call_t call = {.kind = report ? CALL_REPORT : CALL_BLOCK,
+                   .argc = argc,
+                   .callable = client->hooks[hook],
+                   .subject = client->self,
+                   .args = {a, Qnil},
+                   .where = hook_names[hook]};
+    calls_push(&client->loop->done, &call);
+}
+
+static int hook_number(VALUE name)
+{
+    const char *wanted = rb_id2name(SYM2ID(name));
+    for (int i = 0; i < HOOKS; i++) {
+        if (strcmp(hook_names[i], wanted) == 0) return i;
+    }
+    rb_raise(rb_eArgError, "no such hook: %s", wanted);
+}
+
+static VALUE client_get_hook(VALUE self, VALUE name)
+{
+    return client_of(self)->hooks[hook_number(name)];
+}
+
+static VALUE client_set_hook(VALUE self, VALUE name, VALUE callable)
+{
+    if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call"))) {
+        rb_raise(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
+    }
+    client_of(self)->hooks[hook_number(name)] = callable;
+    return self;
+}
+
+static VALUE client_callback_error_hook(VALUE self)
+{
+    return client_of(self)->hooks[HOOK_CALLBACK_ERROR];
+}
+
+/* -- what there is to know ---------------------------------------------------------------------------------------------------- */
+
+static VALUE client_host(VALUE self)
+{
+    const char *host = client_of(self)->c->address.host;
+    return *host ? rb_utf8_str_new_cstr(host) : Qnil;
+}
+
+static VALUE client_port(VALUE self)
+{
+    const evg_address_t *address = &client_of(self)->c->address;
+    return *address->host ? INT2NUM(address->port) : Qnil;
+}
+
+static VALUE client_path(VALUE self)
+{
+    const char *path = client_of(self)->c->address.path;
+    return *path ? rb_utf8_str_new_cstr(path) : Qnil;
+}
+
+static VALUE client_server(VALUE self)
+{
+    return address_string(&client_of(self)->c->address);
+}
+
+static VALUE client_loop(VALUE self)
+{
+    return client_of(self)->loop_value;
+}
+
+static VALUE client_client_id(VALUE self)
+{
+    const char *id = client_of(self)->c->session.client_id;
+    return *id ? rb_utf8_str_new_cstr(id) : Qnil;
+}
+
+static VALUE client_dialect(VALUE self)
+{
+    return ID2SYM(rb_intern(evg_dialect_name(client_of(self)->c->session.dialect)));
+}
+
+static VALUE client_pending_count(VALUE self)
+{
+    return SIZET2NUM(evg_session_pending_count(&client_of(self)->c->session));
+}
+
+static VALUE client_waiting_count(VALUE self)
+{
+    return SIZET2NUM(evg_session_waiting_count(&client_of(self)->c->session));
+}
+
+static VALUE client_active_count(VALUE self)
+{
+    return SIZET2NUM(evg_session_active_count(&client_of(self)->c->session));
+}
+
+static VALUE client_unsent_bytes(VALUE self)
+{
+    return SIZET2NUM(evg_session_unsent(&client_of(self)->c->session));
+}
+
+static void put(VALUE hash, const char *name, uint64_t value)
+{
+    rb_hash_aset(hash, ID2SYM(rb_intern(name)), ULL2NUM(value));
+}
+
+static VALUE client_stats(VALUE self)
+{
+    const evg_session_t *s = &client_of(self)->c->session;
+    VALUE stats = rb_hash_new();
+    put(stats, "submitted", s->stats.submitted);
+    put(stats, "resolved", s->stats.resolved);
+    put(stats, "pending", evg_session_unresolved(s));
+    put(stats, "bytes_in", s->stats.bytes_in);
+    put(stats, "bytes_out", s->stats.bytes_out);
+    put(stats, "packets_in", s->stats.packets_in);
+    put(stats, "packets_out", s->stats.packets_out);
+    put(stats, "reconnects", s->stats.connects ? s->stats.connects - 1 : 0);
+    put(stats, "ignored_packets", s->stats.ignored_packets);
+    put(stats, "refused_jobs", s->stats.refused_jobs);
+    put(stats, "read_capacity", s->in.cap);
+    put(stats, "write_capacity", s->out.cap);
+    return stats;
+}
+
+void Init_evg_connection(VALUE module)
+{
+    VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
+    rb_define_alloc_func(klass, client_allocate);
+    rb_undef_method(klass, "initialize_copy");
+    rb_define_private_method(klass, "_init", client_init, 4);
+    rb_define_private_method(klass, "_connect", client_connect, 3);
+    rb_define_private_method(klass, "_close", client_close, 1);
+    rb_define_private_method(klass, "_hook", client_get_hook, 1);
+    rb_define_private_method(klass, "_set_hook", client_set_hook, 2);
+    rb_define_private_method(klass, "_callback_error_hook", client_callback_error_hook, 0);
+    rb_define_method(klass, "echo", client_echo, 1);
+    rb_define_method(klass, "set_client_id", client_set_client_id, 1);
+    rb_define_method(klass, "disconnect", client_disconnect, 0);
+    rb_define_method(klass, "state", client_state, 0);
+    rb_define_method(klass, "connected?", client_connected_p, 0);
+    rb_define_method(klass, "connecting?", client_connecting_p, 0);
+    rb_define_method(klass, "host", client_host, 0);
+    rb_define_method(klass, "port", client_port, 0);
+    rb_define_method(klass, "path", client_path, 0);
+    rb_define_method(klass, "server", client_server, 0);
+    rb_define_method(klass, "loop", client_loop, 0);
+    rb_define_method(klass, "client_id", client_client_id, 0);
+    rb_define_method(klass, "dialect", client_dialect, 0);
+    rb_define_method(klass, "pending_count", client_pending_count, 0);
+    rb_define_method(klass, "waiting_count", client_waiting_count, 0);
+    rb_define_method(klass, "active_count", client_active_count, 0);
+    rb_define_method(klass, "unsent_bytes", client_unsent_bytes, 0);
+    rb_define_method(klass, "stats", client_stats, 0);
+    Init_evg_options(klass);
+    Init_evg_client(module, klass);
+    Init_evg_worker(module, klass);
+}

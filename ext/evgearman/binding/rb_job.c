@@ -1,0 +1,357 @@
+#include "binding/binding.h"
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+
+enum { EXCEPTION_MAX = 64 * 1024 };
+static const double write_after = 0.0005; /* a handler that took so long has its answer written at once */
+
+static VALUE job_class;
+static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
+
+typedef struct {
+    evg_job_t job;
+    client_t *client;
+    VALUE client_value;
+    VALUE handler; /* Handler, or nil */
+    VALUE function, unique, workload;
+    uint64_t number;
+    double assigned_at;
+    bool answered; /* complete, fail or exception was called */
+    bool in_handler;
+} rb_job_t;
+
+static void job_mark(void *ptr)
+{
+    rb_job_t *job = ptr;
+    rb_gc_mark(job->client_value);
+    rb_gc_mark(job->handler);
+    rb_gc_mark(job->function);
+    rb_gc_mark(job->unique);
+    rb_gc_mark(job->workload);
+}
+
+/* A job that nobody can finish any more fails, or its client would wait for ever. */
+static void job_free(void *ptr)
+{
+    rb_job_t *job = ptr;
+    if (job->client && job->job.state == EVG_JOB_HELD) {
+        evg_session_t *s = &job->client->c->session;
+        if (evg_job_fail(s, &job->job) == 0) evg_connection_changed(job->client->c);
+        evg_job_forget(s, &job->job);
+    }
+    evg_list_unlink(&job->job.link);
+    ruby_xfree(job);
+}
+
+static size_t job_size(const void *ptr)
+{
+    (void)ptr;
+    return sizeof(rb_job_t);
+}
+
+static const rb_data_type_t job_type = {
+    .wrap_struct_name = "EVGearman::Job",
+    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static rb_job_t *job_of(VALUE self)
+{
+    rb_job_t *job;
+    TypedData_Get_Struct(self, rb_job_t, &job_type, job);
+    loop_follow_fork(job->client->loop);
+    return job;
+}
+
+VALUE job_new(client_t *client, const evg_event_t *event)
+{
+    rb_job_t *job;
+    VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
+    evg_list_init(&job->job.link);
+    job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
+    job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
+    job->function = name_string(event->args[1]);
+    job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
+    job->workload = binary_string(event->args[3]);
+    job->number = ++numbers;
+    job->client = client;
+    job->client_value = client->self;
+    evg_worker_accept(&client->c->session, &job->job, event, job);
+    job->assigned_at = client->c->session.now;
+    handler_t *handler = job->job.function ? job->job.function->owner : NULL;
+    job->handler = handler ? handler->self : Qnil;
+    return self;
+}
+
+/* -- saying something about it ------------------------------------------------------------------------------------- */
+
+/* Leaves at once when said inside a running handler: a progress bar must move. */
+static void written(rb_job_t *job)
+{
+    client_t *client = job->client;
+    if (client->loop->seat.in_block > 0) evg_connection_flush(client->c);
+    client_changed(client);
+}
+
+/* true: it will be sent. false: the job is not ours any more. Else raises. */
+static VALUE said(rb_job_t *job, int r)
+{
+    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return Qfalse;
+    error_check(job->client, r);
+    written(job);
+    return Qtrue;
+}
+
+static evg_session_t *session_of(rb_job_t *job)
+{
+    if (job->answered) error_raise("JobFinishedError", evg_error_text(EVG_EFINISHED));
+    evg_connection_clock(job->client->c);
+    return &job->client->c->session;
+}
+
+static void forget_on_lost(rb_job_t *job)
+{
+    if (RHASH_SIZE(job->client->on_lost)) rb_hash_delete(job->client->on_lost, ULL2NUM(job->number));
+}
+
+static int answered(rb_job_t *job, int r)
+{
+    if (r < 0 && r != EVG_EJOB_LOST && r != EVG_EJOB_TIMEOUT) return r;
+    job->answered = true;
+    forget_on_lost(job);
+    if (r == 0) job->client->jobs_finished++;
+    return r;
+}
+
+static VALUE job_complete(int argc, VALUE *argv, VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    rb_check_arity(argc, 0, 1);
+    VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
+    StringValue(result);
+    int r = evg_job_complete(session_of(job), &job->job, bytes_of(result));
+    RB_GC_GUARD(result);
+    return said(job, answered(job, r));
+}
+
+static VALUE job_fail(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    return said(job, answered(job, evg_job_fail(session_of(job), &job->job)));
+}
+
+static evg_bytes_t at_most(evg_bytes_t bytes, size_t most)
+{
+    return evg_bytes(bytes.at, bytes.len < most ? bytes.len : most);
+}
+
+static VALUE job_exception(VALUE self, VALUE data)
+{
+    rb_job_t *job = job_of(self);
+    if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
+    StringValue(data);
+    int r = evg_job_exception(session_of(job), &job->job, at_most(bytes_of(data), EXCEPTION_MAX));
+    RB_GC_GUARD(data);
+    return said(job, answered(job, r));
+}
+
+static VALUE job_send_data(VALUE self, VALUE data)
+{
+    rb_job_t *job = job_of(self);
+    StringValue(data);
+    VALUE sent = said(job, evg_job_data(session_of(job), &job->job, bytes_of(data)));
+    RB_GC_GUARD(data);
+    return sent;
+}
+
+static VALUE job_warning(VALUE self, VALUE data)
+{
+    rb_job_t *job = job_of(self);
+    StringValue(data);
+    VALUE sent = said(job, evg_job_warning(session_of(job), &job->job, bytes_of(data)));
+    RB_GC_GUARD(data);
+    return sent;
+}
+
+static uint32_t count_of(VALUE number)
+{
+    double count = RB_INTEGER_TYPE_P(number) ? NUM2DBL(number) : -1;
+    if (evg_check_count(count) < 0) rb_raise(rb_eArgError, "progress must be two whole numbers from 0 to 2**32 - 1");
+    return (uint32_t)count;
+}
+
+static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
+{
+    rb_job_t *job = job_of(self);
+    uint32_t upper = count_of(numerator), lower = count_of(denominator);
+    return said(job, evg_job_status(session_of(job), &job->job, upper, lower));
+}
+
+/* -- running its handler --------------------------------------------------------------------------------------------- */
+
+static VALUE call_handler(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    handler_t *handler = RTYPEDDATA_DATA(job->handler);
+    return rb_funcall(handler->callable, rb_intern("call"), 1, self);
+}
+
+/* What the handler's value means: a String (nil is "") completes, anything else is a mistake. */
+static void complete_with(VALUE self, rb_job_t *job, VALUE value)
+{
+    if (NIL_P(value)) value = rb_str_new(NULL, 0);
+    VALUE bytes = rb_check_string_type(value);
+    if (NIL_P(bytes)) {
+        rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
+    }
+    job_complete(1, &bytes, self);
+}
+
+static VALUE handle(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    handler_t *handler = RTYPEDDATA_DATA(job->handler);
+    VALUE value = call_handler(self);
+    if (!handler->async && !job->answered) complete_with(self, job, value);
+    return Qnil;
+}
+
+/* A handler that failed fails its job: with its message, if the exceptions option is on. */
+static VALUE fail_with(VALUE self, VALUE error)
+{
+    rb_job_t *job = job_of(self);
+    if (!job->answered && job->client->c->session.options.exceptions) job_exception(self, error);
+    else if (!job->answered) job_fail(self);
+    rb_exc_raise(error);
+}
+
+static VALUE handle_rescued(VALUE self)
+{
+    return rb_rescue2(handle, self, fail_with, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
+}
+
+/* Neither answered nor failed: an Exception, a throw or a killed thread goes through. The job is handed back by
+ * closing the connection; the server gives it to somebody else. */
+static VALUE hand_back_if_unanswered(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    handler_t *handler = RTYPEDDATA_DATA(job->handler);
+    bool jumped = job->in_handler && !handler->async && !job->answered && job->job.state == EVG_JOB_HELD;
+    job->in_handler = false;
+    if (jumped) evg_connection_disconnect(job->client->c);
+    return Qnil;
+}
+
+static void write_if_late(rb_job_t *job)
+{
+    evg_connection_t *c = job->client->c;
+    evg_connection_clock(c);
+    if (c->session.now - job->job.started_at > write_after) evg_connection_flush(c);
+}
+
+VALUE job_run(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    if (job->job.state != EVG_JOB_HELD || NIL_P(job->handler)) return Qnil; /* lost while it waited */
+    evg_connection_clock(job->client->c);
+    evg_job_started(&job->client->c->session, &job->job);
+    job->in_handler = true;
+    rb_ensure(handle_rescued, self, hand_back_if_unanswered, self);
+    write_if_late(job);
+    return Qnil;
+}
+
+/* -- losing it --------------------------------------------------------------------------------------------------------- */
+
+void job_lost(client_t *client, evg_job_t *lost)
+{
+    rb_job_t *job = lost->owner;
+    VALUE blocks = rb_hash_delete(client->on_lost, ULL2NUM(job->number));
+    if (NIL_P(blocks) || client->loop->muted) return;
+    for (long i = 0; i < RARRAY_LEN(blocks); i++) {
+        call_t call = {.callable = RARRAY_AREF(blocks, i), .subject = client->self, .args = {Qnil, Qnil}, .where = "on_lost"};
+        calls_push(&client->loop->done, &call);
+    }
+}
+
+static VALUE job_on_lost(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    VALUE number = ULL2NUM(job->number), block = rb_block_proc();
+    if (job->job.state != EVG_JOB_HELD || job->answered) return self;
+    VALUE blocks = rb_hash_lookup(job->client->on_lost, number);
+    if (NIL_P(blocks)) rb_hash_aset(job->client->on_lost, number, blocks = rb_ary_new());
+    rb_ary_push(blocks, block);
+    return self;
+}
+
+/* -- asking --------------------------------------------------------------------------------------------------------------- */
+
+static VALUE job_handle(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    return name_string(evg_bytes(job->job.handle, job->job.handle_len));
+}
+
+static VALUE job_function(VALUE self)
+{
+    return job_of(self)->function;
+}
+
+static VALUE job_unique(VALUE self)
+{
+    return job_of(self)->unique;
+}
+
+static VALUE job_workload(VALUE self)
+{
+    return job_of(self)->workload;
+}
+
+static VALUE job_finished_p(VALUE self)
+{
+    return RBOOL(job_of(self)->answered);
+}
+
+static VALUE job_lost_p(VALUE self)
+{
+    return RBOOL(job_of(self)->job.state == EVG_JOB_LOST);
+}
+
+static VALUE job_elapsed(VALUE self)
+{
+    return DBL2NUM(evg_monotonic() - job_of(self)->assigned_at);
+}
+
+static VALUE job_stopping_p(VALUE self)
+{
+    return RBOOL(!evg_worker_working_p(&job_of(self)->client->c->session));
+}
+
+static VALUE job_worker(VALUE self)
+{
+    return job_of(self)->client_value;
+}
+
+void Init_evg_job(VALUE module)
+{
+    job_class = rb_define_class_under(module, "Job", rb_cObject);
+    rb_undef_alloc_func(job_class);
+    rb_gc_register_mark_object(job_class);
+    rb_define_method(job_class, "handle", job_handle, 0);
+    rb_define_method(job_class, "function", job_function, 0);
+    rb_define_method(job_class, "unique", job_unique, 0);
+    rb_define_method(job_class, "workload", job_workload, 0);
+    rb_define_method(job_class, "worker", job_worker, 0);
+    rb_define_method(job_class, "complete", job_complete, -1);
+    rb_define_method(job_class, "fail", job_fail, 0);
+    rb_define_method(job_class, "exception", job_exception, 1);
+    rb_define_method(job_class, "send_data", job_send_data, 1);
+    rb_define_method(job_class, "warning", job_warning, 1);
+    rb_define_method(job_class, "status", job_status, 2);
+    rb_define_method(job_class, "finished?", job_finished_p, 0);
+    rb_define_method(job_class, "lost?", job_lost_p, 0);
+    rb_define_method(job_class, "elapsed", job_elapsed, 0);
+    rb_define_method(job_class, "stopping?", job_stopping_p, 0);
+    rb_define_method(job_class, "on_lost", job_on_lost, 0);
+}

@@ -1,0 +1,342 @@
+#include "binding/rb_loop.h"
+
+#include <math.h>
+
+#include "binding/binding.h"
+#include "binding/rb_error.h"
+#include "binding/seat.h"
+#include "binding/turn.h"
+
+void timers_mark(const loop_t *loop);
+void timers_stop(loop_t *loop);
+
+static evg_list_t all_loops = {&all_loops, &all_loops};
+
+/* A `run` under way. It lies on the heap, because a fiber that runs a loop may be dropped without unwinding. */
+typedef struct {
+    evg_list_t link;    /* in loop->frames */
+    evg_list_t waiters; /* who follows in it */
+    VALUE thread;
+    bool stopped;
+} frame_t;
+
+/* -- life ------------------------------------------------------------------------------------------------------- */
+
+static bool kept_p(const client_t *client)
+{
+    const evg_worker_session_t *worker = &client->c->session.worker;
+    return client->pending_count > 0 || worker->held_count > 0 || evg_worker_working_p(&client->c->session);
+}
+
+static void loop_mark(void *ptr)
+{
+    loop_t *loop = ptr;
+    calls_mark(&loop->done);
+    calls_mark(&loop->jobs);
+    calls_mark(&loop->posts);
+    rb_gc_mark(loop->thread);
+    rb_gc_mark(loop->seat.thread);
+    rb_gc_mark(loop->seat.fiber);
+    for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
+        client_t *client = evg_container(at, client_t, link);
+        if (kept_p(client)) rb_gc_mark(client->self);
+    }
+    timers_mark(loop);
+}
+
+static void loop_free(void *ptr)
+{
+    loop_t *loop = ptr;
+    timers_stop(loop);
+    for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
+    while (evg_list_shift(&loop->frames)) {}
+    evg_list_unlink(&loop->all);
+    calls_free(&loop->done);
+    calls_free(&loop->jobs);
+    calls_free(&loop->posts);
+    if (loop->net) evg_loop_release(loop->net);
+    ruby_xfree(loop);
+}
+
+static size_t loop_size(const void *ptr)
+{
+    const loop_t *loop = ptr;
+    size_t queues = calls_memsize(&loop->done) + calls_memsize(&loop->jobs) + calls_memsize(&loop->posts);
+    return sizeof *loop + sizeof *loop->net + queues;
+}
+
+static const rb_data_type_t loop_type = {
+    .wrap_struct_name = "EVGearman::Loop",
+    .function = {.dmark = loop_mark, .dfree = loop_free, .dsize = loop_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static VALUE loop_allocate(VALUE klass)
+{
+    loop_t *loop;
+    VALUE self = TypedData_Make_Struct(klass, loop_t, &loop_type, loop);
+    evg_list_init(&loop->waiters);
+    evg_list_init(&loop->frames);
+    evg_list_init(&loop->clients);
+    evg_list_init(&loop->timers);
+    evg_list_init(&loop->all);
+    loop->thread = loop->seat.thread = loop->seat.fiber = Qnil;
+    loop->forks = evg_forks;
+    return self;
+}
+
+loop_t *loop_of(VALUE self)
+{
+    loop_t *loop;
+    TypedData_Get_Struct(self, loop_t, &loop_type, loop);
+    if (!loop->net) rb_raise(rb_eTypeError, "uninitialized EVGearman::Loop");
+    loop_follow_fork(loop);
+    return loop;
+}
+
+loop_t *open_loop_of(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    if (loop->closed) error_raise("ConnectionError", "closed");
+    return loop;
+}
+
+static VALUE loop_initialize(VALUE self)
+{
+    loop_t *loop;
+    TypedData_Get_Struct(self, loop_t, &loop_type, loop);
+    if (loop->net) rb_raise(rb_eTypeError, "already initialized");
+    loop->net = evg_loop_new();
+    if (!loop->net) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    evg_list_append(&all_loops, &loop->all);
+    return self;
+}
+
+/* -- run and stop -------------------------------------------------------------------------------------------------- */
+
+static void frame_free(void *ptr)
+{
+    frame_t *frame = ptr;
+    evg_list_unlink(&frame->link);
+    ruby_xfree(frame);
+}
+
+static const rb_data_type_t frame_type = {
+    .wrap_struct_name = "EVGearman::Loop::Frame",
+    .function = {.dfree = frame_free},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+typedef struct {
+    loop_t *loop;
+    frame_t *frame;
+    double deadline;
+} run_t;
+
+static bool stopped_p(const goal_t *goal)
+{
+    return ((const frame_t *)goal->subject)->stopped;
+}
+
+static VALUE run_body(VALUE arg)
+{
+    run_t *run = (run_t *)arg;
+    const goal_t goal = {.reached = stopped_p, .subject = run->frame, .waiters = &run->frame->waiters};
+    bool stopped = seat_wait(run->loop, &goal, run->deadline);
+    return RBOOL(stopped || run->loop->closed);
+}
+
+static VALUE run_end(VALUE arg)
+{
+    evg_list_unlink(&((run_t *)arg)->frame->link);
+    return Qnil;
+}
+
+static double deadline_of(VALUE timeout)
+{
+    return NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
+}
+
+static void open_fresh_clients(loop_t *loop)
+{
+    for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
+        client_t *client = evg_container(at, client_t, link);
+        evg_session_loop_runs(&client->c->session);
+        evg_connection_changed(client->c);
+    }
+}
+
+static VALUE loop_run(int argc, VALUE *argv, VALUE self)
+{
+    loop_t *loop = open_loop_of(self);
+    frame_t *frame;
+    rb_check_arity(argc, 0, 1);
+    double deadline = deadline_of(argc ? argv[0] : Qnil);
+    VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, frame);
+    evg_list_init(&frame->waiters);
+    frame->thread = rb_thread_current();
+    evg_list_append(&loop->frames, &frame->link);
+    open_fresh_clients(loop);
+    run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
+    VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
+    RB_GC_GUARD(owner);
+    return stopped;
+}
+
+static VALUE loop_run_once(int argc, VALUE *argv, VALUE self)
+{
+    loop_t *loop = open_loop_of(self);
+    rb_check_arity(argc, 0, 1);
+    double deadline = deadline_of(argc ? argv[0] : Qnil);
+    open_fresh_clients(loop);
+    return RBOOL(seat_turn_once(loop, deadline) > 0);
+}
+
+static bool innermost_p(const loop_t *loop, const frame_t *frame)
+{
+    for (evg_list_t *at = frame->link.next; at != &loop->frames; at = at->next) {
+        if (evg_container(at, frame_t, link)->thread == frame->thread) return false;
+    }
+    return true;
+}
+
+/* Takes no lock and makes no object, so that a trap handler may call it. */
+static VALUE loop_stop(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
+        frame_t *frame = evg_container(at, frame_t, link);
+        if (!innermost_p(loop, frame)) continue;
+        frame->stopped = true;
+        seat_wake(&frame->waiters);
+    }
+    evg_loop_wake(loop->net);
+    return self;
+}
+
+static VALUE loop_post(VALUE self)
+{
+    loop_t *loop = open_loop_of(self);
+    call_t call = {.callable = rb_block_proc(), .subject = Qnil, .args = {Qnil, Qnil}, .where = "post"};
+    calls_push(&loop->posts, &call);
+    evg_loop_wake(loop->net);
+    return self;
+}
+
+/* The seat is taken: by a thread that drives, or by one that is about to. */
+static VALUE loop_running_p(VALUE self)
+{
+    return RBOOL(!seat_free_p(loop_of(self)));
+}
+
+/* Ends what Ruby's `close` has not ended: clients are closed by then. */
+static VALUE loop_close(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    if (loop->closed) return self;
+    for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
+        evg_connection_shut(evg_container(at, client_t, link)->c);
+    }
+    loop->closed = true;
+    timers_stop(loop);
+    seat_wake_all(loop);
+    if (loop->net->polling) evg_loop_wake(loop->net); /* who drives closes it on leaving */
+    else evg_loop_close(loop->net);
+    return self;
+}
+
+static VALUE loop_closed_p(VALUE self)
+{
+    return RBOOL(loop_of(self)->closed);
+}
+
+static VALUE loop_clients(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    VALUE clients = rb_ary_new();
+    for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
+        client_t *client = evg_container(at, client_t, link);
+        if (kept_p(client)) rb_ary_push(clients, client->self);
+    }
+    return clients;
+}
+
+static VALUE loop_now(VALUE self)
+{
+    return DBL2NUM(evg_loop_now(loop_of(self)->net));
+}
+
+static VALUE loop_backend(VALUE self)
+{
+    return ID2SYM(rb_intern(evg_loop_backend(loop_of(self)->net)));
+}
+
+/* -- forks ---------------------------------------------------------------------------------------------------------- */
+
+static void keep_own_frames(loop_t *loop)
+{
+    evg_list_t *next;
+    for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = next) {
+        frame_t *frame = evg_container(at, frame_t, link);
+        next = at->next;
+        evg_list_init(&frame->waiters);
+        if (frame->thread != rb_thread_current()) evg_list_unlink(at);
+    }
+}
+
+/* The parent calls them. */
+static void drop_calls(loop_t *loop)
+{
+    call_t call;
+    while (calls_shift(&loop->done, &call)) {
+        if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_called(call.subject);
+    }
+}
+
+void loop_after_fork(loop_t *loop)
+{
+    loop->forks = evg_forks;
+    seat_forget(loop);
+    keep_own_frames(loop);
+    drop_calls(loop);
+    calls_clear(&loop->jobs);
+    calls_clear(&loop->posts);
+    timers_stop(loop);
+    loop->thread = Qnil;
+    if (loop->closed) return;
+    if (!evg_loop_forked(loop->net)) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    loop->muted = true;
+    for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
+        evg_connection_pump(evg_container(at, client_t, link)->c);
+    }
+    loop->muted = false;
+}
+
+static VALUE loops_after_fork(VALUE klass)
+{
+    evg_list_t *next;
+    for (evg_list_t *at = all_loops.next; at != &all_loops; at = next) {
+        next = at->next;
+        loop_follow_fork(evg_container(at, loop_t, all));
+    }
+    return klass;
+}
+
+void Init_evg_loop(VALUE module)
+{
+    VALUE klass = rb_define_class_under(module, "Loop", rb_cObject);
+    rb_define_alloc_func(klass, loop_allocate);
+    rb_define_singleton_method(klass, "_after_fork", loops_after_fork, 0);
+    rb_define_method(klass, "initialize", loop_initialize, 0);
+    rb_define_method(klass, "run", loop_run, -1);
+    rb_define_method(klass, "run_once", loop_run_once, -1);
+    rb_define_method(klass, "stop", loop_stop, 0);
+    rb_define_method(klass, "post", loop_post, 0);
+    rb_define_method(klass, "running?", loop_running_p, 0);
+    rb_define_method(klass, "closed?", loop_closed_p, 0);
+    rb_define_method(klass, "now", loop_now, 0);
+    rb_define_method(klass, "backend", loop_backend, 0);
+    rb_define_private_method(klass, "_close", loop_close, 0);
+    rb_define_private_method(klass, "_clients", loop_clients, 0);
+    Init_evg_timer(klass);
+}

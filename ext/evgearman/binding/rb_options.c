@@ -1,0 +1,113 @@
+/* The tunables: one row each, with its kind and where it lies. Names, defaults and docs are in lib/. */
+#include "binding/binding.h"
+#include "binding/rb_client.h"
+
+typedef enum { SECONDS, FLAG, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
+
+/* nil is 0 for COUNT and COUNT32: without limit. */
+#define OPTIONS(X)                                                                                                    \
+    X(connect_timeout, SECONDS, connect_timeout)                                                                      \
+    X(command_timeout, SECONDS, session.options.command_timeout)                                                      \
+    X(heartbeat, SECONDS, session.options.heartbeat)                                                                  \
+    X(lost_check, SECONDS, session.options.lost_check)                                                                \
+    X(keepalive, SECONDS, keepalive)                                                                                  \
+    X(reconnect, FLAG, session.options.reconnect)                                                                     \
+    X(reconnect_delay, SECONDS, session.backoff.first)                                                                \
+    X(reconnect_max_delay, SECONDS, session.backoff.most)                                                             \
+    X(max_reconnect_attempts, COUNT32, session.backoff.attempts)                                                      \
+    X(exceptions, FLAG, session.options.exceptions)                                                                   \
+    X(max_packet, SIZE, session.options.max_packet)                                                                   \
+    X(max_text, SIZE, session.options.max_text)                                                                       \
+    X(max_unsent, SIZE, session.options.max_unsent)                                                                   \
+    X(io_priority, PRIORITY, priority)                                                                                \
+    X(grab_unique, FLAG, session.worker.grab_unique)                                                                  \
+    X(concurrency, COUNT, session.worker.concurrency)                                                                 \
+    X(prefetch, PREFETCH, session.worker.prefetch)                                                                    \
+    X(poll_interval, SECONDS, session.worker.poll_interval)
+
+typedef struct {
+    const char *name;
+    kind_t kind;
+    size_t offset; /* in evg_connection_t */
+} option_t;
+
+static const option_t options[] = {
+#define X(name, kind, field) {#name, kind, offsetof(evg_connection_t, field)},
+    OPTIONS(X)
+#undef X
+};
+
+static const option_t *find(VALUE name)
+{
+    const char *wanted = rb_id2name(SYM2ID(name));
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (strcmp(options[i].name, wanted) == 0) return &options[i];
+    }
+    rb_raise(rb_eArgError, "no such option: %s", wanted);
+}
+
+static long whole_number(const option_t *option, VALUE value, long least, long most)
+{
+    if (!RB_INTEGER_TYPE_P(value) || FIXNUM_P(value) == 0 || FIX2LONG(value) < least || FIX2LONG(value) > most) {
+        rb_raise(rb_eArgError, "%s must be a whole number from %ld to %ld", option->name, least, most);
+    }
+    return FIX2LONG(value);
+}
+
+static int prefetch_of(const option_t *option, VALUE value)
+{
+    if (value == ID2SYM(rb_intern("auto"))) return EVG_PREFETCH_AUTO;
+    return (int)whole_number(option, value, 0, EVG_GRABS_MAX);
+}
+
+static void store(const option_t *option, void *field, VALUE value)
+{
+    switch (option->kind) {
+    case SECONDS: *(double *)field = seconds_of(value); break;
+    case FLAG: *(bool *)field = RTEST(value); break;
+    case SIZE: *(size_t *)field = (size_t)whole_number(option, value, 1, LONG_MAX); break;
+    case COUNT: *(size_t *)field = NIL_P(value) ? 0 : (size_t)whole_number(option, value, 1, 1000000); break;
+    case COUNT32: *(uint32_t *)field = NIL_P(value) ? 0 : (uint32_t)whole_number(option, value, 0, 1000000); break;
+    case PREFETCH: *(int *)field = prefetch_of(option, value); break;
+    case PRIORITY: *(int *)field = (int)whole_number(option, value, -2, 2); break;
+    }
+}
+
+static VALUE load(const option_t *option, const void *field)
+{
+    switch (option->kind) {
+    case SECONDS: return *(const double *)field > 0 ? DBL2NUM(*(const double *)field) : Qnil;
+    case FLAG: return RBOOL(*(const bool *)field);
+    case SIZE: return SIZET2NUM(*(const size_t *)field);
+    case COUNT: return *(const size_t *)field ? SIZET2NUM(*(const size_t *)field) : Qnil;
+    case COUNT32: return *(const uint32_t *)field ? UINT2NUM(*(const uint32_t *)field) : Qnil;
+    case PREFETCH: break;
+    case PRIORITY: return INT2NUM(*(const int *)field);
+    }
+    int prefetch = *(const int *)field;
+    return prefetch == EVG_PREFETCH_AUTO ? ID2SYM(rb_intern("auto")) : INT2NUM(prefetch);
+}
+
+static VALUE client_option_get(VALUE self, VALUE name)
+{
+    const option_t *option = find(name);
+    return load(option, (char *)client_of(self)->c + option->offset);
+}
+
+static VALUE client_option_set(VALUE self, VALUE name, VALUE value)
+{
+    client_t *client = client_of(self);
+    const option_t *option = find(name);
+    store(option, (char *)client->c + option->offset, value);
+    if (option->offset == offsetof(evg_connection_t, keepalive)) {
+        evg_connection_set_keepalive(client->c, client->c->keepalive);
+    }
+    client_changed(client);
+    return value;
+}
+
+void Init_evg_options(VALUE connection_class)
+{
+    rb_define_private_method(connection_class, "_option", client_option_get, 1);
+    rb_define_private_method(connection_class, "_set_option", client_option_set, 2);
+}

@@ -1,0 +1,331 @@
+#include "binding/rb_protocol.h"
+
+#include <inttypes.h>
+
+#include "binding/binding.h"
+#include "binding/rb_error.h"
+#include "protocol/admin.h"
+#include "protocol/packet.h"
+
+enum { VALUES_CAP = 1 + EVG_MAX_ARGS };
+
+/* -- names ------------------------------------------------------------------------------------- */
+
+/* IDs, because a Symbol that Ruby code made first may be moved by the GC. */
+static ID names[EVG_COMMAND_CEILING];
+
+static VALUE name_symbol(evg_command_t type)
+{
+    return ID2SYM(names[type]);
+}
+
+static void intern_names(void)
+{
+    names[EVG_TEXT] = rb_intern("text");
+    for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
+        const evg_command_info_t *info = evg_command_info(type);
+        if (!info) continue;
+        VALUE name = rb_funcall(rb_str_new_cstr(info->name), rb_intern("downcase"), 0);
+        names[type] = rb_intern_str(name);
+    }
+}
+
+static VALUE senders_of(const evg_command_info_t *info)
+{
+    VALUE senders = rb_ary_new();
+    if (info->senders & EVG_BY_CLIENT) rb_ary_push(senders, ID2SYM(rb_intern("client")));
+    if (info->senders & EVG_BY_WORKER) rb_ary_push(senders, ID2SYM(rb_intern("worker")));
+    if (info->senders & EVG_BY_SERVER) rb_ary_push(senders, ID2SYM(rb_intern("server")));
+    return rb_ary_freeze(senders);
+}
+
+static VALUE replies_of(const evg_command_info_t *info)
+{
+    VALUE replies = rb_ary_new();
+    for (int type = 1; type < EVG_COMMAND_CEILING; type++) {
+        if (info->draws >> type & 1) rb_ary_push(replies, name_symbol((evg_command_t)type));
+    }
+    return rb_ary_freeze(replies);
+}
+
+/* [[name, number, args, senders, replies], …] in the order of the numbers. */
+static VALUE protocol_commands(VALUE self)
+{
+    VALUE rows = rb_ary_new();
+    for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
+        const evg_command_info_t *info = evg_command_info(type);
+        if (!info) continue;
+        VALUE row[] = {name_symbol((evg_command_t)type), UINT2NUM(type), INT2FIX(info->args),
+                       senders_of(info), replies_of(info)};
+        rb_ary_push(rows, rb_ary_new_from_values(5, row));
+    }
+    return rows;
+}
+
+/* The number of a name in any case; 0 for a name that is none. */
+static VALUE protocol_number(VALUE self, VALUE name)
+{
+    return INT2FIX(evg_command_find(bytes_of(name)));
+}
+
+/* -- packets as values ------------------------------------------------------------------------- */
+
+/* Is the last argument the bytes of a user, and not a name or a number? */
+static bool payload_p(evg_command_t type)
+{
+    switch (type) {
+    case EVG_ECHO_REQ:
+    case EVG_ECHO_RES:
+    case EVG_JOB_ASSIGN:
+    case EVG_JOB_ASSIGN_UNIQ:
+    case EVG_JOB_ASSIGN_ALL:
+    case EVG_WORK_DATA:
+    case EVG_WORK_WARNING:
+    case EVG_WORK_COMPLETE:
+    case EVG_WORK_EXCEPTION:
+        return true;
+    default:
+        return evg_command_submit_p(type);
+    }
+}
+
+/* gearmand sends a NUL behind the handle when it makes a WORK_FAIL of a WORK_EXCEPTION. */
+static void strip_nul(evg_packet_t *packet)
+{
+    if (packet->type != EVG_WORK_FAIL) return;
+    evg_bytes_t *handle = &packet->args[0];
+    if (handle->len && handle->at[handle->len - 1] == 0) handle->len--;
+}
+
+/* Name and arguments; answers how many. Runs no Ruby code: the views of the packet stay valid. */
+static int values_of(evg_packet_t *packet, VALUE values[VALUES_CAP])
+{
+    int last = packet->argc - 1;
+    strip_nul(packet);
+    values[0] = name_symbol(packet->type);
+    for (int i = 0; i <= last; i++) {
+        bool payload = i == last && payload_p(packet->type);
+        values[1 + i] = payload ? binary_string(packet->args[i]) : name_string(packet->args[i]);
+    }
+    return 1 + packet->argc;
+}
+
+static VALUE buffer_string(VALUE buffer)
+{
+    return binary_string(evg_buffer_bytes((const evg_buffer_t *)buffer));
+}
+
+static VALUE buffer_free(VALUE buffer)
+{
+    evg_buffer_deinit((evg_buffer_t *)buffer);
+    return Qnil;
+}
+
+static int args_of(VALUE strings, evg_bytes_t args[EVG_MAX_ARGS])
+{
+    long argc = RARRAY_LEN(strings);
+    if (argc > EVG_MAX_ARGS) error_check(NULL, EVG_EARGS);
+    for (long i = 0; i < argc; i++) args[i] = bytes_of(RARRAY_AREF(strings, i));
+    return (int)argc;
+}
+
+static VALUE protocol_encode(VALUE self, VALUE number, VALUE request, VALUE strings)
+{
+    evg_bytes_t args[EVG_MAX_ARGS];
+    evg_command_t type = (evg_command_t)NUM2UINT(number);
+    evg_magic_t magic = RTEST(request) ? EVG_REQ : EVG_RES;
+    evg_buffer_t buffer;
+    evg_buffer_init(&buffer);
+    int argc = args_of(strings, args);
+    error_check(NULL, evg_packet_encode(&buffer, magic, type, args, argc, SIZE_MAX));
+    RB_GC_GUARD(strings);
+    return rb_ensure(buffer_string, (VALUE)&buffer, buffer_free, (VALUE)&buffer);
+}
+
+/* -- parser ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    evg_buffer_t buffer; /* what was fed and not yet told */
+    evg_scan_t scan;     /* of the text line at the front */
+    evg_magic_t magic;
+    size_t max;
+    bool broken; /* no byte can mend what lies in the buffer: none is taken */
+} parser_t;
+
+static void parser_free(void *ptr)
+{
+    parser_t *parser = ptr;
+    evg_buffer_deinit(&parser->buffer);
+    ruby_xfree(parser);
+}
+
+static size_t parser_size(const void *ptr)
+{
+    const parser_t *parser = ptr;
+    return sizeof *parser + evg_buffer_len(&parser->buffer) + evg_buffer_room(&parser->buffer);
+}
+
+static const rb_data_type_t parser_type = {
+    .wrap_struct_name = "EVGearman::Protocol::Parser",
+    .function = {.dfree = parser_free, .dsize = parser_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
+};
+
+static parser_t *parser_of(VALUE self)
+{
+    return rb_check_typeddata(self, &parser_type);
+}
+
+static VALUE parser_allocate(VALUE klass)
+{
+    parser_t *parser;
+    VALUE self = TypedData_Make_Struct(klass, parser_t, &parser_type, parser);
+    evg_buffer_init(&parser->buffer);
+    return self;
+}
+
+static VALUE parser_setup(VALUE self, VALUE request, VALUE max)
+{
+    parser_t *parser = parser_of(self);
+    parser->magic = RTEST(request) ? EVG_REQ : EVG_RES;
+    parser->max = NUM2SIZET(max);
+    return Qnil;
+}
+
+/* As evg_packet_decode, and a line is a packet of type EVG_TEXT. */
+static ptrdiff_t decode(parser_t *parser, evg_bytes_t input, evg_packet_t *out)
+{
+    if (!input.len) return 0;
+    if (*input.at == 0) return evg_packet_decode(out, parser->magic, input, parser->max);
+    out->type = EVG_TEXT;
+    out->argc = 1;
+    ptrdiff_t len = evg_admin_decode(&parser->scan, EVG_LINE, input, parser->max, out->args);
+    if (len) parser->scan = (evg_scan_t){0};
+    return len;
+}
+
+/* The core words its errors for those who read replies. */
+static const char *request_error_text(int error)
+{
+    switch (error) {
+    case EVG_EMAGIC:
+        return "invalid request magic";
+    case EVG_EPACKET_SIZE:
+        return "request packet too large";
+    case EVG_ETEXT_SIZE:
+        return "request text too large";
+    case EVG_EUNEXPECTED:
+        return "unexpected request";
+    default:
+        return evg_error_text(error);
+    }
+}
+
+static uint32_t number_of(evg_bytes_t packet)
+{
+    const uint8_t *at = packet.at + 4;
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Raises for what lies at the front of `input`. */
+static void fail(parser_t *parser, int error, evg_bytes_t input)
+{
+    const char *text = parser->magic == EVG_REQ ? request_error_text(error) : evg_error_text(error);
+    VALUE message = rb_str_new_cstr(text);
+    parser->broken = true;
+    if (error == EVG_EUNEXPECTED) {
+        rb_str_catf(message, ": unknown packet type %" PRIu32, number_of(input));
+    }
+    error_raise("ProtocolError", StringValueCStr(message));
+}
+
+static void take(parser_t *parser, VALUE bytes)
+{
+    if (parser->broken) return;
+    error_check(NULL, evg_buffer_append(&parser->buffer, bytes_of(bytes)));
+    RB_GC_GUARD(bytes);
+}
+
+/* The block may raise, throw, break, or feed this parser: a packet has left before it is told, and
+ * nothing is remembered across the yield. */
+static void tell(parser_t *parser)
+{
+    evg_packet_t packet;
+    VALUE values[VALUES_CAP];
+    for (;;) {
+        evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
+        ptrdiff_t len = decode(parser, input, &packet);
+        if (len < 0) fail(parser, (int)len, input);
+        if (len == 0) return;
+        int count = values_of(&packet, values);
+        evg_buffer_consume(&parser->buffer, (size_t)len);
+        rb_yield_values2(count, values);
+    }
+}
+
+/* Nothing leaves the buffer unless all goes well: what lies before a mistake is not lost. */
+static VALUE collect(parser_t *parser)
+{
+    evg_packet_t packet;
+    VALUE values[VALUES_CAP], packets = rb_ary_new();
+    evg_bytes_t rest = evg_buffer_bytes(&parser->buffer);
+    ptrdiff_t len;
+    while ((len = decode(parser, rest, &packet)) > 0) {
+        rb_ary_push(packets, rb_ary_new_from_values(values_of(&packet, values), values));
+        rest = evg_bytes(rest.at + len, rest.len - (size_t)len);
+    }
+    if (len < 0) fail(parser, (int)len, rest);
+    evg_buffer_consume(&parser->buffer, evg_buffer_len(&parser->buffer) - rest.len);
+    return packets;
+}
+
+static VALUE parser_feed(VALUE self, VALUE bytes)
+{
+    parser_t *parser = parser_of(self);
+    VALUE answer = self;
+    take(parser, bytes);
+    if (rb_block_given_p()) {
+        tell(parser);
+    } else {
+        answer = collect(parser);
+    }
+    /* what is idle, or was made for one packet, holds no memory until the GC comes */
+    evg_buffer_release(&parser->buffer);
+    RB_GC_GUARD(self);
+    return answer;
+}
+
+static VALUE parser_lacks(VALUE self)
+{
+    parser_t *parser = parser_of(self);
+    evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
+    evg_packet_t packet;
+    size_t lacks = 1;
+    if (decode(parser, input, &packet) != 0) {
+        lacks = 0;
+    } else if (input.len && *input.at == 0) {
+        lacks = input.len < EVG_HEADER_LEN ? EVG_HEADER_LEN - input.len : evg_packet_lacks(input);
+    }
+    return SIZET2NUM(lacks);
+}
+
+static void define_parser(VALUE protocol)
+{
+    VALUE parser = rb_define_class_under(protocol, "Parser", rb_cObject);
+    rb_define_alloc_func(parser, parser_allocate);
+    rb_undef_method(parser, "initialize_copy");
+    rb_define_private_method(parser, "_setup", parser_setup, 2);
+    rb_define_private_method(parser, "_feed", parser_feed, 1);
+    rb_define_method(parser, "lacks", parser_lacks, 0);
+}
+
+void Init_evg_protocol(VALUE mod)
+{
+    VALUE protocol = rb_define_module_under(mod, "Protocol");
+    VALUE singleton = rb_singleton_class(protocol);
+    intern_names();
+    rb_define_private_method(singleton, "_commands", protocol_commands, 0);
+    rb_define_private_method(singleton, "_number", protocol_number, 1);
+    rb_define_private_method(singleton, "_encode", protocol_encode, 3);
+    define_parser(protocol);
+}

@@ -1,0 +1,343 @@
+#include <math.h>
+
+#include "binding/binding.h"
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+#include "binding/seat.h"
+
+static VALUE task_class;
+
+/* Written between barriers: a Task is made by the hundred thousand, and an unprotected one would be marked again in
+ * every minor GC. */
+static void task_mark(void *ptr)
+{
+    task_t *task = ptr;
+    rb_gc_mark(task->client_value);
+    rb_gc_mark(task->value);
+    rb_gc_mark(task->error);
+    rb_gc_mark(task->block);
+    rb_gc_mark(task->callbacks);
+    rb_gc_mark(task->function);
+    rb_gc_mark(task->unique);
+    rb_gc_mark(task->exception);
+    rb_gc_mark(task->progress);
+}
+
+/* One that is pending is collected only together with its client. */
+static void task_free(void *ptr)
+{
+    task_t *task = ptr;
+    if (task->client && evg_request_pending_p(&task->request)) client_dispose(task->client);
+    ruby_xfree(task);
+}
+
+static size_t task_size(const void *ptr)
+{
+    (void)ptr;
+    return sizeof(task_t);
+}
+
+const rb_data_type_t task_type = {
+    .wrap_struct_name = "EVGearman::Task",
+    .function = {.dmark = task_mark, .dfree = task_free, .dsize = task_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
+};
+
+static task_t *task_of(VALUE self)
+{
+    task_t *task;
+    TypedData_Get_Struct(self, task_t, &task_type, task);
+    loop_follow_fork(task->client->loop);
+    return task;
+}
+
+VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task_t **out)
+{
+    task_t *task;
+    VALUE self = TypedData_Make_Struct(task_class, task_t, &task_type, task);
+    evg_request_init(&task->request, task);
+    evg_list_init(&task->waiters);
+    task->value = task->error = task->callbacks = task->exception = task->progress = Qnil;
+    task->client = client;
+    RB_OBJ_WRITE(self, &task->client_value, client->self);
+    RB_OBJ_WRITE(self, &task->function, function);
+    RB_OBJ_WRITE(self, &task->unique, unique);
+    RB_OBJ_WRITE(self, &task->block, block);
+    *out = task;
+    return self;
+}
+
+void task_pending(client_t *client, VALUE self, task_t *task)
+{
+    task->slot = client->pending_count;
+    client->pending[client->pending_count++] = self;
+}
+
+/* The last one takes its place: the order does not matter, only that the GC sees them all. */
+static void no_longer_pending(client_t *client, task_t *task)
+{
+    VALUE last = client->pending[--client->pending_count];
+    client->pending[task->slot] = last;
+    ((task_t *)RTYPEDDATA_DATA(last))->slot = task->slot;
+}
+
+/* -- telling ----------------------------------------------------------------------------------------------------- */
+
+static const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
+                                             "on_data",    "on_warning",  "on_exception", "on_status"};
+
+static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
+{
+    call_t call = {.argc = argc, .callable = callable, .subject = self, .args = {a, b}, .where = where};
+    calls_push(&loop->done, &call);
+    ((task_t *)RTYPEDDATA_DATA(self))->calls++;
+}
+
+void task_called(VALUE self)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    if (--task->calls == 0 && task->state != TASK_PENDING) seat_wake(&task->waiters);
+}
+
+bool task_listens_p(const task_t *task, callback_t kind)
+{
+    if (NIL_P(task->callbacks)) return false;
+    for (long i = 0; i < RARRAY_LEN(task->callbacks); i += 2) {
+        if (RARRAY_AREF(task->callbacks, i) == INT2FIX(kind)) return true;
+    }
+    return false;
+}
+
+static void tell(loop_t *loop, VALUE self, const task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
+{
+    if (loop->muted || NIL_P(task->callbacks)) return;
+    for (long i = 0; i < RARRAY_LEN(task->callbacks); i += 2) {
+        if (RARRAY_AREF(task->callbacks, i) != INT2FIX(kind)) continue;
+        queue(loop, self, RARRAY_AREF(task->callbacks, i + 1), callback_names[kind], argc, a, b);
+    }
+}
+
+void task_tell(client_t *client, task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
+{
+    tell(client->loop, client->pending[task->slot], task, kind, argc, a, b);
+}
+
+void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
+{
+    loop_t *loop = client->loop;
+    VALUE self = client->pending[task->slot];
+    bool good = NIL_P(error);
+    RB_OBJ_WRITE(self, &task->value, value);
+    RB_OBJ_WRITE(self, &task->error, error);
+    task->state = good ? TASK_SUCCEEDED : TASK_FAILED;
+    if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
+    tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
+    tell(loop, self, task, ON_FINISH, 2, value, error);
+    if (task->calls == 0) seat_wake(&task->waiters);
+    no_longer_pending(client, task);
+    RB_GC_GUARD(self);
+}
+
+/* -- waiting ------------------------------------------------------------------------------------------------------- */
+
+/* Its blocks come before `value` returns, except to a block: that may be one of them. */
+static bool over_p(const task_t *task)
+{
+    const loop_t *loop = task->client->loop;
+    if (task->state == TASK_PENDING) return task->abandoned;
+    return task->calls == 0 || task->abandoned || (loop->seat.in_block > 0 && seat_mine_p(loop));
+}
+
+static bool over_goal(const goal_t *goal)
+{
+    return over_p(goal->subject);
+}
+
+static bool await(task_t *task, VALUE timeout)
+{
+    double deadline = NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
+    if (over_p(task)) return true;
+    goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->client->c};
+    return seat_wait(task->client->loop, &goal, deadline) || task->state != TASK_PENDING;
+}
+
+static VALUE outcome(task_t *task)
+{
+    if (task->state == TASK_PENDING) error_raise("Error", "abandoned");
+    if (!NIL_P(task->error)) rb_exc_raise(task->error);
+    return task->value;
+}
+
+static VALUE task_value(int argc, VALUE *argv, VALUE self)
+{
+    task_t *task = task_of(self);
+    rb_check_arity(argc, 0, 1);
+    if (!await(task, argc ? argv[0] : Qnil)) error_raise("TimeoutError", "timeout");
+    VALUE value = outcome(task);
+    RB_GC_GUARD(self);
+    return value;
+}
+
+static VALUE task_wait(int argc, VALUE *argv, VALUE self)
+{
+    rb_check_arity(argc, 0, 1);
+    return await(task_of(self), argc ? argv[0] : Qnil) ? self : Qnil;
+}
+
+/* -- asking --------------------------------------------------------------------------------------------------------- */
+
+static VALUE task_handle(VALUE self)
+{
+    task_t *task = task_of(self);
+    return task->request.handle_len ? name_string(evg_request_handle(&task->request)) : Qnil;
+}
+
+static VALUE task_function(VALUE self)
+{
+    return task_of(self)->function;
+}
+
+static VALUE task_unique(VALUE self)
+{
+    return task_of(self)->unique;
+}
+
+static const char *state_name(const task_t *task)
+{
+    if (task->abandoned) return "abandoned";
+    if (task->state == TASK_SUCCEEDED) return "succeeded";
+    if (task->state == TASK_FAILED) return "failed";
+    if (task->running) return "running";
+    if (task->request.state == EVG_REQUEST_CREATED) return "created";
+    return evg_session_unwritten_p(&task->client->c->session, &task->request) ? "waiting" : "sent";
+}
+
+static VALUE task_state(VALUE self)
+{
+    return ID2SYM(rb_intern(state_name(task_of(self))));
+}
+
+static VALUE task_done_p(VALUE self)
+{
+    return RBOOL(task_of(self)->state != TASK_PENDING);
+}
+
+static VALUE task_success_p(VALUE self)
+{
+    return RBOOL(task_of(self)->state == TASK_SUCCEEDED);
+}
+
+static VALUE task_failed_p(VALUE self)
+{
+    return RBOOL(task_of(self)->state == TASK_FAILED);
+}
+
+static VALUE task_result(VALUE self)
+{
+    return task_of(self)->value;
+}
+
+static VALUE task_error(VALUE self)
+{
+    return task_of(self)->error;
+}
+
+static VALUE task_progress(VALUE self)
+{
+    return task_of(self)->progress;
+}
+
+static VALUE task_client(VALUE self)
+{
+    return task_of(self)->client_value;
+}
+
+/* -- listening -------------------------------------------------------------------------------------------------------- */
+
+static void add_callback(VALUE self, task_t *task, callback_t kind, VALUE callable)
+{
+    if (NIL_P(task->callbacks)) RB_OBJ_WRITE(self, &task->callbacks, rb_ary_new());
+    rb_ary_push(task->callbacks, INT2FIX(kind));
+    rb_ary_push(task->callbacks, callable);
+}
+
+/* What is past is told in the next turn; data and progress are not told again. */
+static void tell_past(VALUE self, task_t *task, callback_t kind, VALUE callable)
+{
+    loop_t *loop = task->client->loop;
+    bool good = task->state == TASK_SUCCEEDED, bad = task->state == TASK_FAILED;
+    VALUE handle = task_handle(self);
+    if (kind == ON_CREATED && !NIL_P(handle)) queue(loop, self, callable, "on_created", 1, handle, Qnil);
+    if (kind == ON_COMPLETE && good) queue(loop, self, callable, "on_complete", 1, task->value, Qnil);
+    if (kind == ON_FAIL && bad) queue(loop, self, callable, "on_fail", 1, task->error, Qnil);
+    if (kind == ON_FINISH && (good || bad)) queue(loop, self, callable, "on_finish", 2, task->value, task->error);
+    evg_loop_wake(loop->net);
+}
+
+static VALUE listen_for(VALUE self, callback_t kind)
+{
+    task_t *task = task_of(self);
+    VALUE block = rb_block_proc();
+    if (task->state == TASK_PENDING) add_callback(self, task, kind, block);
+    if (task->state != TASK_PENDING || kind == ON_CREATED) tell_past(self, task, kind, block);
+    return self;
+}
+
+#define LISTEN(name, kind)                                                                                            \
+    static VALUE task_##name(VALUE self)                                                                              \
+    {                                                                                                                 \
+        return listen_for(self, kind);                                                                                \
+    }
+LISTEN(on_created, ON_CREATED)
+LISTEN(on_complete, ON_COMPLETE)
+LISTEN(on_fail, ON_FAIL)
+LISTEN(on_finish, ON_FINISH)
+LISTEN(on_data, ON_DATA)
+LISTEN(on_warning, ON_WARNING)
+LISTEN(on_exception, ON_EXCEPTION)
+LISTEN(on_status, ON_STATUS)
+#undef LISTEN
+
+/* For options such as on_data: of a submission. */
+void task_listen(VALUE self, callback_t kind, VALUE callable)
+{
+    add_callback(self, task_of(self), kind, callable);
+}
+
+static VALUE task_abandon(VALUE self)
+{
+    task_t *task = task_of(self);
+    if (task->state != TASK_PENDING) return self;
+    task->abandoned = true;
+    seat_wake(&task->waiters);
+    return self;
+}
+
+void Init_evg_task(VALUE module)
+{
+    task_class = rb_define_class_under(module, "Task", rb_cObject);
+    rb_undef_alloc_func(task_class);
+    rb_gc_register_mark_object(task_class);
+    rb_define_method(task_class, "value", task_value, -1);
+    rb_define_method(task_class, "wait", task_wait, -1);
+    rb_define_method(task_class, "client", task_client, 0);
+    rb_define_method(task_class, "handle", task_handle, 0);
+    rb_define_method(task_class, "function", task_function, 0);
+    rb_define_method(task_class, "unique", task_unique, 0);
+    rb_define_method(task_class, "state", task_state, 0);
+    rb_define_method(task_class, "done?", task_done_p, 0);
+    rb_define_method(task_class, "success?", task_success_p, 0);
+    rb_define_method(task_class, "failed?", task_failed_p, 0);
+    rb_define_method(task_class, "result", task_result, 0);
+    rb_define_method(task_class, "error", task_error, 0);
+    rb_define_method(task_class, "progress", task_progress, 0);
+    rb_define_method(task_class, "on_created", task_on_created, 0);
+    rb_define_method(task_class, "on_complete", task_on_complete, 0);
+    rb_define_method(task_class, "on_fail", task_on_fail, 0);
+    rb_define_method(task_class, "on_finish", task_on_finish, 0);
+    rb_define_method(task_class, "on_data", task_on_data, 0);
+    rb_define_method(task_class, "on_warning", task_on_warning, 0);
+    rb_define_method(task_class, "on_exception", task_on_exception, 0);
+    rb_define_method(task_class, "on_status", task_on_status, 0);
+    rb_define_method(task_class, "abandon", task_abandon, 0);
+}

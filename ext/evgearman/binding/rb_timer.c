@@ -1,0 +1,118 @@
+#include "binding/binding.h"
+#include "binding/rb_loop.h"
+#include "net/timer.h"
+
+/* Loop#after and Loop#every. Alive while active: its loop marks it. */
+typedef struct {
+    evg_timer_t timer;
+    VALUE self, block;
+    loop_t *loop;
+    evg_list_t link; /* in loop->timers */
+} rb_timer_t;
+
+static void timer_mark(void *ptr)
+{
+    rb_gc_mark(((rb_timer_t *)ptr)->block);
+}
+
+static void timer_free(void *ptr)
+{
+    rb_timer_t *timer = ptr;
+    evg_timer_stop(&timer->timer);
+    evg_list_unlink(&timer->link);
+    ruby_xfree(timer);
+}
+
+static size_t timer_size(const void *ptr)
+{
+    (void)ptr;
+    return sizeof(rb_timer_t);
+}
+
+static const rb_data_type_t timer_type = {
+    .wrap_struct_name = "EVGearman::Loop::Timer",
+    .function = {.dmark = timer_mark, .dfree = timer_free, .dsize = timer_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static VALUE timer_class;
+
+static rb_timer_t *timer_of(VALUE self)
+{
+    rb_timer_t *timer;
+    TypedData_Get_Struct(self, rb_timer_t, &timer_type, timer);
+    return timer;
+}
+
+/* Marks only: the block is called at the end of the turn. */
+static void fire(evg_timer_t *net)
+{
+    rb_timer_t *timer = net->owner;
+    call_t call = {.callable = timer->block, .subject = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
+    if (!evg_timer_active_p(net)) evg_list_unlink(&timer->link);
+    calls_push(&timer->loop->done, &call);
+}
+
+void timers_mark(const loop_t *loop)
+{
+    for (evg_list_t *at = loop->timers.next; at != &loop->timers; at = at->next) {
+        rb_gc_mark(evg_container(at, rb_timer_t, link)->self);
+    }
+}
+
+void timers_stop(loop_t *loop)
+{
+    for (evg_list_t *at; (at = evg_list_shift(&loop->timers));) {
+        evg_timer_stop(&evg_container(at, rb_timer_t, link)->timer);
+    }
+}
+
+static VALUE timer_new(loop_t *loop, double after, double every, VALUE block)
+{
+    rb_timer_t *timer;
+    VALUE self = TypedData_Make_Struct(timer_class, rb_timer_t, &timer_type, timer);
+    evg_list_init(&timer->link);
+    evg_timer_init(&timer->timer, fire, timer);
+    timer->self = self;
+    timer->block = block;
+    timer->loop = loop;
+    evg_list_append(&loop->timers, &timer->link);
+    evg_timer_start(&timer->timer, loop->net, after, every);
+    return self;
+}
+
+static VALUE loop_after(VALUE self, VALUE seconds)
+{
+    return timer_new(open_loop_of(self), seconds_of(seconds), 0, rb_block_proc());
+}
+
+static VALUE loop_every(VALUE self, VALUE seconds)
+{
+    double every = seconds_of(seconds);
+    if (every <= 0) rb_raise(rb_eArgError, "every needs a number of seconds above 0");
+    return timer_new(open_loop_of(self), every, every, rb_block_proc());
+}
+
+static VALUE timer_cancel(VALUE self)
+{
+    rb_timer_t *timer = timer_of(self);
+    evg_timer_stop(&timer->timer);
+    evg_list_unlink(&timer->link);
+    return self;
+}
+
+static VALUE timer_active_p(VALUE self)
+{
+    return RBOOL(evg_timer_active_p(&timer_of(self)->timer));
+}
+
+void Init_evg_timer(VALUE loop_class)
+{
+    timer_class = rb_define_class_under(loop_class, "Timer", rb_cObject);
+    rb_undef_alloc_func(timer_class);
+    rb_gc_register_mark_object(timer_class);
+    rb_define_method(loop_class, "after", loop_after, 1);
+    rb_define_method(loop_class, "every", loop_every, 1);
+    rb_define_method(timer_class, "cancel", timer_cancel, 0);
+    rb_define_method(timer_class, "active?", timer_active_p, 0);
+}

@@ -1,0 +1,277 @@
+#include "binding/seat.h"
+
+#include <errno.h>
+#include <math.h>
+#include <ruby/fiber/scheduler.h>
+#include <ruby/thread.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include "binding/turn.h"
+
+static const double tick = 0.1; /* how often a follower looks whether the driver stands still */
+
+/* Lies on the stack of the thread that follows. */
+typedef struct {
+    evg_list_t in_loop; /* loop->waiters */
+    evg_list_t in_goal; /* goal->waiters */
+    sem_t sem;
+    loop_t *loop;
+    VALUE thread;
+    double deadline;
+    uint64_t seen;  /* seat.seq at the last tick */
+    bool woken;     /* the goal was reached */
+    bool promoted;  /* the seat is ours now */
+    bool saw_stuck; /* left the sleep because the driver stands still */
+} waiter_t;
+
+/* -- the seat ------------------------------------------------------------------------------------------------ */
+
+bool seat_free_p(const loop_t *loop)
+{
+    return NIL_P(loop->seat.thread);
+}
+
+/* Only a Fiber scheduler switches fibers while one of them drives. */
+static VALUE fiber_now(void)
+{
+    return NIL_P(rb_fiber_scheduler_get()) ? Qnil : rb_fiber_current();
+}
+
+bool seat_mine_p(const loop_t *loop)
+{
+    if (loop->seat.thread != rb_thread_current()) return false;
+    return NIL_P(loop->seat.fiber) || loop->seat.fiber == fiber_now();
+}
+
+static void give(loop_t *loop, VALUE thread, VALUE fiber)
+{
+    seat_t *seat = &loop->seat;
+    seat->number++;
+    seat->seq++;
+    seat->thread = thread;
+    seat->fiber = fiber;
+    seat->depth = seat->in_block = 0;
+}
+
+static void promote(loop_t *loop, waiter_t *waiter)
+{
+    give(loop, waiter->thread, Qnil);
+    waiter->promoted = true;
+    sem_post(&waiter->sem);
+}
+
+/* To the first who waits unserved, or to nobody. */
+static void release(loop_t *loop)
+{
+    give(loop, Qnil, Qnil);
+    for (evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
+        waiter_t *waiter = evg_container(at, waiter_t, in_loop);
+        if (waiter->woken || waiter->promoted) continue;
+        promote(loop, waiter);
+        return;
+    }
+}
+
+/* An heir that does not drive passes the seat on. */
+static void release_if_heir(loop_t *loop)
+{
+    if (seat_mine_p(loop) && loop->seat.depth == 0) release(loop);
+}
+
+void seat_wake(evg_list_t *waiters)
+{
+    for (evg_list_t *at = waiters->next; at != waiters; at = at->next) {
+        waiter_t *waiter = evg_container(at, waiter_t, in_goal);
+        waiter->woken = true;
+        sem_post(&waiter->sem);
+    }
+}
+
+void seat_wake_all(loop_t *loop)
+{
+    for (evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
+        sem_post(&evg_container(at, waiter_t, in_loop)->sem);
+    }
+}
+
+void seat_forget(loop_t *loop)
+{
+    give(loop, Qnil, Qnil);
+    evg_list_init(&loop->waiters);
+}
+
+/* -- driving --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    loop_t *loop;
+    const goal_t *goal; /* NULL: one turn */
+    double deadline;
+    uint64_t seat;
+    size_t called;
+} drive_t;
+
+static VALUE drive_body(VALUE arg)
+{
+    drive_t *drive = (drive_t *)arg;
+    loop_t *loop = drive->loop;
+    do {
+        drive->called += loop_turn(loop, drive->deadline);
+    } while (drive->goal && loop->seat.number == drive->seat && !loop->closed && !drive->goal->reached(drive->goal) &&
+             evg_monotonic() < drive->deadline);
+    return Qnil;
+}
+
+static VALUE drive_end(VALUE arg)
+{
+    drive_t *drive = (drive_t *)arg;
+    loop_t *loop = drive->loop;
+    if (loop->seat.number != drive->seat) return Qnil;
+    if (--loop->seat.depth > 0) return Qnil;
+    loop_leave(loop);
+    release(loop);
+    return Qnil;
+}
+
+static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
+{
+    if (seat_free_p(loop)) give(loop, rb_thread_current(), fiber_now());
+    loop->seat.depth++;
+    drive_t drive = {.loop = loop, .goal = goal, .deadline = deadline, .seat = loop->seat.number};
+    rb_ensure(drive_body, (VALUE)&drive, drive_end, (VALUE)&drive);
+    return drive.called;
+}
+
+/* -- following --------------------------------------------------------------------------------------------------- */
+
+/* The driver has been inside Ruby code since the last tick, or the heir does not come. Read without the GVL too:
+ * it is looked at again with it before anything is done. */
+static bool stuck_p(const loop_t *loop, uint64_t seen)
+{
+    const volatile seat_t *seat = &loop->seat;
+    return (seat->in_block > 0 || seat->depth == 0) && seat->seq == seen;
+}
+
+static bool first_p(const waiter_t *waiter)
+{
+    return waiter->loop->waiters.next == &waiter->in_loop;
+}
+
+static struct timespec time_of(double seconds)
+{
+    double whole = floor(seconds);
+    return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9)};
+}
+
+static void sem_wait_until(sem_t *sem, double deadline)
+{
+#ifdef HAVE_SEM_CLOCKWAIT
+    struct timespec at = time_of(deadline);
+    while (sem_clockwait(sem, CLOCK_MONOTONIC, &at) < 0 && errno == EINVAL) {}
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    double left = fmax(deadline - evg_monotonic(), 0);
+    struct timespec at = time_of((double)now.tv_sec + (double)now.tv_nsec / 1e9 + left);
+    sem_timedwait(sem, &at);
+#endif
+}
+
+/* Without the GVL. Comes back when posted, interrupted, late, or when the driver seems stuck. */
+static void *sleep_on(void *arg)
+{
+    waiter_t *waiter = arg;
+    for (;;) {
+        double until = evg_monotonic() + tick;
+        bool last = waiter->deadline <= until;
+        waiter->seen = ((const volatile loop_t *)waiter->loop)->seat.seq;
+        sem_wait_until(&waiter->sem, last ? waiter->deadline : until);
+        if (last || evg_monotonic() < until) return NULL; /* late, posted or a signal */
+        if (first_p(waiter) && stuck_p(waiter->loop, waiter->seen)) {
+            waiter->saw_stuck = true;
+            return NULL;
+        }
+    }
+}
+
+static void wake_sleeper(void *arg)
+{
+    sem_post(&((waiter_t *)arg)->sem);
+}
+
+static void steal_if_stuck(waiter_t *waiter)
+{
+    loop_t *loop = waiter->loop;
+    bool stuck = waiter->saw_stuck && !waiter->promoted && first_p(waiter) && stuck_p(loop, waiter->seen);
+    waiter->saw_stuck = false;
+    if (!stuck || waiter->woken) return;
+    give(loop, waiter->thread, Qnil);
+    waiter->promoted = true;
+}
+
+static VALUE follow_body(VALUE arg)
+{
+    waiter_t *waiter = (waiter_t *)arg;
+    while (!waiter->woken && !waiter->promoted && !waiter->loop->closed && evg_monotonic() < waiter->deadline) {
+        rb_nogvl(sleep_on, waiter, wake_sleeper, waiter, RB_NOGVL_UBF_ASYNC_SAFE | RB_NOGVL_INTR_FAIL);
+        steal_if_stuck(waiter);
+        rb_thread_check_ints();
+    }
+    return Qnil;
+}
+
+static void follow(loop_t *loop, const goal_t *goal, double deadline)
+{
+    waiter_t waiter = {.loop = loop, .thread = rb_thread_current(), .deadline = deadline};
+    uint64_t forks = loop->forks;
+    int state = 0;
+    sem_init(&waiter.sem, 0, 0);
+    evg_list_init(&waiter.in_goal);
+    evg_list_append(&loop->waiters, &waiter.in_loop);
+    if (goal->waiters) evg_list_append(goal->waiters, &waiter.in_goal);
+    rb_protect(follow_body, (VALUE)&waiter, &state);
+    if (loop->forks == forks) { /* else the neighbours in these lists lie on stacks that are gone */
+        evg_list_unlink(&waiter.in_loop);
+        evg_list_unlink(&waiter.in_goal);
+    }
+    sem_destroy(&waiter.sem);
+    if (!state) return;
+    release_if_heir(loop);
+    rb_jump_tag(state);
+}
+
+/* -- waiting ------------------------------------------------------------------------------------------------------ */
+
+bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
+{
+    for (;;) {
+        loop_follow_fork(loop);
+        bool reached = goal->reached(goal);
+        if (reached || loop->closed || evg_monotonic() >= deadline) {
+            release_if_heir(loop);
+            return reached;
+        }
+        if (seat_free_p(loop) || seat_mine_p(loop)) {
+            drive(loop, goal, deadline);
+            continue;
+        }
+        if (goal->about) evg_connection_flush(goal->about);
+        if (!goal->reached(goal)) follow(loop, goal, deadline);
+    }
+}
+
+static bool never_reached(const goal_t *goal)
+{
+    (void)goal;
+    return false;
+}
+
+size_t seat_turn_once(loop_t *loop, double deadline)
+{
+    const goal_t nothing = {.reached = never_reached};
+    loop_follow_fork(loop);
+    if (seat_free_p(loop) || seat_mine_p(loop)) return drive(loop, NULL, deadline);
+    follow(loop, &nothing, fmin(deadline, evg_monotonic() + tick));
+    release_if_heir(loop);
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* Whoever waits, drives.
+ *
+ * A loop has one seat. Whoever waits for something takes it if it is free and turns the loop; else follows, asleep
+ * on a semaphore, until its own goal is reached or the seat is handed over. Who leaves hands the seat straight to the
+ * first who waits unserved. A driver that stays inside Ruby code for 100 ms loses the seat to the first follower.
+ *
+ * Invariants: the seat is free exactly when it has no thread; a free seat has depth 0; who was promoted drives or
+ * releases; between the check of a goal and the linking of its waiter nothing can switch threads. */
+#ifndef EVG_BINDING_SEAT_H
+#define EVG_BINDING_SEAT_H
+
+#include "binding/binding.h"
+
+/* What is waited for. */
+typedef struct goal {
+    bool (*reached)(const struct goal *goal);
+    void *subject;
+    evg_list_t *waiters;      /* those who are to be woken when it is reached; NULL: nobody can */
+    evg_connection_t *about;  /* a follower writes what this one owes before it sleeps, or NULL */
+} goal_t;
+
+/* Drives or follows until the goal is reached (true) or the deadline has passed (false; INFINITY for never).
+ * Calls blocks; may raise, throw, end the thread. */
+bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
+
+/* One turn, at most until the deadline, or a follower's wait for as long. Answers how many blocks this thread called. */
+size_t seat_turn_once(loop_t *loop, double deadline);
+
+/* Wakes everybody who waits in this list (goal->waiters). */
+void seat_wake(evg_list_t *waiters);
+
+/* Wakes all who follow: the loop was closed. */
+void seat_wake_all(loop_t *loop);
+
+/* Nobody drives. */
+bool seat_free_p(const loop_t *loop);
+
+/* The calling thread (under a Fiber scheduler: fiber) drives. */
+bool seat_mine_p(const loop_t *loop);
+
+/* In a forked child: nobody drives, nobody waits; those who did are on stacks that are gone. */
+void seat_forget(loop_t *loop);
+
+#endif

@@ -1,0 +1,157 @@
+#include "binding/turn.h"
+
+#include <math.h>
+#include <ruby/thread.h>
+
+#include "binding/gate.h"
+
+static const double gvl_is_slow = 0.001, patience = 0.0002, jobs_between_polls = 0.001;
+
+/* A handler may start unless a block of this loop is under way, waiting in a nested turn. */
+static bool jobs_may_start_p(const loop_t *loop)
+{
+    return loop->jobs.count > 0 && loop->seat.in_block == 0;
+}
+
+bool loop_quiet_p(const loop_t *loop)
+{
+    return loop->done.count == 0 && loop->posts.count == 0 && !jobs_may_start_p(loop);
+}
+
+/* Replies first; then jobs, but not for so long that the sockets starve. */
+static bool drain(turn_t *turn, size_t *called)
+{
+    loop_t *loop = turn->loop;
+    call_t call;
+    double until = 0;
+    for (;;) {
+        while (calls_shift(&loop->done, &call)) {
+            ++*called;
+            if (!gate_call(turn, &call)) return false;
+        }
+        if (!jobs_may_start_p(loop)) return true;
+        double now = evg_monotonic();
+        if (until > 0 && now > until) return true;
+        if (until == 0) until = now + jobs_between_polls;
+        calls_shift(&loop->jobs, &call);
+        ++*called;
+        if (!gate_call(turn, &call)) return false;
+    }
+}
+
+/* As many as are there now: a block that posts itself again must not keep the rest waiting. */
+static bool run_posts(turn_t *turn, size_t *called)
+{
+    call_t call;
+    for (size_t n = turn->loop->posts.count; n > 0 && calls_shift(&turn->loop->posts, &call); n--) {
+        ++*called;
+        if (!gate_call(turn, &call)) return false;
+    }
+    return true;
+}
+
+static void *poll_without_gvl(void *net)
+{
+    evg_loop_poll(net);
+    return NULL;
+}
+
+static void wake(void *net)
+{
+    evg_loop_wake(net);
+}
+
+/* Beside a busy Ruby thread each release of the GVL costs up to 100 ms: then wait a little with it held. */
+static bool linger(loop_t *loop)
+{
+    evg_loop_t *net = loop->net;
+    if (net->late < gvl_is_slow) return false;
+    return !evg_loop_would_block_p(net) || evg_loop_linger(net, patience);
+}
+
+static void poll(loop_t *loop, double deadline)
+{
+    evg_loop_t *net = loop->net;
+    bool block = loop_quiet_p(loop) && deadline > net->now;
+    bool in_hand = linger(loop);
+    evg_loop_aim(net, deadline, block && !in_hand);
+    if (in_hand) {
+        evg_loop_poll(net);
+        return;
+    }
+    net->polling = true;
+    rb_nogvl(poll_without_gvl, net, wake, net, RB_NOGVL_UBF_ASYNC_SAFE | RB_NOGVL_INTR_FAIL);
+    net->polling = false;
+}
+
+typedef struct {
+    loop_t *loop;
+    double deadline;
+} steps_t;
+
+static VALUE steps(VALUE arg)
+{
+    const steps_t *how = (const steps_t *)arg;
+    evg_loop_t *net = how->loop->net;
+    evg_loop_now(net);
+    evg_loop_reconcile(net);
+    poll(how->loop, how->deadline);
+    evg_loop_collect(net);
+    evg_loop_dispatch(net);
+    return Qnil;
+}
+
+/* Between the first step and the last no source may be freed under our feet. Making a result's String may raise
+ * NoMemoryError, and nothing else. */
+static bool take_steps(turn_t *turn, double deadline)
+{
+    steps_t how = {turn->loop, deadline};
+    turn->loop->net->turning = true;
+    rb_protect(steps, (VALUE)&how, &turn->parked);
+    turn->loop->net->polling = turn->loop->net->turning = false;
+    return turn->parked == 0;
+}
+
+static void interruptible_steps(turn_t *turn, double deadline, size_t *called)
+{
+    if (!drain(turn, called)) return;
+    if (turn->loop->closed) return;
+    if (!take_steps(turn, *called ? 0 : deadline)) return;
+    if (!drain(turn, called)) return;
+    if (!run_posts(turn, called)) return;
+    gate_interrupts(turn);
+}
+
+size_t loop_turn(loop_t *loop, double deadline)
+{
+    turn_t turn = {.loop = loop, .seat = loop->seat.number};
+    size_t called = 0;
+    interruptible_steps(&turn, deadline, &called);
+    if (turn.parked) rb_jump_tag(turn.parked);
+    return called;
+}
+
+void loop_glance(loop_t *loop)
+{
+    evg_loop_t *net = loop->net;
+    net->turning = true;
+    evg_loop_now(net);
+    evg_loop_reconcile(net);
+    evg_loop_aim(net, 0, false);
+    evg_loop_poll(net);
+    evg_loop_collect(net);
+    evg_loop_dispatch(net);
+    net->turning = false;
+}
+
+void loop_leave(loop_t *loop)
+{
+    if (loop->closed) {
+        evg_loop_close(loop->net); /* somebody closed it while we drove */
+        return;
+    }
+    loop->net->turning = true;
+    evg_loop_now(loop->net);
+    evg_loop_reconcile(loop->net);
+    loop->net->turning = false;
+}

@@ -1,0 +1,24 @@
+# frozen_string_literal: true
+
+# An asynchronous Gearman client and worker on libev.
+#
+#     client = EVGearman::Client.new(host: "127.0.0.1")
+#     client.call("reverse", "hello")                       # waits
+#     client.submit_job("reverse", "hello") { |result, error| … }   # does not
+#
+# Every object may be used from any thread: see {Client} and {Loop}.
+module EVGearman
+end
+
+require_relative "evgearman/version"
+require_relative "evgearman/errors"
+require "evgearman/evgearman"
+require_relative "evgearman/address"
+require_relative "evgearman/loop"
+require_relative "evgearman/connection"
+require_relative "evgearman/client"
+require_relative "evgearman/task"
+require_relative "evgearman/worker"
+require_relative "evgearman/job"
+require_relative "evgearman/protocol"
+require_relative "evgearman/fork"

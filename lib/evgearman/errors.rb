@@ -1,0 +1,136 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # Whatever goes wrong, but for wrong arguments (ArgumentError, TypeError).
+  class Error < StandardError
+    # @return [String, nil] "host:port" of the server, or the path of its socket
+    attr_reader :server
+
+    # What is known about the request that failed: `:not_sent` (no byte of it was written),
+    # `:unacknowledged` (written; the server said nothing), `:accepted` (JOB_CREATED was read),
+    # `:running` (a worker was heard about it). nil where it is not about one request.
+    #
+    # @return [Symbol, nil]
+    attr_reader :delivery
+
+    # Is it safe, and may it help, to make the same request again? True when nothing was sent, or when
+    # the request had a unique key, for errors of the connection, timeouts and a full queue.
+    def retriable?
+      retriable_kind? && (delivery == :not_sent || @keyed == true)
+    end
+
+    private
+
+    def retriable_kind?
+      false
+    end
+  end
+
+  # Something about the way to the server.
+  class ConnectionError < Error
+    private
+
+    def retriable_kind?
+      true
+    end
+  end
+
+  # "connect failed: …"
+  class ConnectError < ConnectionError; end
+
+  # One address did not answer within `connect_timeout`.
+  class ConnectTimeoutError < ConnectError; end
+
+  # The name of the server could not be resolved.
+  class ResolveError < ConnectError; end
+
+  # The connection ended: "disconnected"; to `on_error` "connection closed by server".
+  class DisconnectedError < ConnectionError; end
+
+  # "max reconnect attempts reached"
+  class ReconnectExhaustedError < ConnectionError; end
+
+  # The process forked while the request was under way; only the parent hears of its outcome.
+  class ForkedError < ConnectionError
+    private
+
+    def retriable_kind?
+      false
+    end
+  end
+
+  # Time ran out: a command, a job, or `value(timeout)`.
+  class TimeoutError < Error
+    private
+
+    def retriable_kind?
+      true
+    end
+  end
+
+  # No reply within `command_timeout`.
+  class CommandTimeoutError < TimeoutError; end
+
+  # The job did not end within its `timeout:`.
+  class JobTimeoutError < TimeoutError; end
+
+  # The server sent what it may not: the connection was closed.
+  class ProtocolError < Error; end
+
+  # A packet above `max_packet`: raised before anything is sent.
+  class PacketTooLargeError < Error; end
+
+  # The server said no: "CODE: text".
+  class ServerError < Error
+    # @return [String] "QUEUE_ERROR", "UNKNOWN_OPTION" …
+    attr_reader :code
+  end
+
+  # QUEUE_ERROR: the queue of that function is full.
+  class QueueFullError < ServerError
+    private
+
+    def retriable_kind?
+      true
+    end
+  end
+
+  # ARGUMENT_TOO_LARGE
+  class ArgumentTooLargeError < ServerError; end
+
+  # The server does not know this command.
+  class UnsupportedCommandError < ServerError; end
+
+  # The server does not know that job.
+  class JobNotFoundError < ServerError; end
+
+  # A job ended badly.
+  class JobError < Error
+    # @return [String] the job's handle
+    attr_reader :handle
+  end
+
+  # The worker said WORK_FAIL: "job failed".
+  class JobFailedError < JobError; end
+
+  # The worker said WORK_EXCEPTION: "exception".
+  class JobExceptionError < JobError
+    # @return [String] what the worker sent, BINARY
+    attr_reader :data
+  end
+
+  # The server does not know the job any more, and never said how it ended.
+  class JobLostError < JobError; end
+
+  # The job had its one answer already.
+  class JobFinishedError < Error; end
+
+  # "no job"
+  class NoJobError < Error; end
+
+  # More than `max_unsent` bytes wait to be written.
+  class BackpressureError < Error; end
+
+  # Two things at once that exclude each other.
+  class ConcurrencyError < Error; end
+end

@@ -1,0 +1,133 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # Runs jobs.
+  #
+  #     worker = EVGearman::Worker.new
+  #     worker.register_function("reverse") { |job| job.workload.reverse }
+  #     worker.run
+  class Worker < Connection
+    # @!method cant_do(name)
+    #   Takes an ability back (CANT_DO). No job is asked for until the jobs of that function are finished.
+    #   @return [self]
+
+    # @!method reset_abilities
+    #   The same for all of them (RESET_ABILITIES).
+    #   @return [self]
+
+    # @!method functions
+    #   @return [Array<String>] names that are registered
+
+    # @!method work_stop
+    #   Asks for no more jobs; what is held, or comes for what was asked, is still run.
+    #   @return [self]
+
+    # @!method working?
+    #   @return [Boolean]
+
+    # @!method busy_count
+    #   @return [Integer] jobs assigned and not finished
+
+    # @!method idle?
+    #   @return [Boolean] is none of them left?
+
+    # What a worker knows beside {Connection::DEFAULTS}.
+    WORKER_DEFAULTS = { grab_unique: true, prefetch: 0, poll_interval: 1.0 }.freeze
+
+    SIGNALS = %w[INT TERM].freeze
+    private_constant :SIGNALS
+
+    # @param shutdown_timeout [Numeric, nil] seconds that {#run} waits for running jobs after {#stop}
+    # @param options [Hash] of {Connection#initialize} and {WORKER_DEFAULTS}
+    def initialize(shutdown_timeout: 25, **options)
+      super(**options)
+      @shutdown_timeout = shutdown_timeout
+      _set_hook(:on_stopped, method(:drained))
+    end
+
+    # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
+    #
+    # Its value completes the job: a String, or nil for "". An exception fails it. With `async:` the value says nothing,
+    # and the job is finished later, by {Job#complete} and the like.
+    #
+    # @param name [String]
+    # @param callable [#call] instead of the block
+    # @param timeout [Numeric, nil] seconds a handler may take: after that the job is failed and its result dropped
+    # @param server_timeout [Numeric, nil] seconds, at least 1: CAN_DO_TIMEOUT. It can hang gearmand before 2.0
+    # @param async [Boolean]
+    # @yield [job]
+    # @return [self]
+    # @raise [ArgumentError]
+    def register_function(name, callable = nil, timeout: nil, server_timeout: nil, async: false, &block)
+      raise ArgumentError, "give a block or a callable, not both" if callable && block
+
+      callable ||= block
+      raise ArgumentError, "a handler must be a block or answer `call`" unless callable.respond_to?(:call)
+
+      _register(name, callable, timeout, server_timeout, async)
+    end
+    alias register register_function
+
+    # @see #cant_do
+    def unregister_function(name) = cant_do(name)
+
+    # Asks for jobs from now on, before or after {#connect} and {#register_function}. They are run while the loop is.
+    #
+    # @yield when a NO_JOB sends it to sleep after a start, a job or a NOOP
+    # @return [self]
+    def work(&on_idle)
+      _set_hook(:on_idle, on_idle)
+      _work
+    end
+
+    # Works until {#stop} or a signal, then finishes what is held, for up to shutdown_timeout seconds, and closes, so
+    # that the server gives the rest to somebody else.
+    #
+    # @param signals [Boolean] do TERM and INT stop it? Their traps are restored
+    # @return [Hash] `finished:` number of jobs, `handed_back:` handles of those that were not
+    def run(signals: true)
+      before = _jobs_finished
+      @stop_at = nil
+      work(&_hook(:on_idle))
+      with_signals(signals) { run_and_drain }
+      { finished: _jobs_finished - before, handed_back: _held_handles }
+    ensure
+      close(0) unless closed?
+    end
+
+    # Ends {#run}. From any thread, block or trap handler.
+    #
+    # @param timeout [Numeric, nil] seconds for the jobs that are held
+    # @return [self]
+    def stop(timeout = @shutdown_timeout)
+      @stop_at = self.loop.now + (timeout || 0)
+      work_stop
+      self.loop.stop
+      self
+    end
+
+    private
+
+    def known_options = super + WORKER_DEFAULTS.keys
+
+    def run_and_drain
+      self.loop.run
+      stop unless @stop_at
+      while !_drained? && (left = @stop_at - self.loop.now).positive?
+        self.loop.run(left)
+      end
+    end
+
+    # The last job was finished: what waits for that may go on.
+    def drained
+      self.loop.stop if @stop_at
+    end
+
+    def with_signals(enabled)
+      old = enabled ? SIGNALS.to_h { |name| [name, trap(name) { stop }] } : {}
+      yield
+    ensure
+      old&.each { |name, handler| trap(name, handler || "DEFAULT") }
+    end
+  end
+end
