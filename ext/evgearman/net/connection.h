@@ -28,7 +28,7 @@ typedef struct evg_connection {
     /* private */
     evg_phase_t phase;
     evg_resolution_t *resolution;
-    evg_sockaddrs_t *ways; /* while connecting */
+    evg_sockaddrs_t *ways; /* while resolving or connecting */
     int way;               /* the one that is tried */
     int cause;             /* errno of the last way that failed; 0: its time was up */
     double give_up_at;     /* connect_timeout of that one */

@@ -10,7 +10,7 @@ void evg_connection_enter(evg_connection_t *c, evg_phase_t phase)
         evg_resolution_cancel(c->resolution);
         c->resolution = NULL;
     }
-    if (phase != EVG_PHASE_CONNECTING) {
+    if (phase == EVG_PHASE_DOWN || phase == EVG_PHASE_OPEN) {
         evg_free(c->ways);
         c->ways = NULL;
     }
