@@ -32,7 +32,7 @@ enum { KIT_REQUESTS = 2048, KIT_TEXT = 65536, KIT_NOW = 1000000 };
 typedef struct {
     evg_session_t s;
     evg_request_t requests[KIT_REQUESTS];
-    size_t made;
+    size_t made, live_before;
     bool told_done[KIT_REQUESTS];
     evg_submission_t submission; /* what kit_submit fills in: function "f", SUBMIT_JOB */
     uint8_t wire[KIT_TEXT];      /* written on this connection and not looked at */
