@@ -174,7 +174,7 @@ module EVGearman
       # Takes bytes, and tells the packets that are now whole; the rest is kept for the next call.
       #
       # A packet has left the parser when the block is called. So the block may raise, throw, break
-      # or feed the same parser again; the packets behind it come with the next call, be it `feed("")`.
+      # or feed the same parser again; the packets behind it come with the next call, or `feed("")`.
       #
       # Once a mistake has been met, it is raised by each further call, and no more bytes are taken.
       # Nothing is consumed by a call that raises it, but what a block was given before: packets in
@@ -190,8 +190,14 @@ module EVGearman
       #   packet type 43", "malformed packet" (fewer arguments than the command has). A parser of
       #   requests says "request" instead.
       # @raise [TypeError] when given no String
-      def feed(bytes, &block)
-        _feed(Checks.bytes(bytes), &block)
+      def feed(bytes)
+        _take(Checks.bytes(bytes))
+        return _all unless block_given?
+
+        while (packet = _next)
+          yield(*packet)
+        end
+        self
       end
 
       # @!method lacks

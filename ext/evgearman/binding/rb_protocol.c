@@ -7,8 +7,6 @@
 #include "protocol/admin.h"
 #include "protocol/packet.h"
 
-enum { VALUES_CAP = 1 + EVG_MAX_ARGS };
-
 /* -- names ------------------------------------------------------------------------------------- */
 
 /* IDs, because a Symbol that Ruby code made first may be moved by the GC. */
@@ -97,17 +95,17 @@ static void strip_nul(evg_packet_t *packet)
     if (handle->len && handle->at[handle->len - 1] == 0) handle->len--;
 }
 
-/* Name and arguments; answers how many. Runs no Ruby code: the views of the packet stay valid. */
-static int values_of(evg_packet_t *packet, VALUE values[VALUES_CAP])
+/* [name, *args]. Runs no Ruby code: the views of the packet stay valid. */
+static VALUE packet_array(evg_packet_t *packet)
 {
+    VALUE values[1 + EVG_MAX_ARGS] = {name_symbol(packet->type)};
     int last = packet->argc - 1;
     strip_nul(packet);
-    values[0] = name_symbol(packet->type);
     for (int i = 0; i <= last; i++) {
         bool payload = i == last && payload_p(packet->type);
         values[1 + i] = payload ? binary_string(packet->args[i]) : name_string(packet->args[i]);
     }
-    return 1 + packet->argc;
+    return rb_ary_new_from_values(1 + packet->argc, values);
 }
 
 static VALUE buffer_string(VALUE buffer)
@@ -239,60 +237,47 @@ static void fail(parser_t *parser, int error, evg_bytes_t input)
     error_raise("ProtocolError", StringValueCStr(message));
 }
 
-static void take(parser_t *parser, VALUE bytes)
+static VALUE parser_take(VALUE self, VALUE bytes)
 {
-    if (parser->broken) return;
+    parser_t *parser = parser_of(self);
+    if (parser->broken) return Qnil;
     error_check(NULL, evg_buffer_append(&parser->buffer, bytes_of(bytes)));
     RB_GC_GUARD(bytes);
+    return Qnil;
 }
 
-/* The block may raise, throw, break, or feed this parser: a packet has left before it is told, and
- * nothing is remembered across the yield. */
-static void tell(parser_t *parser)
+/* The next packet, which has left the buffer when Ruby sees it; nil when none is whole. */
+static VALUE parser_next(VALUE self)
 {
+    parser_t *parser = parser_of(self);
+    evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
     evg_packet_t packet;
-    VALUE values[VALUES_CAP];
-    for (;;) {
-        evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
-        ptrdiff_t len = decode(parser, input, &packet);
-        if (len < 0) fail(parser, (int)len, input);
-        if (len == 0) return;
-        int count = values_of(&packet, values);
-        evg_buffer_consume(&parser->buffer, (size_t)len);
-        rb_yield_values2(count, values);
-    }
+    ptrdiff_t len = decode(parser, input, &packet);
+    if (len < 0) fail(parser, (int)len, input);
+    VALUE told = len ? packet_array(&packet) : Qnil;
+    evg_buffer_consume(&parser->buffer, (size_t)len);
+    /* what is idle, or was made for one packet, holds no memory until the GC comes */
+    evg_buffer_release(&parser->buffer);
+    return told;
 }
 
-/* Nothing leaves the buffer unless all goes well: what lies before a mistake is not lost. */
-static VALUE collect(parser_t *parser)
+/* Every whole packet. Nothing leaves the buffer unless all goes well: what lies before a mistake is
+ * not lost. */
+static VALUE parser_all(VALUE self)
 {
+    parser_t *parser = parser_of(self);
     evg_packet_t packet;
-    VALUE values[VALUES_CAP], packets = rb_ary_new();
     evg_bytes_t rest = evg_buffer_bytes(&parser->buffer);
+    VALUE told = rb_ary_new();
     ptrdiff_t len;
     while ((len = decode(parser, rest, &packet)) > 0) {
-        rb_ary_push(packets, rb_ary_new_from_values(values_of(&packet, values), values));
+        rb_ary_push(told, packet_array(&packet));
         rest = evg_bytes(rest.at + len, rest.len - (size_t)len);
     }
     if (len < 0) fail(parser, (int)len, rest);
     evg_buffer_consume(&parser->buffer, evg_buffer_len(&parser->buffer) - rest.len);
-    return packets;
-}
-
-static VALUE parser_feed(VALUE self, VALUE bytes)
-{
-    parser_t *parser = parser_of(self);
-    VALUE answer = self;
-    take(parser, bytes);
-    if (rb_block_given_p()) {
-        tell(parser);
-    } else {
-        answer = collect(parser);
-    }
-    /* what is idle, or was made for one packet, holds no memory until the GC comes */
     evg_buffer_release(&parser->buffer);
-    RB_GC_GUARD(self);
-    return answer;
+    return told;
 }
 
 static VALUE parser_lacks(VALUE self)
@@ -315,7 +300,9 @@ static void define_parser(VALUE protocol)
     rb_define_alloc_func(parser, parser_allocate);
     rb_undef_method(parser, "initialize_copy");
     rb_define_private_method(parser, "_setup", parser_setup, 2);
-    rb_define_private_method(parser, "_feed", parser_feed, 1);
+    rb_define_private_method(parser, "_take", parser_take, 1);
+    rb_define_private_method(parser, "_next", parser_next, 0);
+    rb_define_private_method(parser, "_all", parser_all, 0);
     rb_define_method(parser, "lacks", parser_lacks, 0);
 }
 
