@@ -39,7 +39,7 @@ module EVGearman
     private_constant :NAMES, :REQUEST, :LONGEST_BODY, :CHUNK
 
     # What the C code takes for granted.
-    # @api private
+    # @private
     module Checks
       module_function
 
