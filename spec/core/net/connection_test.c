@@ -8,8 +8,6 @@
 
 /* -- a client that records what it is told ------------------------------------------------------------------ */
 
-enum { LOG_MAX = 4096 };
-
 typedef struct {
     evg_loop_t *loop;
     evg_connection_t *c;
@@ -502,6 +500,34 @@ static void test_disconnect_from_within_an_event(void **state)
     assert_int_equal(k->count[EVG_EVENT_DISCONNECTED], 1);
 }
 
+static char order[32];
+
+static bool pump_before_looking(void *client, const evg_event_t *event)
+{
+    client_t *k = client;
+    if (event->type != EVG_EVENT_DONE) return true;
+    evg_connection_pump(k->c);
+    strncat(order, (const char *)event->args[0].at, event->args[0].len);
+    return true;
+}
+
+/* To see it fail: leave out `telling`. */
+static void test_pump_from_within_an_event_keeps_order_and_views(void **state)
+{
+    client_t *k = *state;
+    static evg_request_t requests[3];
+    open_client(k);
+    *order = 0;
+    k->react = pump_before_looking;
+    for (int at = 0; at < 3; at++) echo(k, &requests[at], &"abc"[at], 1);
+    evg_connection_flush(k->c);
+    uint8_t room[3 * (ECHO_HEAD + 1)], *end = room;
+    for (int at = 0; at < 3; at++) end += echo_reply(end, &"abc"[at], 1);
+    say(k, room, sizeof room);
+    turn_until(k->loop, done(k) == 3);
+    assert_string_equal(order, "abc");
+}
+
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
 static void test_command_timeout(void **state)
@@ -560,6 +586,36 @@ static void test_reads_to_the_end_before_it_judges(void **state)
     assert_int_equal(done(k), 1);
     assert_int_equal(k->failed, 0);
     assert_true(turns >= 3);
+}
+
+enum { CROWD = 150 };
+
+/* One poll tells of 64 readable sockets. To see it fail: do not read in connection_due. */
+static void test_reads_before_it_judges_more_sockets_than_one_poll_tells_of(void **state)
+{
+    client_t *k = *state;
+    static client_t crowd[CROWD];
+    static evg_request_t requests[CROWD];
+    memset(crowd, 0, sizeof crowd);
+    for (int at = 0; at < CROWD; at++) {
+        crowd[at] = (client_t){.loop = k->loop, .listener = k->listener};
+        client_new(&crowd[at], "127.0.0.1", k->port);
+        open_client(&crowd[at]);
+    }
+    for (int at = 0; at < CROWD; at++) {
+        crowd[at].c->session.options.command_timeout = 0.05;
+        echo(&crowd[at], &requests[at], "x", 1);
+        evg_connection_flush(crowd[at].c);
+        say_echo(&crowd[at], "x");
+    }
+    rest(0.1);
+    turn(k->loop, 1);
+    for (int at = 0; at < CROWD; at++) {
+        assert_int_equal(done(&crowd[at]), 1);
+        assert_int_equal(crowd[at].failed, 0);
+        evg_connection_free(crowd[at].c);
+        close(crowd[at].peer);
+    }
 }
 
 static void test_heartbeat(void **state)
@@ -685,8 +741,10 @@ static int forked_child(void *context)
     if (done(k)) return 3;
     turn(k->loop, 0);
     if (done(k) != 1 || k->error != EVG_EFORKED) return 4;
+    double start = evg_monotonic();
     turn(k->loop, 0.05);
     if (k->c->phase != EVG_PHASE_DOWN || k->count[EVG_EVENT_DISCONNECTED]) return 5;
+    if (evg_monotonic() - start < 0.05) return 7; /* the old watcher was counted in the new loop */
     evg_request_init(&request, NULL);
     evg_session_echo(&k->c->session, &request, evg_bytes_of("child"));
     evg_connection_changed(k->c);
@@ -936,6 +994,68 @@ static void test_a_thousand_lives_leave_no_descriptor(void **state)
     assert_int_equal(fd_count(), before);
 }
 
+typedef struct {
+    uint8_t heard[64];
+    size_t len;
+} script_t;
+
+/* What a server does in a moment: takes a new connection for an old one, answers "version" and one ECHO of a byte. */
+static void serve(client_t *k, script_t *script)
+{
+    static const size_t hello = sizeof "version\n" - 1, ping = ECHO_HEAD + 1;
+    int fd = accept(k->listener, NULL, NULL);
+    if (fd >= 0) {
+        if (k->peer >= 0) close(k->peer);
+        k->peer = fd;
+        script->len = 0;
+    }
+    if (k->peer < 0) return;
+    ssize_t got = recv(k->peer, script->heard + script->len, sizeof script->heard - script->len, MSG_DONTWAIT);
+    if (got <= 0) return;
+    size_t before = script->len;
+    script->len += (size_t)got;
+    if (before < hello && script->len >= hello) say(k, VERSION, strlen(VERSION));
+    if (before < hello + ping && script->len >= hello + ping) say_echo(k, "x");
+}
+
+/* A whole life with the nth allocation failing: one outcome for a request that was taken, and no hang. */
+static size_t live_without(client_t *k, size_t nth)
+{
+    static evg_request_t request;
+    script_t script = {.len = 0};
+    client_new(k, "127.0.0.1", k->port);
+    memset(k->count, 0, sizeof k->count);
+    evg_request_init(&request, NULL);
+    evg_alloc_fail_at(nth);
+    bool taken = evg_session_echo(&k->c->session, &request, evg_bytes_of("x")) == 0;
+    if (!taken) want(k);
+    evg_connection_changed(k->c);
+    double give_up_at = evg_monotonic() + 5;
+    while (taken ? !done(k) : !k->c->session.heard) {
+        assert_true(evg_monotonic() < give_up_at);
+        turn(k->loop, 0.001);
+        serve(k, &script);
+    }
+    assert_int_equal(done(k), taken);
+    size_t count = evg_alloc_count();
+    evg_alloc_fail_at(0);
+    evg_connection_free(k->c);
+    if (k->peer >= 0) close(k->peer);
+    k->peer = -1;
+    return count;
+}
+
+static void test_memory_that_fails_once(void **state)
+{
+    client_t *k = *state;
+    evg_connection_free(k->c);
+    fcntl(k->listener, F_SETFL, O_NONBLOCK);
+    size_t nth = 1;
+    while (live_without(k, nth) >= nth) nth++;
+    assert_true(nth > 5);
+    client_new(k, "127.0.0.1", k->port);
+}
+
 static void test_unix_socket(void **state)
 {
     client_t *k = *state;
@@ -990,9 +1110,11 @@ int main(void)
         with_client(test_disconnect_and_again),
         with_client(test_disconnect_and_at_once_again),
         with_client(test_disconnect_from_within_an_event),
+        with_client(test_pump_from_within_an_event_keeps_order_and_views),
         with_client(test_command_timeout),
         with_client(test_reads_before_it_judges),
         with_client(test_reads_to_the_end_before_it_judges),
+        with_client(test_reads_before_it_judges_more_sockets_than_one_poll_tells_of),
         with_client(test_heartbeat),
         with_client(test_large_write_and_reply),
         with_client(test_blocked_write_waits),
@@ -1007,6 +1129,7 @@ int main(void)
         with_client(test_free_beside_a_poll),
         with_client(test_free_within_a_turn),
         with_client(test_a_thousand_lives_leave_no_descriptor),
+        with_client(test_memory_that_fails_once),
         with_client(test_unix_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,16 @@ static void test_nothing_to_do_returns_at_once_unless_told_to_block(void **state
     assert_true(took >= 0.05 && took < 0.2);
 }
 
+/* To see it fail: leave out now_update. */
+static void test_a_poll_lasts_its_time_though_nobody_drove_before(void **state)
+{
+    turn(*state, 0);
+    rest(0.1);
+    double start = evg_monotonic();
+    turn(*state, 0.05);
+    assert_true(evg_monotonic() - start >= 0.05);
+}
+
 static void test_reconcile_comes_once_for_each_time_it_was_dirty(void **state)
 {
     probe_t p;
@@ -840,6 +850,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_loop(test_backend),
         with_loop(test_nothing_to_do_returns_at_once_unless_told_to_block),
+        with_loop(test_a_poll_lasts_its_time_though_nobody_drove_before),
         with_loop(test_reconcile_comes_once_for_each_time_it_was_dirty),
         with_loop(test_readable_socket_is_told_and_ends_the_poll),
         with_loop(test_ready_is_served_before_due_even_if_the_alarm_came_first),
