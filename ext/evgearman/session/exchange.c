@@ -26,6 +26,13 @@ static bool awaits_job_p(const evg_request_t *request)
     return evg_command_foreground_p((evg_command_t)request->type);
 }
 
+/* The GRABs outstanding, by whose they are; NULL for any other request. */
+static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
+{
+    if (!evg_command_grab_p((evg_command_t)request->type)) return NULL;
+    return caller_p(request) ? &s->worker.asked : &s->worker.grabs;
+}
+
 /* May the caller add a request? One of any legal size is taken while less than max_unsent waits. */
 static int admit(evg_session_t *s, const evg_request_t *request)
 {
@@ -64,8 +71,11 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
     request->state = EVG_REQUEST_OWED;
     evg_list_append(&s->owed, &request->link);
     s->stats.packets_out++;
+    size_t *grabs = grabs_of(s, request);
+    if (grabs) ++*grabs;
     if (awaits_job_p(request)) s->client.owed++;
     if (!caller_p(request)) return 0;
+    if (evg_command_grab_p(type)) s->worker.asked++;
     s->owed_count++;
     s->stats.submitted++;
     s->wanted = true;
@@ -145,8 +155,12 @@ static void leave_owed(evg_session_t *s, evg_request_t *request)
 {
     evg_deadlines_remove(&s->replies, &request->due);
     evg_list_unlink(&request->link);
+    size_t *grabs = grabs_of(s, request);
+    if (grabs) --*grabs;
     if (awaits_job_p(request) && --s->client.owed == 0) evg_client_drop_orphans(s);
-    if (caller_p(request)) s->owed_count--;
+    if (!caller_p(request)) return;
+    if (evg_command_grab_p((evg_command_t)request->type)) s->worker.asked--;
+    s->owed_count--;
 }
 
 void evg_session_answered(evg_session_t *s, evg_request_t *request)

@@ -121,27 +121,18 @@ static bool numbers_p(const evg_packet_t *packet)
 
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
 {
+    bool by_loop = request->purpose == EVG_FOR_GRAB;
     copy_args(event, packet);
     event->text = packet->args[1];
-    evg_command_t type = (evg_command_t)request->type;
-    int error = evg_session_server_error(packet->args[0]);
-    if (request->purpose == EVG_FOR_GRAB) {
-        int r = evg_worker_no_job(s);
-        if (r < 0) return r;
-    } else if (evg_command_grab_p(type)) {
-        s->worker.asked--;
-    }
-    return evg_session_tell_done(s, event, request, error);
+    int told = evg_session_tell_done(s, event, request, evg_session_server_error(packet->args[0]));
+    return by_loop ? evg_worker_no_job(s) : told;
 }
 
 static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *request)
 {
-    if (request->purpose == EVG_FOR_GRAB) {
-        evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
-        return evg_worker_no_job(s);
-    }
-    s->worker.asked--;
-    return evg_session_tell_done(s, event, request, EVG_ENO_JOB);
+    bool by_loop = request->purpose == EVG_FOR_GRAB;
+    int told = evg_session_tell_done(s, event, request, EVG_ENO_JOB);
+    return by_loop ? evg_worker_no_job(s) : told;
 }
 
 /* A packet that answers `request`. */

@@ -131,7 +131,6 @@ int evg_worker_noop(evg_session_t *s)
 int evg_worker_no_job(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
-    w->grabs--;
     w->window = 1;
     settle(w);
     if (w->grabs || w->state != EVG_WORK_GRABBING) return 0;
@@ -174,7 +173,6 @@ int evg_worker_prepare(evg_session_t *s)
     while (room_p(w) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
         if (r < 0) return r;
-        w->grabs++;
     }
     return 0;
 }
@@ -182,9 +180,7 @@ int evg_worker_prepare(evg_session_t *s)
 int evg_worker_grab(evg_session_t *s, evg_request_t *request)
 {
     if (evg_worker_working_p(s)) return EVG_EWORKING;
-    int r = evg_session_ask(s, request, grab_type(s), NULL, 0);
-    if (r == 0) s->worker.asked++;
-    return r;
+    return evg_session_ask(s, request, grab_type(s), NULL, 0);
 }
 
 /* -- being answered ------------------------------------------------------------------------------------------ */
@@ -216,7 +212,6 @@ static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_pac
 {
     evg_worker_session_t *w = &s->worker;
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
-    w->grabs--;
     w->window = w->window * 2 > EVG_GRABS_MAX ? EVG_GRABS_MAX : w->window * 2;
     w->busy = true;
     w->woken = w->nooped = false;
@@ -232,7 +227,6 @@ int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_
 {
     if (evg_check_handle(packet->args[0]) < 0 || packet->args[1].len == 0) return EVG_EMALFORMED;
     if (grab->purpose == EVG_FOR_GRAB) return assigned_by_loop(s, grab, packet, event);
-    s->worker.asked--;
     tell_assigned(event, packet, grab);
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
     return 1;
@@ -291,8 +285,6 @@ int evg_worker_introduced(evg_session_t *s)
 void evg_worker_closed(evg_session_t *s, bool stop)
 {
     evg_worker_session_t *w = &s->worker;
-    w->grabs = 0;
-    w->asked = 0;
     evg_worker_lose(s);
     evg_worker_abilities_closed(s);
     w->nooped = false;
