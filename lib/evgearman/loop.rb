@@ -73,14 +73,39 @@ module EVGearman
       end
     end
 
-    # Ends every {#run}, closes every client on the loop, and is final.
+    # Turns it on a background thread from now on; twice is nothing. A Fiber scheduler's fibers that wait do that by
+    # themselves. Blocks then run on that thread.
+    #
+    # @return [self]
+    # @raise [ConnectionError] "closed"
+    def start
+      raise ConnectionError, "closed" if closed?
+      return self if @thread&.alive?
+
+      @thread = Thread.new { drive }
+      @thread.name = "evgearman loop"
+      @thread.thread_variable_set(:fork_safe, true)
+      self
+    end
+
+    # Ends every {#run} and the background thread, closes every client on the loop, and is final.
     #
     # @return [nil]
     def close
       _clients.each { |client| client.close(0) }
       stop
       _close
+      @thread&.join(1) unless @thread == Thread.current
       nil
+    end
+
+    private def drive
+      _drive until closed?
+    rescue SystemExit
+      raise
+    rescue Exception => e # a block's: whoever waits must not hang because of it
+      EVGearman._warn_callback_error(e, "block")
+      retry
     end
 
     # @return [String]

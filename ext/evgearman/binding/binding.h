@@ -38,8 +38,9 @@ typedef struct {
     evg_list_t frames;  /* frame_t: the `run`s under way, innermost last */
     evg_list_t clients; /* client_t on this loop */
     evg_list_t timers;  /* active rb_timer_t */
+    evg_list_t fibers;  /* fiber_waiter_t: fibers that wait */
     evg_list_t all;     /* every loop of the process, for forks */
-    VALUE thread;       /* of `start`, or Qnil */
+    VALUE self;
     uint64_t forks;     /* evg_forks when it was last looked at */
     bool closed;
     bool muted;         /* no block is to be called for what happens now */
@@ -138,6 +139,11 @@ VALUE job_new(client_t *client, const evg_event_t *event);
 
 /* Its connection ended. */
 void job_lost(client_t *client, evg_job_t *job);
+
+extern const rb_data_type_t job_type;
+
+/* The Worker that holds it. */
+VALUE job_client(VALUE self);
 
 /* Calls the handler of a Job; for the gate. */
 VALUE job_run(VALUE self);

@@ -1,5 +1,7 @@
 #include "binding/gate.h"
 
+#include "binding/seat.h"
+
 /* What rb_protect hands to the function it calls. */
 typedef struct {
     turn_t *turn;
@@ -15,6 +17,8 @@ static VALUE call_it(VALUE arg)
         return job_run(call->subject);
     case CALL_REPORT:
         return rb_funcall(call->subject, rb_intern("_report_error"), 1, call->args[0]);
+    case CALL_UNBLOCK:
+        return fiber_unblock(call->subject);
     default:
         return rb_funcallv(call->callable, rb_intern("call"), call->argc, call->args);
     }
@@ -28,10 +32,18 @@ static bool standard_error_p(VALUE error)
     return RTEST(rb_obj_is_kind_of(error, rb_eStandardError));
 }
 
+/* The Client or Worker that a Task, a Job or itself is about; nil for a timer or a post. */
+static VALUE client_about(VALUE subject)
+{
+    if (rb_typeddata_is_kind_of(subject, &task_type)) return ((task_t *)RTYPEDDATA_DATA(subject))->client_value;
+    if (rb_typeddata_is_kind_of(subject, &job_type)) return job_client(subject);
+    return subject;
+}
+
 static VALUE hook_of(VALUE subject)
 {
-    if (NIL_P(subject)) return Qnil;
-    return rb_funcall(subject, rb_intern("_callback_error_hook"), 0);
+    VALUE client = client_about(subject);
+    return NIL_P(client) ? Qnil : client_of(client)->hooks[HOOK_CALLBACK_ERROR];
 }
 
 static VALUE report(VALUE arg)

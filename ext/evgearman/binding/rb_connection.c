@@ -298,11 +298,6 @@ static VALUE client_set_hook(VALUE self, VALUE name, VALUE callable)
     return self;
 }
 
-static VALUE client_callback_error_hook(VALUE self)
-{
-    return client_of(self)->hooks[HOOK_CALLBACK_ERROR];
-}
-
 /* -- what there is to know ---------------------------------------------------------------------------------------------------- */
 
 static VALUE client_host(VALUE self)
@@ -398,7 +393,6 @@ void Init_evg_connection(VALUE module)
     rb_define_private_method(klass, "_close", client_close, 1);
     rb_define_private_method(klass, "_hook", client_get_hook, 1);
     rb_define_private_method(klass, "_set_hook", client_set_hook, 2);
-    rb_define_private_method(klass, "_callback_error_hook", client_callback_error_hook, 0);
     rb_define_method(klass, "echo", client_echo, 1);
     rb_define_method(klass, "set_client_id", client_set_client_id, 1);
     rb_define_method(klass, "disconnect", client_disconnect, 0);

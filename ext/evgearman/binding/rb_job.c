@@ -49,7 +49,7 @@ static size_t job_size(const void *ptr)
     return sizeof(rb_job_t);
 }
 
-static const rb_data_type_t job_type = {
+const rb_data_type_t job_type = {
     .wrap_struct_name = "EVGearman::Job",
     .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
@@ -328,7 +328,7 @@ static VALUE job_stopping_p(VALUE self)
     return RBOOL(!evg_worker_working_p(&job_of(self)->client->c->session));
 }
 
-static VALUE job_worker(VALUE self)
+VALUE job_client(VALUE self)
 {
     return job_of(self)->client_value;
 }
@@ -342,7 +342,7 @@ void Init_evg_job(VALUE module)
     rb_define_method(job_class, "function", job_function, 0);
     rb_define_method(job_class, "unique", job_unique, 0);
     rb_define_method(job_class, "workload", job_workload, 0);
-    rb_define_method(job_class, "worker", job_worker, 0);
+    rb_define_method(job_class, "worker", job_client, 0);
     rb_define_method(job_class, "complete", job_complete, -1);
     rb_define_method(job_class, "fail", job_fail, 0);
     rb_define_method(job_class, "exception", job_exception, 1);

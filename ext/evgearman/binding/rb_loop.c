@@ -7,9 +7,6 @@
 #include "binding/seat.h"
 #include "binding/turn.h"
 
-void timers_mark(const loop_t *loop);
-void timers_stop(loop_t *loop);
-
 static evg_list_t all_loops = {&all_loops, &all_loops};
 
 /* A `run` under way. It lies on the heap, because a fiber that runs a loop may be dropped without unwinding. */
@@ -34,7 +31,6 @@ static void loop_mark(void *ptr)
     calls_mark(&loop->done);
     calls_mark(&loop->jobs);
     calls_mark(&loop->posts);
-    rb_gc_mark(loop->thread);
     rb_gc_mark(loop->seat.thread);
     rb_gc_mark(loop->seat.fiber);
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
@@ -42,6 +38,7 @@ static void loop_mark(void *ptr)
         if (kept_p(client)) rb_gc_mark(client->self);
     }
     timers_mark(loop);
+    fibers_mark(loop);
 }
 
 static void loop_free(void *ptr)
@@ -79,8 +76,10 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->frames);
     evg_list_init(&loop->clients);
     evg_list_init(&loop->timers);
+    evg_list_init(&loop->fibers);
     evg_list_init(&loop->all);
-    loop->thread = loop->seat.thread = loop->seat.fiber = Qnil;
+    loop->self = self;
+    loop->seat.thread = loop->seat.fiber = Qnil;
     loop->forks = evg_forks;
     return self;
 }
@@ -302,7 +301,7 @@ void loop_after_fork(loop_t *loop)
     calls_clear(&loop->jobs);
     calls_clear(&loop->posts);
     timers_stop(loop);
-    loop->thread = Qnil;
+    fibers_forget(loop);
     if (loop->closed) return;
     if (!evg_loop_forked(loop->net)) rb_raise(rb_eNoMemError, "cannot make an event loop");
     loop->muted = true;
@@ -339,4 +338,5 @@ void Init_evg_loop(VALUE module)
     rb_define_private_method(klass, "_close", loop_close, 0);
     rb_define_private_method(klass, "_clients", loop_clients, 0);
     Init_evg_timer(klass);
+    Init_evg_fiber(klass);
 }

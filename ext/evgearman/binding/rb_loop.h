@@ -1,9 +1,16 @@
 #ifndef EVG_BINDING_RB_LOOP_H
 #define EVG_BINDING_RB_LOOP_H
 
-#include <ruby.h>
+#include "binding/binding.h"
 
 void Init_evg_loop(VALUE module);
 void Init_evg_timer(VALUE loop_class);
+void Init_evg_fiber(VALUE loop_class);
+
+/* Parts of a loop_t that other files keep. */
+void timers_mark(const loop_t *loop);
+void timers_stop(loop_t *loop);
+void fibers_mark(const loop_t *loop);
+void fibers_forget(loop_t *loop); /* in a forked child */
 
 #endif

@@ -1,5 +1,6 @@
-#include "binding/binding.h"
 #include "binding/rb_loop.h"
+
+#include "binding/binding.h"
 #include "net/timer.h"
 
 /* Loop#after and Loop#every. Alive while active: its loop marks it. */

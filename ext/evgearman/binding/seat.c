@@ -13,14 +13,13 @@ static const double tick = 0.1; /* how often a follower looks whether the driver
 
 /* Lies on the stack of the thread that follows. */
 typedef struct {
-    evg_list_t in_loop; /* loop->waiters */
-    evg_list_t in_goal; /* goal->waiters */
+    goal_waiter_t common; /* first */
+    evg_list_t in_loop;   /* loop->waiters */
     sem_t sem;
     loop_t *loop;
     VALUE thread;
     double deadline;
     uint64_t seen;  /* seat.seq at the last tick */
-    bool woken;     /* the goal was reached */
     bool promoted;  /* the seat is ours now */
     bool saw_stuck; /* left the sleep because the driver stands still */
 } waiter_t;
@@ -67,7 +66,7 @@ static void release(loop_t *loop)
     give(loop, Qnil, Qnil);
     for (evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
         waiter_t *waiter = evg_container(at, waiter_t, in_loop);
-        if (waiter->woken || waiter->promoted) continue;
+        if (waiter->common.woken || waiter->promoted) continue;
         promote(loop, waiter);
         return;
     }
@@ -79,12 +78,17 @@ static void release_if_heir(loop_t *loop)
     if (seat_mine_p(loop) && loop->seat.depth == 0) release(loop);
 }
 
+static void wake_thread(goal_waiter_t *waiter)
+{
+    sem_post(&((waiter_t *)waiter)->sem);
+}
+
 void seat_wake(evg_list_t *waiters)
 {
     for (evg_list_t *at = waiters->next; at != waiters; at = at->next) {
-        waiter_t *waiter = evg_container(at, waiter_t, in_goal);
+        goal_waiter_t *waiter = evg_container(at, goal_waiter_t, in_goal);
         waiter->woken = true;
-        sem_post(&waiter->sem);
+        waiter->wake(waiter);
     }
 }
 
@@ -204,7 +208,7 @@ static void steal_if_stuck(waiter_t *waiter)
     loop_t *loop = waiter->loop;
     bool stuck = waiter->saw_stuck && !waiter->promoted && first_p(waiter) && stuck_p(loop, waiter->seen);
     waiter->saw_stuck = false;
-    if (!stuck || waiter->woken) return;
+    if (!stuck || waiter->common.woken) return;
     give(loop, waiter->thread, Qnil);
     waiter->promoted = true;
 }
@@ -212,7 +216,7 @@ static void steal_if_stuck(waiter_t *waiter)
 static VALUE follow_body(VALUE arg)
 {
     waiter_t *waiter = (waiter_t *)arg;
-    while (!waiter->woken && !waiter->promoted && !waiter->loop->closed && evg_monotonic() < waiter->deadline) {
+    while (!waiter->common.woken && !waiter->promoted && !waiter->loop->closed && evg_monotonic() < waiter->deadline) {
         rb_nogvl(sleep_on, waiter, wake_sleeper, waiter, RB_NOGVL_UBF_ASYNC_SAFE | RB_NOGVL_INTR_FAIL);
         steal_if_stuck(waiter);
         rb_thread_check_ints();
@@ -222,17 +226,17 @@ static VALUE follow_body(VALUE arg)
 
 static void follow(loop_t *loop, const goal_t *goal, double deadline)
 {
-    waiter_t waiter = {.loop = loop, .thread = rb_thread_current(), .deadline = deadline};
+    waiter_t waiter = {.common.wake = wake_thread, .loop = loop, .thread = rb_thread_current(), .deadline = deadline};
     uint64_t forks = loop->forks;
     int state = 0;
     sem_init(&waiter.sem, 0, 0);
-    evg_list_init(&waiter.in_goal);
+    evg_list_init(&waiter.common.in_goal);
     evg_list_append(&loop->waiters, &waiter.in_loop);
-    if (goal->waiters) evg_list_append(goal->waiters, &waiter.in_goal);
+    if (goal->waiters) evg_list_append(goal->waiters, &waiter.common.in_goal);
     rb_protect(follow_body, (VALUE)&waiter, &state);
     if (loop->forks == forks) { /* else the neighbours in these lists lie on stacks that are gone */
         evg_list_unlink(&waiter.in_loop);
-        evg_list_unlink(&waiter.in_goal);
+        evg_list_unlink(&waiter.common.in_goal);
     }
     sem_destroy(&waiter.sem);
     if (!state) return;
@@ -244,6 +248,7 @@ static void follow(loop_t *loop, const goal_t *goal, double deadline)
 
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
 {
+    if (!NIL_P(rb_fiber_scheduler_current()) && !seat_mine_p(loop)) return fiber_wait(loop, goal, deadline);
     for (;;) {
         loop_follow_fork(loop);
         bool reached = goal->reached(goal);

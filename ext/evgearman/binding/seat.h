@@ -19,12 +19,25 @@ typedef struct goal {
     evg_connection_t *about;  /* a follower writes what this one owes before it sleeps, or NULL */
 } goal_t;
 
+/* Somebody who waits for a goal: a thread on its semaphore, or a fiber in its scheduler. */
+typedef struct goal_waiter {
+    evg_list_t in_goal; /* goal->waiters */
+    bool woken;         /* the goal was reached */
+    void (*wake)(struct goal_waiter *waiter);
+} goal_waiter_t;
+
 /* Drives or follows until the goal is reached (true) or the deadline has passed (false; INFINITY for never).
  * Calls blocks; may raise, throw, end the thread. */
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
 
 /* One turn, at most until the deadline, or a follower's wait for as long. Answers how many blocks this thread called. */
 size_t seat_turn_once(loop_t *loop, double deadline);
+
+/* The same for a fiber that a Fiber scheduler may suspend: a background thread drives. */
+bool fiber_wait(loop_t *loop, const goal_t *goal, double deadline);
+
+/* Has its scheduler resume the fiber of a waiter; for the gate. */
+VALUE fiber_unblock(VALUE waiter);
 
 /* Wakes everybody who waits in this list (goal->waiters). */
 void seat_wake(evg_list_t *waiters);

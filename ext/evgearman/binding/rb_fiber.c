@@ -1,0 +1,141 @@
+/* Waiting under a Fiber scheduler. A background thread drives the loop; the fiber is suspended by its scheduler, and
+ * other fibers of its thread go on. Its waiter lies on the heap, kept by the loop: a fiber may be dropped without its
+ * stack being unwound. */
+#include <math.h>
+#include <ruby/fiber/scheduler.h>
+
+#include "binding/binding.h"
+#include "binding/rb_loop.h"
+#include "binding/seat.h"
+
+static const double look_again = 1; /* seconds after which a waiter makes sure that somebody drives */
+
+typedef struct {
+    goal_waiter_t common; /* first */
+    evg_list_t in_loop;   /* loop->fibers */
+    loop_t *loop;
+    VALUE self, scheduler, fiber;
+} fiber_waiter_t;
+
+static void waiter_mark(void *ptr)
+{
+    fiber_waiter_t *waiter = ptr;
+    rb_gc_mark(waiter->scheduler);
+    rb_gc_mark(waiter->fiber);
+}
+
+static void waiter_free(void *ptr)
+{
+    fiber_waiter_t *waiter = ptr;
+    evg_list_unlink(&waiter->common.in_goal);
+    evg_list_unlink(&waiter->in_loop);
+    ruby_xfree(waiter);
+}
+
+static const rb_data_type_t waiter_type = {
+    .wrap_struct_name = "EVGearman::Loop::FiberWaiter",
+    .function = {.dmark = waiter_mark, .dfree = waiter_free},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+void fibers_mark(const loop_t *loop)
+{
+    for (evg_list_t *at = loop->fibers.next; at != &loop->fibers; at = at->next) {
+        rb_gc_mark(evg_container(at, fiber_waiter_t, in_loop)->self);
+    }
+}
+
+void fibers_forget(loop_t *loop)
+{
+    for (evg_list_t *at; (at = evg_list_shift(&loop->fibers));) {
+        evg_list_init(&evg_container(at, fiber_waiter_t, in_loop)->common.in_goal);
+    }
+}
+
+/* `unblock` is Ruby code of the scheduler: it goes through the gate like any block. */
+static void wake_fiber(goal_waiter_t *common)
+{
+    fiber_waiter_t *waiter = (fiber_waiter_t *)common;
+    call_t call = {.kind = CALL_UNBLOCK, .callable = Qnil, .subject = waiter->self, .args = {Qnil, Qnil}, .where = "unblock"};
+    calls_push(&waiter->loop->done, &call);
+    if (waiter->loop->net->polling) evg_loop_wake(waiter->loop->net);
+}
+
+VALUE fiber_unblock(VALUE self)
+{
+    fiber_waiter_t *waiter = RTYPEDDATA_DATA(self);
+    if (!evg_list_linked_p(&waiter->in_loop)) return Qnil; /* it waits no more */
+    return rb_fiber_scheduler_unblock(waiter->scheduler, self, waiter->fiber);
+}
+
+static fiber_waiter_t *waiter_new(loop_t *loop, const goal_t *goal)
+{
+    fiber_waiter_t *waiter;
+    VALUE self = TypedData_Make_Struct(0, fiber_waiter_t, &waiter_type, waiter);
+    waiter->common.wake = wake_fiber;
+    waiter->loop = loop;
+    waiter->self = self;
+    waiter->scheduler = rb_fiber_scheduler_current();
+    waiter->fiber = rb_fiber_current();
+    evg_list_init(&waiter->common.in_goal);
+    evg_list_append(&loop->fibers, &waiter->in_loop);
+    if (goal->waiters) evg_list_append(goal->waiters, &waiter->common.in_goal);
+    return waiter;
+}
+
+typedef struct {
+    fiber_waiter_t *waiter;
+    const goal_t *goal;
+    double deadline;
+} fiber_wait_t;
+
+static VALUE wait_body(VALUE arg)
+{
+    const fiber_wait_t *wait = (const fiber_wait_t *)arg;
+    loop_t *loop = wait->waiter->loop;
+    for (;;) {
+        double left = wait->deadline - evg_monotonic();
+        if (wait->goal->reached(wait->goal) || loop->closed || left <= 0) return Qnil;
+        rb_funcall(loop->self, rb_intern("start"), 0);
+        if (wait->goal->reached(wait->goal)) return Qnil;
+        rb_fiber_scheduler_block(wait->waiter->scheduler, wait->waiter->self, DBL2NUM(fmin(left, look_again)));
+    }
+}
+
+static VALUE wait_end(VALUE arg)
+{
+    fiber_waiter_t *waiter = ((fiber_wait_t *)arg)->waiter;
+    evg_list_unlink(&waiter->common.in_goal);
+    evg_list_unlink(&waiter->in_loop);
+    return Qnil;
+}
+
+bool fiber_wait(loop_t *loop, const goal_t *goal, double deadline)
+{
+    loop_follow_fork(loop);
+    if (goal->reached(goal)) return true;
+    fiber_wait_t wait = {waiter_new(loop, goal), goal, deadline};
+    VALUE self = wait.waiter->self;
+    rb_ensure(wait_body, (VALUE)&wait, wait_end, (VALUE)&wait);
+    RB_GC_GUARD(self);
+    return goal->reached(goal);
+}
+
+static bool closed_p(const goal_t *goal)
+{
+    return ((const loop_t *)goal->subject)->closed;
+}
+
+/* Turns the loop until it is closed; `stop` does not end it. */
+static VALUE loop_drive(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    const goal_t goal = {.reached = closed_p, .subject = loop};
+    seat_wait(loop, &goal, INFINITY);
+    return Qnil;
+}
+
+void Init_evg_fiber(VALUE loop_class)
+{
+    rb_define_private_method(loop_class, "_drive", loop_drive, 0);
+}
