@@ -75,7 +75,6 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
     if (grabs) ++*grabs;
     if (awaits_job_p(request)) s->client.owed++;
     if (!caller_p(request)) return 0;
-    if (evg_command_grab_p(type)) s->worker.asked++;
     s->owed_count++;
     s->stats.submitted++;
     s->wanted = true;
@@ -158,9 +157,7 @@ static void leave_owed(evg_session_t *s, evg_request_t *request)
     size_t *grabs = grabs_of(s, request);
     if (grabs) --*grabs;
     if (awaits_job_p(request) && --s->client.owed == 0) evg_client_drop_orphans(s);
-    if (!caller_p(request)) return;
-    if (evg_command_grab_p((evg_command_t)request->type)) s->worker.asked--;
-    s->owed_count--;
+    if (caller_p(request)) s->owed_count--;
 }
 
 void evg_session_answered(evg_session_t *s, evg_request_t *request)
