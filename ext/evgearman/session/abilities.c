@@ -78,8 +78,10 @@ static int announce(evg_session_t *s, evg_function_t *function)
     } else {
         r = evg_session_send(s, EVG_CAN_DO, args, 1);
     }
-    if (r == 0) function->announced = true;
-    return r;
+    if (r < 0) return r;
+    function->announced = true;
+    function->timed = function->server_timeout > 0;
+    return 0;
 }
 
 int evg_worker_announce(evg_session_t *s)
@@ -112,7 +114,8 @@ int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double
     function->timeout = timeout;
     function->server_timeout = server_timeout;
     function->owner = owner;
-    return evg_worker_announce(s);
+    (void)evg_worker_announce(s); /* without memory it is announced with the next output */
+    return 0;
 }
 
 /* An ability that no server has heard of can go at once. */
@@ -162,19 +165,11 @@ bool evg_worker_leaving_p(const evg_session_t *s)
     return false;
 }
 
-static bool leaver_busy_p(const evg_worker_session_t *w)
-{
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        if (function_of(at)->leaving && function_of(at)->held) return true;
-    }
-    return false;
-}
-
 /* RESET_ABILITIES takes all back, also what was registered after it was asked for. */
 static int send_reset(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
-    if (leaver_busy_p(w)) return 0;
+    if (w->held_count) return 0;
     int r = evg_session_send(s, EVG_RESET_ABILITIES, NULL, 0);
     if (r < 0) return r;
     w->reset = false;
@@ -196,14 +191,19 @@ static int send_cant_do(evg_session_t *s)
     return 0;
 }
 
-int evg_worker_withdraw(evg_session_t *s)
+static int withdraw(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (w->grabs || w->asked || !evg_worker_leaving_p(s)) return 0;
     int r = w->reset ? send_reset(s) : send_cant_do(s);
-    if (r < 0) return r;
     forget_unannounced(w);
-    return evg_worker_announce(s);
+    return r;
+}
+
+int evg_worker_settle_abilities(evg_session_t *s)
+{
+    int r = withdraw(s);
+    return r < 0 ? r : evg_worker_announce(s);
 }
 
 void evg_worker_abilities_closed(evg_session_t *s)

@@ -98,6 +98,25 @@ int evg_job_status(evg_session_t *s, evg_job_t *job, uint32_t numerator, uint32_
     return r < 0 ? r : evg_session_send(s, EVG_WORK_STATUS, args, 3);
 }
 
+/* The Perl server knows that a job ended only by WORK_FAIL; both packets go out, or none. */
+static int send_exception(evg_session_t *s, const evg_bytes_t *args)
+{
+    size_t before = evg_session_unsent(s);
+    int r = evg_session_send(s, EVG_WORK_EXCEPTION, args, 2);
+    if (r < 0 || evg_dialect_exception_ends_p(s->dialect)) return r;
+    r = evg_session_send(s, EVG_WORK_FAIL, args, 1);
+    if (r == 0) return 0;
+    evg_buffer_truncate(&s->out, before);
+    s->stats.packets_out--;
+    return r;
+}
+
+static int send_end(evg_session_t *s, evg_command_t type, const evg_bytes_t *args)
+{
+    if (type == EVG_WORK_EXCEPTION) return send_exception(s, args);
+    return evg_session_send(s, type, args, type == EVG_WORK_FAIL ? 1 : 2);
+}
+
 static int finish(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t data)
 {
     evg_bytes_t args[2] = {handle_of(job), data};
@@ -107,10 +126,7 @@ static int finish(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_byte
         r = expire(s, job);
         return r < 0 ? r : EVG_EJOB_TIMEOUT;
     }
-    r = evg_session_send(s, type, args, type == EVG_WORK_FAIL ? 1 : 2);
-    if (r == 0 && type == EVG_WORK_EXCEPTION && !evg_dialect_exception_ends_p(s->dialect)) {
-        r = evg_session_send(s, EVG_WORK_FAIL, args, 1);
-    }
+    r = send_end(s, type, args);
     if (r == 0) let_go(s, job, EVG_JOB_FINISHED);
     return r;
 }

@@ -94,7 +94,7 @@ void evg_worker_let_go(evg_session_t *s); /* a job is held no more */
 
 /* Abilities (abilities.c). */
 int evg_worker_announce(evg_session_t *s);         /* what can be and was not announced yet: 0, EVG_ENOMEM */
-int evg_worker_withdraw(evg_session_t *s);         /* what is to go and can: 0, EVG_ENOMEM */
+int evg_worker_settle_abilities(evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
 bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
 evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
 void evg_worker_abilities_closed(evg_session_t *s);

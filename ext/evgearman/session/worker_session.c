@@ -75,7 +75,7 @@ static bool server_times_p(const evg_worker_session_t *w)
 {
     for (evg_list_t *at = w->held.next; at != &w->held; at = at->next) {
         const evg_function_t *function = evg_container(at, evg_job_t, link)->function;
-        if (function && function->server_timeout > 0) return true;
+        if (function && function->timed) return true;
     }
     return false;
 }
@@ -97,6 +97,7 @@ static int fall_asleep(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (server_times_p(w)) { /* it may not sleep, so it asks again when that job is done, or soon */
+        w->woken = false;
         enter(w, EVG_WORK_RESTING, s->now + rest_most);
         return 0;
     }
@@ -155,7 +156,7 @@ static size_t capacity(const evg_worker_session_t *w)
 
 static bool room_p(const evg_worker_session_t *w)
 {
-    return w->grabs < w->window && w->held_count + w->grabs < capacity(w);
+    return w->grabs < w->window && w->held_count + w->grabs + w->asked < capacity(w);
 }
 
 static evg_command_t grab_type(const evg_session_t *s)
@@ -168,7 +169,7 @@ int evg_worker_prepare(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (!s->introduced) return 0;
-    int r = evg_worker_withdraw(s);
+    int r = evg_worker_settle_abilities(s);
     if (r < 0 || w->state != EVG_WORK_GRABBING || evg_worker_leaving_p(s)) return r;
     while (room_p(w) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
@@ -180,7 +181,8 @@ int evg_worker_prepare(evg_session_t *s)
 int evg_worker_grab(evg_session_t *s, evg_request_t *request)
 {
     if (evg_worker_working_p(s)) return EVG_EWORKING;
-    return evg_session_ask(s, request, grab_type(s), NULL, 0);
+    int r = s->introduced ? evg_worker_settle_abilities(s) : 0; /* it may not bring what was taken back before it */
+    return r < 0 ? r : evg_session_ask(s, request, grab_type(s), NULL, 0);
 }
 
 /* -- being answered ------------------------------------------------------------------------------------------ */

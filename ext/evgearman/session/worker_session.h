@@ -16,6 +16,7 @@ typedef struct evg_function {
     evg_list_t link;
     size_t held;      /* jobs of it that are held */
     bool announced;   /* CAN_DO is on this connection */
+    bool timed;       /* it was CAN_DO_TIMEOUT */
     bool leaving;     /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
     bool returning;   /* and CAN_DO again behind it */
     size_t name_len;
