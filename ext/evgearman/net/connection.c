@@ -60,8 +60,8 @@ static void connection_ready(evg_source_t *source)
     evg_source_dirty(source);
 }
 
-/* Was it read to the end? Asked of the socket itself, because one poll does not tell of every readable socket (libev
- * takes 64 at first), and because the poll may not have come about. */
+/* Was it read to the end? Asked of the socket itself, because one poll does not tell of every readable
+ * socket (libev takes 64 at first), and because the poll may not have come about. */
 static bool read_up_p(evg_connection_t *c)
 {
     bool more = evg_list_linked_p(&c->source.ready);
@@ -114,7 +114,8 @@ static const evg_source_ops_t connection_ops = {
     .closed = connection_closed,
 };
 
-evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0, uint64_t seed1)
+evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0,
+                                     uint64_t seed1)
 {
     evg_connection_t *c = evg_zalloc(sizeof *c);
     if (!c) return NULL;
@@ -131,8 +132,8 @@ evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *addr
     return c;
 }
 
-/* The session goes at once, since the caller's requests in it may not outlive this call; only the descriptor has
- * to wait for the turn. */
+/* The session goes at once, since the caller's requests in it may not outlive this call; only the
+ * descriptor has to wait for the turn. */
 void evg_connection_free(evg_connection_t *c)
 {
     if (!c) return;

@@ -218,7 +218,8 @@ static void dispatch_ready(evg_loop_t *loop)
     }
 }
 
-/* All that are due come off the heap before any is judged: one that sets itself due at once waits for the next turn. */
+/* All that are due come off the heap before any is judged: one that sets itself due at once waits for the
+ * next turn. */
 static void dispatch_due(evg_loop_t *loop)
 {
     evg_list_t batch, *node;
@@ -274,9 +275,8 @@ const char *evg_loop_backend(const evg_loop_t *loop)
     static const struct {
         unsigned int flag;
         const char *name;
-    } names[] = {{EVBACKEND_SELECT, "select"},     {EVBACKEND_POLL, "poll"},
-                 {EVBACKEND_EPOLL, "epoll"},       {EVBACKEND_KQUEUE, "kqueue"},
-                 {EVBACKEND_DEVPOLL, "devpoll"},   {EVBACKEND_PORT, "port"},
+    } names[] = {{EVBACKEND_SELECT, "select"},     {EVBACKEND_POLL, "poll"},       {EVBACKEND_EPOLL, "epoll"},
+                 {EVBACKEND_KQUEUE, "kqueue"},     {EVBACKEND_DEVPOLL, "devpoll"}, {EVBACKEND_PORT, "port"},
                  {EVBACKEND_LINUXAIO, "linuxaio"}, {EVBACKEND_IOURING, "io_uring"}};
     unsigned int backend = loop->ev ? evg_libev.backend(loop->ev) : 0;
     for (size_t at = 0; at < sizeof names / sizeof *names; at++) {

@@ -50,8 +50,8 @@ struct evg_source {
 struct evg_loop {
     struct ev_loop *ev;   /* NULL when closed */
     double now;           /* monotonic seconds; evg_loop_now refreshes it */
-    bool polling;         /* a thread is in evg_loop_poll: libev is not to be touched */
-    bool turning;         /* between reconcile and the end of dispatch: sources are not to be freed */
+    bool polling;         /* from aim to collect, so a thread may be in libev: it is not to be touched */
+    bool turning;         /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
     /* private */
     unsigned int refs;
     ev_async wake;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The lock guards the flags, and with them the right to touch the loop: after `abandoned` the thread keeps off.
- * It is the resolution's own, so that one which a fork froze in a dead thread's hand is never met again. */
+/* The lock guards the flags, and with them the right to touch the loop: after `abandoned` the thread keeps
+ * off. It is the resolution's own, so that one which a fork froze in a dead thread's hand is never met again. */
 struct evg_resolution {
     evg_list_t link; /* of under_way */
     evg_loop_t *loop;
@@ -43,7 +43,8 @@ static void keep(evg_sockaddrs_t *ways, const struct addrinfo *found)
     }
 }
 
-/* Without AI_ADDRCONFIG: on a machine with nothing but a loopback it hides the loopback. All ways are tried anyway. */
+/* Without AI_ADDRCONFIG: on a machine with nothing but a loopback it hides the loopback. All ways are
+ * tried anyway. */
 static void look_up(evg_resolution_t *resolution)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};

@@ -68,8 +68,8 @@ static void write_failed(evg_connection_t *c, int error)
     evg_connection_touch(c);
 }
 
-/* Until nothing is owed or the socket is full. The session is asked again after each write: when its output was
- * taken it may want to say more. */
+/* Until nothing is owed or the socket is full. The session is asked again after each write: when its output
+ * was taken it may want to say more. */
 void evg_connection_write_out(evg_connection_t *c)
 {
     evg_bytes_t bytes;

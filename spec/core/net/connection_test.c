@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-/* -- a client that records what it is told ------------------------------------------------------------------ */
+/* -- a client that records what it is told -- */
 
 typedef struct {
     evg_loop_t *loop;
@@ -27,7 +27,8 @@ static void on_event(void *owner, const evg_event_t *event)
     if (event->type == EVG_EVENT_DONE && event->error) k->failed++;
     if (event->error) k->error = event->error;
     if (event->type == EVG_EVENT_DONE) k->delivery = event->delivery;
-    if (event->text.len) snprintf(k->text, sizeof k->text, "%.*s", (int)event->text.len, (const char *)event->text.at);
+    if (event->text.len)
+        snprintf(k->text, sizeof k->text, "%.*s", (int)event->text.len, (const char *)event->text.at);
     if (k->react) k->react(k, event);
 }
 
@@ -119,7 +120,18 @@ enum { ECHO_HEAD = 12 };
 /* An ECHO_RES as the server would send it. */
 static size_t echo_reply(uint8_t *room, const void *data, size_t len)
 {
-    uint8_t head[ECHO_HEAD] = {0, 'R', 'E', 'S', 0, 0, 0, 17, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+    uint8_t head[ECHO_HEAD] = {0,
+                               'R',
+                               'E',
+                               'S',
+                               0,
+                               0,
+                               0,
+                               17,
+                               (uint8_t)(len >> 24),
+                               (uint8_t)(len >> 16),
+                               (uint8_t)(len >> 8),
+                               (uint8_t)len};
     memcpy(room, head, sizeof head);
     memcpy(room + sizeof head, data, len);
     return sizeof head + len;
@@ -136,7 +148,7 @@ static int done(const client_t *k)
     return k->count[EVG_EVENT_DONE];
 }
 
-/* -- connecting ------------------------------------------------------------------------------------------------ */
+/* -- connecting -- */
 
 static void test_new_touches_no_network(void **state)
 {
@@ -247,7 +259,8 @@ static void test_next_way_after_a_refusal(void **state)
 static int listen_deaf(int *port, int *fillers, int count)
 {
     int fd = listen_tcp(0, port);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)*port)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)*port)};
     for (int at = 0; at < count; at++) {
         fillers[at] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         (void)connect(fillers[at], (struct sockaddr *)&address, sizeof address);
@@ -349,7 +362,7 @@ static void test_no_memory_to_connect(void **state)
     open_client(k);
 }
 
-/* -- ends -------------------------------------------------------------------------------------------------------- */
+/* -- ends -- */
 
 static void test_end_of_file(void **state)
 {
@@ -433,8 +446,10 @@ static void test_comes_back(void **state)
     client_t *k = *state;
     open_client(k);
     for (int round = 2; round < 20; round++) {
-        if (round % 2) reset(k->peer);
-        else close(k->peer);
+        if (round % 2)
+            reset(k->peer);
+        else
+            close(k->peer);
         k->peer = -1;
         turn_until(k->loop, k->count[EVG_EVENT_CONNECTED] == round);
         k->peer = accept(k->listener, NULL, NULL);
@@ -528,7 +543,7 @@ static void test_pump_from_within_an_event_keeps_order_and_views(void **state)
     assert_string_equal(order, "abc");
 }
 
-/* -- time ---------------------------------------------------------------------------------------------------------- */
+/* -- time -- */
 
 static void test_command_timeout(void **state)
 {
@@ -577,7 +592,8 @@ static void test_reads_to_the_end_before_it_judges(void **state)
     echo(k, &request, "x", 1);
     evg_connection_changed(k->c);
     swallow(k, ECHO_HEAD + 1);
-    for (size_t at = 0; at + ECHO_HEAD <= BEFORE; at += ECHO_HEAD) memcpy(noop + at, "\0RES\0\0\0\x06\0\0\0\0", ECHO_HEAD);
+    for (size_t at = 0; at + ECHO_HEAD <= BEFORE; at += ECHO_HEAD)
+        memcpy(noop + at, "\0RES\0\0\0\x06\0\0\0\0", ECHO_HEAD);
     say(k, noop, BEFORE / ECHO_HEAD * ECHO_HEAD);
     say_echo(k, "x");
     rest(0.3);
@@ -631,7 +647,7 @@ static void test_heartbeat(void **state)
     turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
 }
 
-/* -- large writes, pauses -------------------------------------------------------------------------------------------- */
+/* -- large writes, pauses -- */
 
 enum { LARGE = 8 * 1024 * 1024 };
 
@@ -716,7 +732,7 @@ static void test_keepalive_at_once(void **state)
     assert_int_equal(on, 1);
 }
 
-/* -- the loop closes, the process forks ------------------------------------------------------------------------------ */
+/* -- the loop closes, the process forks -- */
 
 static void test_loop_closes(void **state)
 {
@@ -796,7 +812,7 @@ static void test_fork_while_resolving(void **state)
     turn_until(k->loop, k->c->phase == EVG_PHASE_OPEN);
 }
 
-/* -- beside a poll --------------------------------------------------------------------------------------------------- */
+/* -- beside a poll -- */
 
 typedef struct {
     client_t *k;
@@ -926,7 +942,8 @@ static void test_free_beside_a_poll(void **state)
         client_new(k, "127.0.0.1", k->port);
         pthread_mutex_unlock(&gvl);
         ssize_t got;
-        while ((got = recv(k->peer, &byte, 1, 0)) > 0) {}
+        while ((got = recv(k->peer, &byte, 1, 0)) > 0) {
+        }
         pthread_mutex_lock(&gvl);
         close(k->peer);
     }
@@ -967,7 +984,7 @@ static void test_free_within_a_turn(void **state)
     close(peer);
 }
 
-/* -- nothing is left behind ------------------------------------------------------------------------------------------- */
+/* -- nothing is left behind -- */
 
 static void accept_and_close_all(client_t *k)
 {
@@ -1010,7 +1027,8 @@ static void serve(client_t *k, script_t *script)
         script->len = 0;
     }
     if (k->peer < 0) return;
-    ssize_t got = recv(k->peer, script->heard + script->len, sizeof script->heard - script->len, MSG_DONTWAIT);
+    ssize_t got =
+        recv(k->peer, script->heard + script->len, sizeof script->heard - script->len, MSG_DONTWAIT);
     if (got <= 0) return;
     size_t before = script->len;
     script->len += (size_t)got;
@@ -1067,7 +1085,8 @@ static void test_unix_socket(void **state)
     assert_true(evg_address_literal(&k->c->address, &ways));
     close(k->listener);
     k->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(bind(k->listener, (struct sockaddr *)&ways.addresses[0].storage, ways.addresses[0].len), 0);
+    assert_int_equal(bind(k->listener, (struct sockaddr *)&ways.addresses[0].storage, ways.addresses[0].len),
+                     0);
     assert_int_equal(listen(k->listener, 1), 0);
     open_client(k);
     static evg_request_t request;
