@@ -5,9 +5,13 @@ module EVGearman
   #
   # @api private
   module Address
-    DEFAULT_PORT = 4730
+    # Where a server is when nobody says.
     DEFAULT_HOST = "127.0.0.1"
 
+    # Gearman's.
+    DEFAULT_PORT = 4730
+
+    # "host", "host:port", "[ip6]", "[ip6]:port"
     HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/]+))(?::(?<port>\d{1,5}))?\z/
 
     module_function
@@ -34,6 +38,7 @@ module EVGearman
       end
     end
 
+    # @return [Array(String, Integer, nil)]
     def host_and_port(text, url)
       match = HOST_PORT.match(text)
       raise ArgumentError, "cannot read the address #{url.inspect}: use host:port or [ip6]:port" unless match
@@ -41,6 +46,7 @@ module EVGearman
       [match[:ip6] || match[:host], Integer(match[:port] || DEFAULT_PORT, 10), nil]
     end
 
+    # @return [String, nil] the first server of GEARMAN_SERVERS
     def first_of_environment
       first = ENV.fetch("GEARMAN_SERVERS", "").split(",").first.to_s.strip
       first unless first.empty?

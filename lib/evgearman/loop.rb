@@ -99,11 +99,12 @@ module EVGearman
       nil
     end
 
+    # Of the background thread.
     private def drive
       _drive until closed?
     rescue SystemExit
       raise
-    rescue Exception => e # a block's: whoever waits must not hang because of it
+    rescue Exception => e # rubocop:disable Lint/RescueException -- a block's: whoever waits must not hang for it
       EVGearman._warn_callback_error(e, "block")
       retry
     end
