@@ -5,6 +5,9 @@ require_relative "support/core_coverage"
 namespace :spec do
   desc "Run the C tests of base, protocol and session under the sanitizers"
   task(:core, [:matching]) { |_, args| CoreRun.tests(CoreBuild.sanitized, args[:matching]) }
+
+  desc "Run the C tests of net, on real sockets and libev, under the sanitizers"
+  task(:net) { CoreRun.tests(CoreBuild.with_net) }
 end
 
 desc "Run the simulation: client, worker and server sessions in memory, one seed after another"

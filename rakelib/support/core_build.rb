@@ -4,22 +4,25 @@ require "etc"
 require "fileutils"
 require "open3"
 
-# Compiles base, protocol and session with plain C programs: no Ruby, no libev. Incremental, by what the compiler
-# itself says it has read.
+# Compiles floors of the core with plain C programs: base, protocol and session without Ruby and libev, net with libev
+# linked. Incremental, by what the compiler itself says it has read.
 class CoreBuild
   class Failure < StandardError; end
 
   FLOORS = %w[base protocol session].freeze
   COMMON = %w[-std=gnu11 -g -D_GNU_SOURCE -DEVG_DEBUG -Iext/evgearman -Ispec/core -Wall -Wextra -Wconversion -Werror].freeze
-  STRANGERS = %w[ruby.h ev.h].freeze
+  SANITIZE = %w[-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer].freeze
 
   attr_reader :dir
 
-  def self.sanitized
-    new("sanitized", %w[-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer])
-  end
-
+  def self.sanitized = new("sanitized", SANITIZE)
   def self.covered = new("covered", %w[-O0 --coverage])
+
+  # The loader's DEEPBIND and ASAN do not mix: libev is linked.
+  def self.with_net
+    new("net", [*SANITIZE, "-DEVG_LIBEV_LINKED", "-pthread"],
+        floors: [*FLOORS, "net"], strangers: %w[ruby.h], folder: "spec/core/net", libraries: %w[-lev])
+  end
 
   def self.in_parallel(items)
     queue = items.each_with_index.to_a
@@ -36,8 +39,12 @@ class CoreBuild
     results
   end
 
-  def initialize(name, flags)
+  def initialize(name, flags, floors: FLOORS, strangers: %w[ruby.h ev.h], folder: "spec/core", libraries: [])
     @dir = "tmp/core/#{name}"
+    @floors = floors
+    @strangers = strangers
+    @folder = folder
+    @libraries = libraries
     @compiler = ENV.fetch("CC", "gcc")
     @flags = COMMON + flags
     forget_other_flags
@@ -45,7 +52,7 @@ class CoreBuild
 
   # Builds one program for each list of sources; answers their paths.
   def programs(mains, libraries: [])
-    sources = FLOORS.flat_map { |floor| Dir["ext/evgearman/#{floor}/*.c"].sort }
+    sources = @floors.flat_map { |floor| Dir["ext/evgearman/#{floor}/*.c"].sort }
     compile(sources | mains.values.flatten)
     self.class.in_parallel(mains.to_a) { |name, own| link(name, objects(sources | own), libraries) }
   end
@@ -53,8 +60,8 @@ class CoreBuild
   # Every C test, by name. Helpers in support/ go into each.
   def tests
     support = Dir["spec/core/support/*.c"].sort
-    mains = Dir["spec/core/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *support]] }
-    programs(mains, libraries: ["-lcmocka"])
+    mains = Dir["#{@folder}/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *support]] }
+    programs(mains, libraries: ["-lcmocka", *@libraries])
   end
 
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
@@ -89,9 +96,9 @@ class CoreBuild
   end
 
   def refuse_strangers(source)
-    stranger = read_by(object(source)).find { |path| STRANGERS.include?(File.basename(path)) } or return
+    stranger = read_by(object(source)).find { |path| @strangers.include?(File.basename(path)) } or return
     File.delete(object(source))
-    raise Failure, "#{source} reads #{stranger}: the core knows neither Ruby nor libev"
+    raise Failure, "#{source} reads #{stranger}: the core does not know that"
   end
 
   def forget_other_flags
