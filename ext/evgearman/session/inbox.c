@@ -155,7 +155,8 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
         if (request->purpose == EVG_FOR_LOST_CHECK) return evg_client_lost_checked(s, request, packet);
         break;
     case EVG_ECHO_RES:
-        if (request->purpose == EVG_FOR_HEARTBEAT) s->beating = false;
+        s->quiet = request->purpose == EVG_FOR_HEARTBEAT;
+        if (s->quiet) s->beating = false;
         break;
     default:
         break;
@@ -277,14 +278,24 @@ static void blank(evg_event_t *event)
     event->argc = 0;
 }
 
+/* The last packet goes; behind a heartbeat also the room it took, since nobody seems to need it. */
+static void consume(evg_session_t *s)
+{
+    if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
+    s->decoded = 0;
+    if (!s->quiet) return;
+    s->quiet = false;
+    evg_buffer_release(&s->in);
+    evg_buffer_release(&s->out);
+}
+
 int evg_session_next(evg_session_t *s, evg_event_t *event)
 {
     evg_client_forget_told(s);
     for (;;) {
         blank(event); /* a reply to us left its arguments */
         if (next_notice(s, event)) return 1;
-        if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
-        s->decoded = 0;
+        consume(s);
         if (s->state != EVG_OPEN || evg_buffer_len(&s->in) == 0) return 0;
         int r = take_one(s, event);
         if (r != 0) return r;

@@ -336,8 +336,6 @@ static int beat(evg_session_t *s)
     if (r < 0) return r;
     s->beating = true;
     s->beat_at = s->now;
-    evg_buffer_release(&s->in);
-    evg_buffer_release(&s->out);
     return 0;
 }
 

@@ -114,6 +114,7 @@ typedef struct evg_session {
     bool heard;         /* a reply was read on this connection */
     bool introduced;    /* the answer to "version" was read on this connection */
     bool beating;       /* a heartbeat ECHO is owed */
+    bool quiet;         /* its reply was read: what the buffers hold may be given back */
     bool refused;       /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
     int tell_error;     /* for EVG_EVENT_ERROR; 0 for none */

@@ -317,8 +317,9 @@ void kit_feed(kit_t *kit, evg_bytes_t bytes)
     while (bytes.len) {
         size_t len = kit_step && kit_step < bytes.len ? kit_step : bytes.len;
         if (kit->s.state != EVG_OPEN) return;
-        assert_int_equal(evg_session_feed(&kit->s, evg_bytes(bytes.at, len)), 0);
+        int r = evg_session_feed(&kit->s, evg_bytes(bytes.at, len));
         kit_tell(kit);
+        if (r < 0) obey(kit, r);
         bytes = evg_bytes(bytes.at + len, bytes.len - len);
     }
 }
@@ -363,11 +364,25 @@ void kit_pass(kit_t *kit, double seconds)
     else assert_due_later(&kit->s);
 }
 
+/* Before its deadline a session has nothing to do. */
+static void assert_idle_until(kit_t *kit, double due)
+{
+    size_t unsent = evg_session_unsent(&kit->s);
+    uint64_t resolved = kit->s.stats.resolved;
+    evg_session_clock(&kit->s, kit->s.now + (due - kit->s.now) / 2);
+    if (kit->s.now >= due) return;
+    kit_pass(kit, 0);
+    assert_true(evg_session_deadline(&kit->s) == due);
+    assert_int_equal(evg_session_unsent(&kit->s), unsent);
+    assert_int_equal(kit->s.stats.resolved, resolved);
+}
+
 void kit_live(kit_t *kit, double seconds)
 {
     double end = kit->s.now + seconds, due;
     for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s); ticks++) {
         assert_true(ticks < 1000);
+        assert_idle_until(kit, due);
         evg_session_clock(&kit->s, due);
         kit_pass(kit, 0);
     }

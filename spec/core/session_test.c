@@ -1,0 +1,457 @@
+#include "support/session_kit.h"
+
+#include <math.h>
+
+static kit_t kit;
+
+static int down(void **state)
+{
+    (void)state;
+    kit_init(&kit);
+    return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    kit_start(&kit);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    kit_stop(&kit);
+    return 0;
+}
+
+static void created(const char *handle)
+{
+    kit_say(&kit, EVG_JOB_CREATED, handle, NULL);
+}
+
+static void fail_open(int reason, const char *text)
+{
+    evg_session_opening(&kit.s);
+    kit_lose(&kit, reason, text);
+}
+
+/* -- connecting ------------------------------------------------------------------------------------------------- */
+
+static void wants_nothing_until_told(void **state)
+{
+    (void)state;
+    assert_false(evg_session_wants_open(&kit.s));
+    assert_true(isinf(evg_session_deadline(&kit.s)));
+    assert_int_equal(evg_session_want(&kit.s), 0);
+    assert_true(evg_session_wants_open(&kit.s));
+    evg_session_disconnect(&kit.s);
+    assert_false(evg_session_wants_open(&kit.s));
+    kit_echo(&kit, "x");
+    assert_true(evg_session_wants_open(&kit.s));
+    kit_open(&kit);
+    assert_false(evg_session_wants_open(&kit.s));
+    kit_told(&kit);
+}
+
+/* A running loop opens what was never told to be down; not what was, nor what a fork inherited. */
+static void a_loop_opens_the_fresh(void **state)
+{
+    void (*const endings[])(evg_session_t *) = {evg_session_disconnect, evg_session_forked, evg_session_shut};
+    (void)state;
+    evg_session_loop_runs(&kit.s);
+    assert_true(evg_session_wants_open(&kit.s));
+    kit_open(&kit);
+    for (size_t i = 0; i < 3; i++) {
+        endings[i](&kit.s);
+        evg_session_loop_runs(&kit.s);
+        assert_false(evg_session_wants_open(&kit.s));
+        kit_told(&kit);
+    }
+}
+
+static void the_prologue_comes_first(void **state)
+{
+    (void)state;
+    kit.s.options.exceptions = true;
+    assert_int_equal(evg_session_set_client_id(&kit.s, evg_bytes_of("me")), 0);
+    assert_int_equal(evg_session_set_client_id(&kit.s, evg_bytes_of("not me")), EVG_ECLIENT_ID);
+    evg_worker_can_do(&kit.s, evg_bytes_of("g"), 0, 0, NULL);
+    kit_submit(&kit, "", "1");
+    kit_option(&kit, "extra");
+    kit_option(&kit, "exceptions");
+    kit_submit(&kit, "", "2");
+    assert_sent(&kit, "");
+    kit_open(&kit);
+    kit_submit(&kit, "", "3"); /* as in on_connect */
+    assert_told(&kit, "CONNECTED");
+    assert_sent(&kit, "text version; SET_CLIENT_ID me; OPTION_REQ exceptions; OPTION_REQ extra; CAN_DO g; "
+                      "SUBMIT_JOB f  1; OPTION_REQ extra; OPTION_REQ exceptions; SUBMIT_JOB f  2; SUBMIT_JOB f  3");
+    kit_text(&kit, "OK 1.1.20\n");
+    kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
+    kit_say(&kit, EVG_ERROR, "UNKNOWN_OPTION", "", NULL);
+    created("H:1");
+    kit_say(&kit, EVG_ERROR, "UNKNOWN_OPTION", "", NULL);
+    assert_told(&kit, "a CREATED H:1; b FAILED SERVER UNACKNOWLEDGED UNKNOWN_OPTION ");
+    assert_int_equal(kit.s.dialect, EVG_GEARMAND);
+}
+
+static void what_waits_keeps_its_place_behind_each_prologue(void **state)
+{
+    (void)state;
+    kit_echo(&kit, "written");
+    kit_submit(&kit, "", "begun");
+    kit_submit(&kit, "", "waits");
+    kit_write(&kit, EVG_HEADER_LEN + 7 + 1);
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    assert_told(&kit, "a FAILED DISCONNECTED UNACKNOWLEDGED; b FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; "
+                      "ERROR SERVER_CLOSED");
+    kit_echo(&kit, "in between");
+    kit_open(&kit);
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL); /* not a byte of it */
+    evg_session_set_client_id(&kit.s, evg_bytes_of("me"));
+    kit_open(&kit);
+    kit_echo(&kit, "on connect");
+    assert_sent(&kit, "text version; SET_CLIENT_ID me; SUBMIT_JOB f  waits; ECHO_REQ in between; ECHO_REQ on connect");
+    evg_session_set_client_id(&kit.s, evg_bytes_of("you"));
+    assert_sent(&kit, "SET_CLIENT_ID you");
+    kit_text(&kit, "ERR unknown_command \r\n");
+    created("H:1");
+    kit_say(&kit, EVG_ECHO_RES, "in between", NULL);
+    kit_say(&kit, EVG_ECHO_RES, "on connect", NULL);
+    assert_told(&kit, "ERROR SERVER_CLOSED; CONNECTED; c CREATED H:1; d DONE in between; e DONE on connect");
+    assert_int_equal(kit.s.dialect, EVG_UNKNOWN_DIALECT);
+}
+
+/* Whoever is not told that a connection began is not told that it ended. */
+static void connected_and_disconnected_come_in_pairs(void **state)
+{
+    (void)state;
+    kit_open(&kit);
+    kit_tell(&kit);
+    evg_session_closed(&kit.s, EVG_ESERVER_CLOSED, NULL);
+    evg_session_opening(&kit.s);
+    evg_session_opened(&kit.s);
+    assert_told(&kit, "CONNECTED; DISCONNECTED; ERROR SERVER_CLOSED; CONNECTED");
+    evg_session_closed(&kit.s, EVG_ESERVER_CLOSED, NULL);
+    evg_session_opening(&kit.s);
+    evg_session_opened(&kit.s);
+    evg_session_closed(&kit.s, EVG_EIO, "Broken pipe");
+    assert_told(&kit, "DISCONNECTED; ERROR IO Broken pipe");
+    evg_session_closed(&kit.s, EVG_EIO, "once more");
+    assert_told(&kit, "");
+    assert_int_equal(kit.s.generation, 3);
+    assert_int_equal(kit.s.stats.connects, 3);
+}
+
+/* -- nothing is sent twice ------------------------------------------------------------------------------------------- */
+
+/* The numbers of the ECHO_REQs in `sent` go on from `next` without a gap; answers the one to come. */
+static int follow(const char *sent, int next)
+{
+    for (const char *at = sent; (at = strstr(at, "ECHO_REQ ")); at++) assert_int_equal(atoi(at + 9), next++);
+    return next;
+}
+
+/* Connections that end anywhere. What was begun fails, all else is sent once, in order. Fails when what waits is
+ * judged by anything but its first byte. */
+static void each_request_is_sent_once(void **state)
+{
+    char data[16];
+    int made = 0, next = 0;
+    (void)state;
+    kit.s.options.command_timeout = 0;
+    srandom(3);
+    for (int round = 0; round < 600; round++) {
+        for (long n = random() % 5; n > 0; n--) {
+            snprintf(data, sizeof data, "%06d", made++);
+            kit_echo(&kit, data);
+        }
+        size_t unsent = evg_session_output(&kit.s).len;
+        if (unsent) kit_write(&kit, random() % 3 ? (size_t)random() % unsent : unsent);
+        next = follow(kit_sent(&kit), next);
+        kit_told(&kit);
+        if (random() % 3) continue;
+        bool begun = kit.wire_len > 0 && kit.wire[0] == 0;
+        kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+        if (begun) assert_int_equal(kit.requests[next++].delivery, EVG_UNACKNOWLEDGED);
+        assert_int_equal(kit.s.owed_count, made - next);
+        kit_open(&kit);
+    }
+    kit_write_all(&kit);
+    assert_int_equal(follow(kit_sent(&kit), next), made);
+    assert_true(made > 1000);
+}
+
+/* -- the server is away -------------------------------------------------------------------------------------------------- */
+
+static void waits_for_the_next_connection_until_its_time(void **state)
+{
+    (void)state;
+    kit_echo(&kit, "x");
+    fail_open(EVG_ECONNECT, "Connection refused");
+    assert_told(&kit, "ERROR CONNECT Connection refused");
+    for (int i = 0; i < 20; i++) {
+        double due = evg_session_deadline(&kit.s);
+        assert_true(due >= kit.s.now && due <= kit.s.now + fmin(2, 0.1 * (1 << i)));
+        assert_int_equal(evg_session_wants_open(&kit.s), due == kit.s.now);
+        evg_session_clock(&kit.s, due);
+        assert_true(evg_session_wants_open(&kit.s));
+        fail_open(EVG_ECONNECT_TIMEOUT, "10.0.0.1");
+    }
+    kit_told(&kit);
+    kit_pass(&kit, 30);
+    assert_told(&kit, "a FAILED CONNECT_TIMEOUT NOT_SENT 10.0.0.1");
+    assert_true(evg_session_wants_open(&kit.s));
+}
+
+/* An attempt that succeeded is no reason any more, though the server stays silent. */
+static void a_past_failure_is_no_reason(void **state)
+{
+    (void)state;
+    fail_open(EVG_ECONNECT, "Connection refused");
+    kit_echo(&kit, "x");
+    kit_open(&kit);
+    kit_told(&kit);
+    kit_live(&kit, 30);
+    assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
+}
+
+static void attempts_are_exhausted(void **state)
+{
+    (void)state;
+    kit.s.backoff.attempts = 3;
+    kit_echo(&kit, "x");
+    for (int round = 0; round < 2; round++) {
+        fail_open(EVG_ECONNECT, "refused");
+        kit_open(&kit); /* accepts, and says nothing: no success */
+        kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+        kit_told(&kit);
+        fail_open(EVG_ERESOLVE, "no such host");
+        assert_told(&kit, round ? "b FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED no such host"
+                                : "a FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED no such host");
+        assert_false(evg_session_wants_open(&kit.s));
+        assert_true(isinf(evg_session_deadline(&kit.s)));
+        kit_echo(&kit, "y");
+        assert_true(evg_session_wants_open(&kit.s));
+    }
+    fail_open(EVG_ECONNECT, "refused");
+    fail_open(EVG_ECONNECT, "refused");
+    kit_open(&kit);
+    kit_introduce(&kit, "OK 1.1.20\n");
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    fail_open(EVG_ECONNECT, "refused");
+    fail_open(EVG_ECONNECT, "refused");
+    assert_true(kit.s.wanted);
+    kit_told(&kit);
+}
+
+static void without_reconnect_all_fails_at_once(void **state)
+{
+    (void)state;
+    kit.s.options.reconnect = false;
+    kit_echo(&kit, "x");
+    fail_open(EVG_ECONNECT, "refused");
+    assert_told(&kit, "a FAILED CONNECT NOT_SENT refused; ERROR CONNECT refused");
+    assert_false(kit.s.wanted);
+    kit_echo(&kit, "y");
+    assert_true(evg_session_wants_open(&kit.s));
+    kit_open(&kit);
+    kit_write_all(&kit);
+    kit_echo(&kit, "z");
+    kit_lose(&kit, EVG_EIO, "reset");
+    assert_told(&kit, "CONNECTED; b FAILED DISCONNECTED UNACKNOWLEDGED; c FAILED DISCONNECTED NOT_SENT; "
+                      "DISCONNECTED; ERROR IO reset");
+    assert_int_equal(evg_session_unsent(&kit.s), 0);
+}
+
+/* -- our own endings ------------------------------------------------------------------------------------------------------ */
+
+/* One of each delivery. */
+static void ask_all(void)
+{
+    kit_submit(&kit, "", "runs");
+    kit_submit(&kit, "", "accepted");
+    kit_write_all(&kit);
+    created("H:1");
+    created("H:2");
+    kit_say(&kit, EVG_WORK_DATA, "H:1", "x", NULL);
+    kit_submit(&kit, "", "written");
+    kit_write_all(&kit);
+    kit_submit(&kit, "", "begun");
+    kit_write(&kit, 1);
+    kit_submit(&kit, "", "waits");
+    kit_say(&kit, EVG_WORK_COMPLETE, "H:9", "an orphan", NULL);
+    kit_feed(&kit, evg_bytes("\0RES", 4)); /* half a packet */
+    kit_told(&kit);
+    assert_int_equal(evg_session_pending_count(&kit.s), 2);
+    assert_int_equal(evg_session_waiting_count(&kit.s), 1);
+}
+
+#define ALL_FAILED(why)                                                                                          \
+    "a FAILED " why " RUNNING; b FAILED " why " ACCEPTED; c FAILED " why " UNACKNOWLEDGED; "                       \
+    "d FAILED " why " UNACKNOWLEDGED"
+
+static void lost(void **state)
+{
+    (void)state;
+    ask_all();
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    assert_told(&kit, ALL_FAILED("DISCONNECTED") "; DISCONNECTED; ERROR SERVER_CLOSED");
+    assert_int_equal(evg_session_unresolved(&kit.s), 1);
+    assert_true(kit.s.wanted);
+}
+
+static void disconnected(void **state)
+{
+    (void)state;
+    ask_all();
+    for (int twice = 0; twice < 2; twice++) evg_session_disconnect(&kit.s);
+    assert_told(&kit, ALL_FAILED("DISCONNECTED") "; e FAILED DISCONNECTED NOT_SENT; DISCONNECTED");
+    assert_true(isinf(evg_session_deadline(&kit.s)));
+    kit_echo(&kit, "x");
+    kit_open(&kit);
+    assert_sent(&kit, "text version; ECHO_REQ x");
+    evg_session_disconnect(&kit.s);
+    evg_session_want(&kit.s);
+    evg_session_opening(&kit.s);
+    evg_session_disconnect(&kit.s);
+    kit_lose(&kit, EVG_ECONNECT, "of the attempt that was given up");
+    assert_told(&kit, "CONNECTED; f FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED");
+}
+
+static void shut(void **state)
+{
+    (void)state;
+    ask_all();
+    for (int twice = 0; twice < 2; twice++) evg_session_shut(&kit.s);
+    assert_told(&kit, ALL_FAILED("DISCONNECTED") "; e FAILED DISCONNECTED NOT_SENT; DISCONNECTED");
+    assert_int_equal(kit_echo(&kit, "x"), EVG_ECLOSED);
+    assert_int_equal(kit_submit(&kit, "", "x"), EVG_ECLOSED);
+    assert_int_equal(kit_admin(&kit, "status", EVG_DOTTED), EVG_ECLOSED);
+    assert_int_equal(evg_session_want(&kit.s), EVG_ECLOSED);
+    assert_false(evg_session_wants_open(&kit.s));
+    evg_session_forked(&kit.s);
+    assert_int_equal(kit.s.state, EVG_SHUT);
+    kit_pass(&kit, 100);
+    assert_told(&kit, "");
+}
+
+/* The child says nothing to the server and forgets what it read; the connection is the parent's. */
+static void forked(void **state)
+{
+    (void)state;
+    ask_all();
+    evg_session_forked(&kit.s);
+    assert_told(&kit, ALL_FAILED("FORKED") "; e FAILED FORKED NOT_SENT");
+    assert_int_equal(evg_session_unsent(&kit.s), 0);
+    assert_false(kit.s.wanted);
+    kit_echo(&kit, "x");
+    kit_open(&kit);
+    kit_write_all(&kit);
+    kit_text(&kit, "OK 1.1.20\n");
+    kit_say(&kit, EVG_ECHO_RES, "x", NULL);
+    assert_told(&kit, "CONNECTED; f DONE x");
+}
+
+/* -- silence --------------------------------------------------------------------------------------------------------------- */
+
+static void a_heartbeat_when_it_is_quiet(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 20;
+    for (int i = 0; i < 3; i++) {
+        kit_live(&kit, 19.9);
+        assert_sent(&kit, "");
+        kit_live(&kit, 0.1);
+        assert_sent(&kit, "ECHO_REQ heartbeat");
+        kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
+        assert_int_equal(kit.s.in.cap + kit.s.out.cap, 0);
+    }
+    kit_live(&kit, 20);
+    assert_sent(&kit, "ECHO_REQ heartbeat");
+    kit_live(&kit, 19.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_told(&kit, "CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+    kit_open(&kit);
+    kit_live(&kit, 19.9);
+    assert_sent(&kit, "text version");
+    kit_told(&kit);
+}
+
+/* A large packet that dribbles in before the reply. Fails when deadline names the end of the ECHO's period, at which
+ * tick finds that bytes came since: then it is due for ever. */
+static void any_byte_breaks_the_silence(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 20;
+    kit.s.options.command_timeout = 0;
+    kit_live(&kit, 20);
+    assert_sent(&kit, "ECHO_REQ heartbeat");
+    kit_feed(&kit, evg_bytes("\0RES\0\0\0\x11\0\0\0\x09", 12));
+    for (int i = 0; i < 8; i++) {
+        kit_live(&kit, 15);
+        kit_text(&kit, "h");
+    }
+    kit_live(&kit, 15);
+    assert_sent(&kit, "");
+    kit_text(&kit, "t");
+    kit_live(&kit, 20);
+    assert_sent(&kit, "ECHO_REQ heartbeat");
+    kit_live(&kit, 10);
+    kit_feed(&kit, evg_bytes("\0", 1));
+    kit_live(&kit, 19.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_told(&kit, "CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+}
+
+/* Fails when a difference of times is compared with a period that does not divide the clock. */
+static void periods_that_round_away(void **state)
+{
+    (void)state;
+    for (double period = 0.1; period < 1; period += 0.1) {
+        kit.s.options.heartbeat = period;
+        kit_say(&kit, EVG_NOOP, NULL);
+        kit_pass(&kit, kit.s.read_at + period - kit.s.now);
+        assert_sent(&kit, "ECHO_REQ heartbeat");
+        kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
+    }
+}
+
+static void time_never_goes_back(void **state)
+{
+    (void)state;
+    evg_session_clock(&kit.s, KIT_NOW - 5);
+    assert_true(kit.s.now == KIT_NOW);
+    evg_session_clock(&kit.s, (double)NAN);
+    assert_true(kit.s.now == KIT_NOW);
+}
+
+int main(void)
+{
+#define DOWN_TEST(name) cmocka_unit_test_setup_teardown(name, down, stop)
+#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        DOWN_TEST(wants_nothing_until_told),
+        DOWN_TEST(a_loop_opens_the_fresh),
+        DOWN_TEST(the_prologue_comes_first),
+        OPEN_TEST(what_waits_keeps_its_place_behind_each_prologue),
+        DOWN_TEST(connected_and_disconnected_come_in_pairs),
+        OPEN_TEST(each_request_is_sent_once),
+        DOWN_TEST(waits_for_the_next_connection_until_its_time),
+        DOWN_TEST(a_past_failure_is_no_reason),
+        DOWN_TEST(attempts_are_exhausted),
+        DOWN_TEST(without_reconnect_all_fails_at_once),
+        OPEN_TEST(lost),
+        OPEN_TEST(disconnected),
+        OPEN_TEST(shut),
+        OPEN_TEST(forked),
+        OPEN_TEST(a_heartbeat_when_it_is_quiet),
+        OPEN_TEST(any_byte_breaks_the_silence),
+        OPEN_TEST(periods_that_round_away),
+        OPEN_TEST(time_never_goes_back),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
