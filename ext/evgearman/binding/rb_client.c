@@ -3,13 +3,23 @@
 #include "binding/rb_error.h"
 #include "binding/unique.h"
 
+/* Strings, not pointers into them: making the Task may move what is embedded. */
 typedef struct {
-    evg_submission_t packet;
+    evg_command_t command;
+    VALUE function, unique, workload;
+    double run_at, timeout;
 } submit_t;
 
 static int ask_submit(client_t *client, evg_request_t *request, void *arg)
 {
-    return evg_client_submit(&client->c->session, request, &((submit_t *)arg)->packet);
+    const submit_t *submit = arg;
+    const evg_submission_t packet = {.type = submit->command,
+                                     .function = bytes_of(submit->function),
+                                     .unique = bytes_of(submit->unique),
+                                     .workload = bytes_of(submit->workload),
+                                     .run_at = submit->run_at,
+                                     .timeout = submit->timeout};
+    return evg_client_submit(&client->c->session, request, &packet);
 }
 
 /* :auto makes a key, nil and "" are none. */
@@ -25,21 +35,17 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
                            VALUE timeout)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    StringValue(function);
-    StringValue(workload);
-    unique = unique_of(unique);
-    double seconds = seconds_of(timeout), epoch = NIL_P(run_at) ? 0 : NUM2DBL(run_at);
-    client_t *client = open_client_of(self);
-    submit_t submit = {{.type = (evg_command_t)FIX2INT(command),
-                        .function = bytes_of(function),
-                        .unique = bytes_of(unique),
-                        .workload = bytes_of(workload),
-                        .run_at = epoch,
-                        .timeout = seconds}};
-    function = rb_str_new_frozen(function);
-    unique = RSTRING_LEN(unique) ? rb_str_new_frozen(unique) : Qnil;
-    VALUE task = client_ask(client, function, unique, block, ask_submit, &submit);
-    RB_GC_GUARD(workload);
+    submit_t submit = {.command = (evg_command_t)FIX2INT(command),
+                       .function = rb_str_new_frozen(StringValue(function)),
+                       .unique = rb_str_new_frozen(unique_of(unique)),
+                       .workload = StringValue(workload),
+                       .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at),
+                       .timeout = seconds_of(timeout)};
+    VALUE key = RSTRING_LEN(submit.unique) ? submit.unique : Qnil;
+    VALUE task = client_ask(open_client_of(self), submit.function, key, block, ask_submit, &submit);
+    RB_GC_GUARD(submit.function);
+    RB_GC_GUARD(submit.unique);
+    RB_GC_GUARD(submit.workload);
     return task;
 }
 

@@ -6,6 +6,7 @@ enum { EXCEPTION_MAX = 64 * 1024 };
 static const double write_after = 0.0005; /* a handler that took so long has its answer written at once */
 
 static VALUE job_class;
+static ID id_call, id_message;
 static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
 
 typedef struct {
@@ -148,7 +149,7 @@ static evg_bytes_t at_most(evg_bytes_t bytes, size_t most)
 static VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
-    if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
+    if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, id_message, 0);
     StringValue(data);
     int r = evg_job_exception(session_of(job), &job->job, at_most(bytes_of(data), EXCEPTION_MAX));
     RB_GC_GUARD(data);
@@ -193,7 +194,7 @@ static VALUE call_handler(VALUE self)
 {
     rb_job_t *job = job_of(self);
     handler_t *handler = RTYPEDDATA_DATA(job->handler);
-    return rb_funcall(handler->callable, rb_intern("call"), 1, self);
+    return rb_funcall(handler->callable, id_call, 1, self);
 }
 
 /* What the handler's value means: a String (nil is "") completes, anything else is a mistake. */
@@ -216,12 +217,28 @@ static VALUE handle(VALUE self)
     return Qnil;
 }
 
+static VALUE message_of(VALUE error)
+{
+    VALUE message = rb_funcall(error, id_message, 0);
+    return StringValue(message);
+}
+
+static VALUE no_message(VALUE unused, VALUE failure)
+{
+    (void)unused;
+    return rb_class_name(rb_obj_class(failure));
+}
+
 /* A handler that failed fails its job: with its message, if the exceptions option is on. */
 static VALUE fail_with(VALUE self, VALUE error)
 {
     rb_job_t *job = job_of(self);
-    if (!job->answered && job->client->c->session.options.exceptions) job_exception(self, error);
-    else if (!job->answered) job_fail(self);
+    if (job->answered) rb_exc_raise(error);
+    if (job->client->c->session.options.exceptions) {
+        job_exception(self, rb_rescue2(message_of, error, no_message, Qnil, rb_eStandardError, (VALUE)0));
+    } else {
+        job_fail(self);
+    }
     rb_exc_raise(error);
 }
 
@@ -238,7 +255,7 @@ static VALUE hand_back_if_unanswered(VALUE self)
     handler_t *handler = RTYPEDDATA_DATA(job->handler);
     bool jumped = job->in_handler && !handler->async && !job->answered && job->job.state == EVG_JOB_HELD;
     job->in_handler = false;
-    if (jumped) evg_connection_disconnect(job->client->c);
+    if (jumped) evg_connection_drop(job->client->c);
     return Qnil;
 }
 
@@ -336,6 +353,8 @@ VALUE job_client(VALUE self)
 void Init_evg_job(VALUE module)
 {
     job_class = rb_define_class_under(module, "Job", rb_cObject);
+    id_call = rb_intern("call");
+    id_message = rb_intern("message");
     rb_undef_alloc_func(job_class);
     rb_gc_register_mark_object(job_class);
     rb_define_method(job_class, "handle", job_handle, 0);

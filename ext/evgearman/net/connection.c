@@ -192,6 +192,14 @@ void evg_connection_shut(evg_connection_t *c)
     evg_connection_touch(c);
 }
 
+void evg_connection_drop(evg_connection_t *c)
+{
+    if (c->phase != EVG_PHASE_OPEN) return;
+    evg_connection_finish(c, EVG_EDISCONNECTED, NULL);
+    evg_connection_emit(c);
+    evg_connection_touch(c);
+}
+
 void evg_connection_set_keepalive(evg_connection_t *c, double idle)
 {
     c->keepalive = idle;

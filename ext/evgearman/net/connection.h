@@ -68,6 +68,10 @@ void evg_connection_pump(evg_connection_t *c);
 void evg_connection_disconnect(evg_connection_t *c);
 void evg_connection_shut(evg_connection_t *c);
 
+/* Ends the connection as if the network had: jobs are lost, so the server gives them to somebody else, and the
+ * session connects again. Nothing if it is not open. */
+void evg_connection_drop(evg_connection_t *c);
+
 /* A new keepalive, at once. */
 void evg_connection_set_keepalive(evg_connection_t *c, double idle);
 
