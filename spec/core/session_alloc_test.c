@@ -1,0 +1,174 @@
+#include "support/session_kit.h"
+
+static kit_t kit;
+
+/* -- scenarios: from the first call to the last reply; whatever fails, they go on ------------------------------ */
+
+static void say(evg_command_t type, const char *handle, const char *data)
+{
+    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL) kit_say(&kit, type, handle, NULL);
+    else kit_say(&kit, type, handle, data, NULL);
+}
+
+static void open_with_everything(void)
+{
+    kit.s.options.exceptions = true;
+    evg_session_set_client_id(&kit.s, evg_bytes_of("me"));
+    evg_worker_can_do(&kit.s, evg_bytes_of("g"), 0, 0, NULL);
+    kit_option(&kit, "extra");
+    kit_submit(&kit, "", "waits");
+    kit_open(&kit);
+    kit_write_all(&kit);
+    kit_text(&kit, "OK 1.1.20\n");
+    kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
+    kit_say(&kit, EVG_OPTION_RES, "extra", NULL);
+    kit_say(&kit, EVG_OPTION_RES, "extra", NULL);
+}
+
+static void jobs_and_all(void)
+{
+    open_with_everything();
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    say(EVG_WORK_DATA, "H:1", "some");
+    kit_submit(&kit, "key", "w");
+    kit_submit_within(&kit, "key", "w", 3);
+    kit_write_all(&kit);
+    say(EVG_WORK_COMPLETE, "H:9", "an orphan");
+    say(EVG_JOB_CREATED, "H:2", NULL);
+    say(EVG_JOB_CREATED, "H:2", NULL);
+    say(EVG_WORK_COMPLETE, "H:1", "result");
+    kit_live(&kit, 3); /* a ghost */
+    say(EVG_WORK_COMPLETE, "H:2", "result");
+    say(EVG_WORK_COMPLETE, "H:2", "result");
+    kit_admin(&kit, "status", EVG_DOTTED);
+    kit_status(&kit, "H:1");
+    kit_write_all(&kit);
+    kit_text(&kit, "f\t0\t0\t0\n.\n");
+    kit_say(&kit, EVG_STATUS_RES, "H:1", "0", "0", "0", "0", NULL);
+}
+
+/* One that gives up before JOB_CREATED, deadlines out of order, silence on all levels. */
+static void time_and_all(void)
+{
+    kit.s.options.heartbeat = 20;
+    kit.s.options.lost_check = 10;
+    open_with_everything();
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    kit.s.options.command_timeout = 60;
+    kit_echo(&kit, "late");
+    kit.s.options.command_timeout = 40;
+    kit_submit_within(&kit, "key", "w", 5);
+    kit_submit_within(&kit, "", "w", 100);
+    kit_write_all(&kit);
+    kit_live(&kit, 5);
+    kit_say(&kit, EVG_ECHO_RES, "late", NULL);
+    say(EVG_JOB_CREATED, "H:2", NULL);
+    kit.s.options.lost_check = 7;
+    say(EVG_JOB_CREATED, "H:3", NULL);
+    kit_live(&kit, 7);
+    kit_write_all(&kit);
+    kit_say(&kit, EVG_STATUS_RES, "H:1", "0", "0", "0", "0", NULL);
+    kit_live(&kit, 25);
+}
+
+static void losses(void)
+{
+    for (int i = 0; i < 3; i++) {
+        kit_submit(&kit, "", "written");
+        if (kit.s.state != EVG_OPEN) kit_open(&kit);
+        kit_write_all(&kit);
+        kit_submit(&kit, "", "waits");
+        kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    }
+}
+
+/* -- each allocation fails once ------------------------------------------------------------------------------------ */
+
+static size_t done(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < kit.made; i++) count += kit.told_done[i];
+    return count;
+}
+
+/* As good as new: what failed was one allocation. */
+static void assert_usable(void)
+{
+    evg_session_disconnect(&kit.s);
+    kit_tell(&kit);
+    assert_int_equal(done(), kit.made);
+    kit.s.options.reconnect = true;
+    kit_submit(&kit, "", "w");
+    kit_open(&kit);
+    kit_write_all(&kit);
+    kit_text(&kit, "OK 1.1.20\n");
+    if (kit.s.options.exceptions) kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
+    if (!evg_list_empty_p(&kit.s.extras)) kit_say(&kit, EVG_OPTION_RES, "extra", NULL);
+    kit_told(&kit);
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    say(EVG_WORK_COMPLETE, "H:1", "fine");
+    assert_non_null(strstr(kit_told(&kit), "DONE fine"));
+}
+
+/* Answers how many allocations there were to fail. */
+static size_t fail_each(void (*scenario)(void))
+{
+    for (size_t nth = 1;; nth++) {
+        kit_init(&kit);
+        evg_alloc_fail_at(nth);
+        scenario();
+        bool reached = evg_alloc_count() >= nth;
+        evg_alloc_fail_at(0);
+        assert_usable();
+        kit_stop(&kit);
+        assert_int_equal(evg_alloc_live(), 0);
+        if (!reached) return nth - 1;
+    }
+}
+
+static void a_failure_anywhere_costs_no_more_than_a_connection(void **state)
+{
+    (void)state;
+    kit_init(&kit);
+    jobs_and_all();
+    assert_told(&kit, "CONNECTED; a DONE extra; b CREATED H:1; b DATA some; c CREATED H:2; d CREATED H:2; "
+                      "b DONE result; d FAILED JOB_TIMEOUT ACCEPTED; c DONE result; e DONE f\\x090\\x090\\x090\\x0a; "
+                      "f DONE H:1 0 0 0 0");
+    kit_stop(&kit);
+    assert_true(fail_each(jobs_and_all) > 10);
+    assert_true(fail_each(time_and_all) > 10);
+    assert_true(fail_each(losses) > 3);
+}
+
+/* Fails when a request without memory is half taken: counted, owed, or some of its bytes left in the output. */
+static void a_request_without_memory_is_not_taken(void **state)
+{
+    (void)state;
+    int (*const asks[])(kit_t *, const char *) = {kit_echo, kit_status, kit_status_unique, kit_option};
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        for (size_t nth = 1, r = 1; r; nth++) {
+            kit_start(&kit);
+            evg_session_disconnect(&kit.s);
+            kit_told(&kit);
+            kit.s.options.command_timeout = 50;
+            kit_echo(&kit, "first");
+            kit.s.options.command_timeout = 30; /* so that the heap has to grow */
+            size_t unsent = evg_session_unsent(&kit.s);
+            evg_alloc_fail_at(nth);
+            r = asks[i](&kit, "x") == EVG_ENOMEM;
+            evg_alloc_fail_at(0);
+            assert_int_equal(kit.made, r ? 1 : 2);
+            assert_int_equal(evg_session_unsent(&kit.s) == unsent, r);
+            kit_stop(&kit);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_anywhere_costs_no_more_than_a_connection),
+        cmocka_unit_test(a_request_without_memory_is_not_taken),
+    };
+    return cmocka_run_group_tests_name("sessions without memory", tests, NULL, NULL);
+}
