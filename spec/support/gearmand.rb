@@ -1,0 +1,141 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "socket"
+require "tmpdir"
+
+# A real gearmand on a free port of the loopback interface.
+class Gearmand
+  class << self
+    # One for the whole suite, for specs that leave nothing behind: use function names of your own.
+    def shared
+      @shared ||= start
+    end
+
+    # @param args [Array<String>] further arguments of gearmand
+    def start(*args)
+      new(*args).tap(&:start)
+    end
+
+    # Those that are still there. A forked child leaves its parent's alone.
+    def stop_all
+      all.dup.each(&:stop) if @owner == Process.pid
+      @shared = nil
+    end
+
+    def all
+      @owner ||= Process.pid
+      @all ||= []
+    end
+  end
+
+  attr_reader :pid, :port, :dir
+
+  def initialize(*args)
+    @args = args
+    @dir = Dir.mktmpdir("gearmand")
+    Gearmand.all << self
+  end
+
+  def host = "127.0.0.1"
+  def url = "#{host}:#{port}"
+  def log = File.join(dir, "gearmand.log")
+  def running? = !pid.nil?
+
+  # Also: again, on the same port.
+  def start
+    5.times do
+      @port ||= free_port
+      spawn_it
+      return self if ready?
+
+      @port = nil unless @was_ready # somebody else took it
+    end
+    raise "gearmand does not start: #{File.exist?(log) ? File.read(log) : "no log"}"
+  end
+  alias restart start
+
+  # It ends as an operator would end it. Answers [], what FakeServer#stop answers when all went well.
+  def stop
+    finish("TERM")
+    Gearmand.all.delete(self)
+    FileUtils.rm_rf(dir)
+    []
+  end
+
+  # It ends as a crash would end it; `restart` brings it back.
+  def kill
+    finish("KILL")
+  end
+
+  # It is there and says nothing.
+  def freeze = Process.kill("STOP", pid)
+  def thaw = Process.kill("CONT", pid)
+
+  # One line of the admin protocol; a list as an Array of its lines.
+  def ask(line)
+    Socket.tcp(host, port) do |socket|
+      socket.write("#{line}\n")
+      first = socket.gets.chomp
+      return first unless %w[status workers].include?(line)
+
+      lines = [first]
+      lines << socket.gets.chomp until lines.last == "."
+      lines[0...-1]
+    end
+  end
+
+  # [queued and running, running, workers] of a function
+  def status(function)
+    row = ask("status").map { |line| line.split("\t") }.find { |name, *| name == function }
+    row ? row.drop(1).map(&:to_i) : [0, 0, 0]
+  end
+
+  private
+
+  def free_port = TCPServer.open(host, 0) { |server| server.addr[1] }
+
+  def spawn_it
+    program = Requirements.find("gearmand") or raise "gearmand is not installed"
+    @pid = Process.spawn(program, "-L", host, "-p", port.to_s, "-l", log, *@args, chdir: dir, %i[out err] => File::NULL)
+  end
+
+  # Answers false when it ended instead.
+  def ready?
+    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 15
+    until answers?
+      return false if ended? || Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+
+      sleep(0.01)
+    end
+    @was_ready = true
+  end
+
+  def answers?
+    ask("version").start_with?("OK")
+  rescue SystemCallError, NoMethodError
+    false
+  end
+
+  def ended?
+    return false unless Process.wait(pid, Process::WNOHANG)
+
+    @pid = nil
+    true
+  end
+
+  def finish(signal)
+    return unless pid
+
+    Process.kill("CONT", pid)
+    Process.kill(signal, pid)
+    Process.wait(pid)
+    @pid = nil
+  rescue Errno::ESRCH, Errno::ECHILD
+    @pid = nil
+  end
+end
+
+RSpec.configure do |config|
+  config.after(:suite) { Gearmand.stop_all }
+end
