@@ -1,6 +1,7 @@
 #include "net/connection.h"
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "net/parts.h"
 
 #include <math.h>
