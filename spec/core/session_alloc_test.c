@@ -50,23 +50,25 @@ static void jobs_and_all(void)
 /* One that gives up before JOB_CREATED, deadlines out of order, silence on all levels. */
 static void time_and_all(void)
 {
-    kit.s.options.heartbeat = 20;
     kit.s.options.lost_check = 10;
     open_with_everything();
     say(EVG_JOB_CREATED, "H:1", NULL);
+    kit_submit_within(&kit, "key", "w", 3);
     kit.s.options.command_timeout = 60;
-    kit_echo(&kit, "late");
-    kit.s.options.command_timeout = 40;
-    kit_submit_within(&kit, "key", "w", 5);
     kit_submit_within(&kit, "", "w", 100);
     kit_write_all(&kit);
-    kit_live(&kit, 5);
-    kit_say(&kit, EVG_ECHO_RES, "late", NULL);
+    kit_live(&kit, 3);
     say(EVG_JOB_CREATED, "H:2", NULL);
-    kit.s.options.lost_check = 7;
+    kit.s.options.lost_check = 6;
     say(EVG_JOB_CREATED, "H:3", NULL);
-    kit_live(&kit, 7);
+    kit.s.options.heartbeat = 5;
+    kit_live(&kit, 5);
     kit_write_all(&kit);
+    kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL); /* the buffers are given back */
+    kit.s.options.heartbeat = 20;
+    kit_live(&kit, 3);
+    kit_write_all(&kit);
+    kit_say(&kit, EVG_STATUS_RES, "H:3", "0", "0", "0", "0", NULL);
     kit_say(&kit, EVG_STATUS_RES, "H:1", "0", "0", "0", "0", NULL);
     kit_live(&kit, 25);
 }

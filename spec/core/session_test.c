@@ -79,6 +79,7 @@ static void the_prologue_comes_first(void **state)
     evg_worker_can_do(&kit.s, evg_bytes_of("g"), 0, 0, NULL);
     kit_submit(&kit, "", "1");
     kit_option(&kit, "extra");
+    kit_option(&kit, "extra");
     kit_option(&kit, "exceptions");
     kit_submit(&kit, "", "2");
     assert_sent(&kit, "");
@@ -86,7 +87,8 @@ static void the_prologue_comes_first(void **state)
     kit_submit(&kit, "", "3"); /* as in on_connect */
     assert_told(&kit, "CONNECTED");
     assert_sent(&kit, "text version; SET_CLIENT_ID me; OPTION_REQ exceptions; OPTION_REQ extra; CAN_DO g; "
-                      "SUBMIT_JOB f  1; OPTION_REQ extra; OPTION_REQ exceptions; SUBMIT_JOB f  2; SUBMIT_JOB f  3");
+                      "SUBMIT_JOB f  1; OPTION_REQ extra; OPTION_REQ extra; OPTION_REQ exceptions; "
+                      "SUBMIT_JOB f  2; SUBMIT_JOB f  3");
     kit_text(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
     kit_say(&kit, EVG_ERROR, "UNKNOWN_OPTION", "", NULL);
@@ -354,6 +356,25 @@ static void forked(void **state)
     assert_told(&kit, "CONNECTED; f DONE x");
 }
 
+/* The caller's memory may go right behind it: not even deinit looks there. */
+static void abandoned(void **state)
+{
+    (void)state;
+    ask_all();
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    *kit.told = 0;
+    kit_echo(&kit, "x");
+    evg_session_disconnect(&kit.s);
+    evg_worker_work(&kit.s);
+    evg_worker_stop(&kit.s);
+    evg_session_abandon(&kit.s);
+    memset(kit.requests, 0xee, sizeof *kit.requests * kit.made);
+    memset(kit.told_done, true, kit.made); /* for the kit's own sum */
+    evg_event_t event;
+    assert_int_equal(evg_session_next(&kit.s, &event), 0);
+    assert_int_equal(kit_echo(&kit, "x"), EVG_ECLOSED);
+}
+
 /* -- silence --------------------------------------------------------------------------------------------------------------- */
 
 static void a_heartbeat_when_it_is_quiet(void **state)
@@ -448,6 +469,7 @@ int main(void)
         OPEN_TEST(disconnected),
         OPEN_TEST(shut),
         OPEN_TEST(forked),
+        OPEN_TEST(abandoned),
         OPEN_TEST(a_heartbeat_when_it_is_quiet),
         OPEN_TEST(any_byte_breaks_the_silence),
         OPEN_TEST(periods_that_round_away),

@@ -246,20 +246,28 @@ static void forget_all(evg_list_t *list)
     while (evg_list_shift(list)) {}
 }
 
+/* What was to be told of the connection is not. */
+static void hush(evg_session_t *s)
+{
+    s->tell_disconnected = s->refused = false;
+    s->tell_error = 0;
+}
+
 void evg_session_abandon(evg_session_t *s)
 {
     evg_session_shut(s);
     forget_all(&s->ended);
     forget_all(&s->worker.lost);
     forget_all(&s->worker.expired);
+    s->worker.tell_idle = s->worker.tell_stopped = false;
+    hush(s);
 }
 
 void evg_session_forked(evg_session_t *s)
 {
     bool shut = s->state == EVG_SHUT;
     end_all(s, EVG_EFORKED);
-    s->tell_disconnected = s->refused = false;
-    s->tell_error = 0;
+    hush(s);
     evg_backoff_succeeded(&s->backoff);
     if (shut) s->state = EVG_SHUT;
 }
