@@ -23,10 +23,8 @@ module EVGearman
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job(function, workload = "", unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, &block)
-      task = _submit(function, workload, unique, SUBMIT_JOB, nil, timeout, &block)
-      return task unless on_data || on_warning || on_exception || on_status
-
-      _listen(task, on_data, on_warning, on_exception, on_status)
+      listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
+      _submit(function, workload, unique, SUBMIT_JOB, nil, timeout, listeners, &block)
     end
 
     # Sends SUBMIT_JOB_BG: a background job. The server keeps it; nothing more is heard of it.
@@ -38,7 +36,7 @@ module EVGearman
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job_bg(function, workload = "", unique: :auto, &block)
-      _submit(function, workload, unique, SUBMIT_JOB_BG, nil, nil, &block)
+      _submit(function, workload, unique, SUBMIT_JOB_BG, nil, nil, nil, &block)
     end
 
     # Runs a job and waits for its result.

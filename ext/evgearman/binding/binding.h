@@ -119,6 +119,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
 
 /* Queues the blocks for an event. */
 typedef enum { ON_CREATED, ON_COMPLETE, ON_FAIL, ON_FINISH, ON_DATA, ON_WARNING, ON_EXCEPTION, ON_STATUS } callback_t;
+extern const char *const callback_names[];
 void task_tell(client_t *client, task_t *task, callback_t kind, int argc, VALUE a, VALUE b);
 
 /* Does anybody listen? */

@@ -30,9 +30,28 @@ static VALUE unique_of(VALUE unique)
     return StringValue(unique);
 }
 
-/* function, workload, unique, command, run_at, timeout; the block becomes the Task's. */
+/* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
+static void check_callable(VALUE listeners)
+{
+    for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
+        VALUE callable = RARRAY_AREF(listeners, i);
+        if (NIL_P(callable) || rb_respond_to(callable, rb_intern("call"))) continue;
+        rb_raise(rb_eArgError, "%s needs something that answers `call`", callback_names[ON_DATA + i]);
+    }
+}
+
+static void listen_all(VALUE task, VALUE listeners)
+{
+    for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
+        VALUE callable = RARRAY_AREF(listeners, i);
+        if (!NIL_P(callable)) task_listen(task, (callback_t)(ON_DATA + i), callable);
+    }
+}
+
+/* function, workload, unique, command, run_at, timeout, listeners; the block becomes the Task's. Between the request
+ * and its listeners no other thread may come, or it tells nobody what the server says. */
 static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
-                           VALUE timeout)
+                           VALUE timeout, VALUE listeners)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     submit_t submit = {.command = (evg_command_t)FIX2INT(command),
@@ -42,27 +61,17 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
                        .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at),
                        .timeout = seconds_of(timeout)};
     VALUE key = RSTRING_LEN(submit.unique) ? submit.unique : Qnil;
+    check_callable(listeners);
     VALUE task = client_ask(open_client_of(self), submit.function, key, block, ask_submit, &submit);
+    listen_all(task, listeners);
     RB_GC_GUARD(submit.function);
     RB_GC_GUARD(submit.unique);
     RB_GC_GUARD(submit.workload);
     return task;
 }
 
-/* The options on_data: … of a submission, in the order of callback_t from ON_DATA on. */
-static VALUE client_listen(VALUE self, VALUE task, VALUE on_data, VALUE on_warning, VALUE on_exception, VALUE on_status)
-{
-    const VALUE callables[] = {on_data, on_warning, on_exception, on_status};
-    (void)self;
-    for (int i = 0; i < 4; i++) {
-        if (!NIL_P(callables[i])) task_listen(task, (callback_t)(ON_DATA + i), callables[i]);
-    }
-    return task;
-}
-
 void Init_evg_client(VALUE module, VALUE connection_class)
 {
     VALUE klass = rb_define_class_under(module, "Client", connection_class);
-    rb_define_private_method(klass, "_submit", client_submit, 6);
-    rb_define_private_method(klass, "_listen", client_listen, 5);
+    rb_define_private_method(klass, "_submit", client_submit, 7);
 }

@@ -83,7 +83,7 @@ static void no_longer_pending(client_t *client, task_t *task)
 
 /* -- telling ----------------------------------------------------------------------------------------------------- */
 
-static const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
+const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
                                              "on_data",    "on_warning",  "on_exception", "on_status"};
 
 static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
