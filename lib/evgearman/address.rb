@@ -12,7 +12,7 @@ module EVGearman
     DEFAULT_PORT = 4730
 
     # "host", "host:port", "[ip6]", "[ip6]:port"
-    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/]+))(?::(?<port>\d{1,5}))?\z/
+    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/[:space:][:cntrl:]]+))(?::(?<port>\d{1,5}))?\z/
 
     module_function
 
@@ -21,7 +21,7 @@ module EVGearman
       raise ArgumentError, "give either url: or host:, port: and path:" if url && (host || port || path)
       raise ArgumentError, "give either host: and port: or path:" if path && (host || port)
 
-      return [nil, nil, String(path)] if path
+      return [nil, nil, File.path(path)] if path
       return parse(url) if url
       return parse(first_of_environment) if host.nil? && port.nil? && first_of_environment
 
@@ -30,7 +30,8 @@ module EVGearman
 
     # "gearman://host:port", "unix:///path", "[::1]:4730", "host:port", "host"
     def parse(url)
-      scheme, rest = url.match(%r{\A(?:([a-z]+)://)?(.*)\z}m).captures
+      text = String.try_convert(url) or raise TypeError, "an address is a String, not #{url.class}"
+      scheme, rest = text.match(%r{\A(?:([a-z]+)://)?(.*)\z}m).captures
       case scheme
       when nil, "gearman" then host_and_port(rest, url)
       when "unix" then [nil, nil, rest]
@@ -43,7 +44,7 @@ module EVGearman
       match = HOST_PORT.match(text)
       raise ArgumentError, "cannot read the address #{url.inspect}: use host:port or [ip6]:port" unless match
 
-      [match[:ip6] || match[:host], Integer(match[:port] || DEFAULT_PORT, 10), nil]
+      [match[:ip6] || match[:host], match[:port]&.to_i || DEFAULT_PORT, nil]
     end
 
     # @return [String, nil] the first server of GEARMAN_SERVERS

@@ -8,6 +8,7 @@ void address_of(evg_address_t *out, VALUE host, VALUE port, VALUE path)
         if (evg_address_unix(out, StringValueCStr(path))) return;
         rb_raise(rb_eArgError, "unix socket path must be 1 to %d bytes", (int)sizeof out->path - 1);
     }
+    if (!RB_INTEGER_TYPE_P(port)) rb_raise(rb_eTypeError, "port must be an Integer");
     int number = NUM2INT(port);
     if (number < 1 || number > 65535) rb_raise(rb_eArgError, "port must lie between 1 and 65535");
     if (!evg_address_tcp(out, StringValueCStr(host), number)) {
