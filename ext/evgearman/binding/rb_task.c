@@ -310,6 +310,7 @@ static VALUE task_abandon(VALUE self)
     if (task->state != TASK_PENDING) return self;
     task->abandoned = true;
     seat_wake(&task->waiters);
+    evg_loop_wake(task->client->loop->net); /* who drives may be the one who waits for it */
     return self;
 }
 

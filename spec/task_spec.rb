@@ -1,0 +1,250 @@
+# frozen_string_literal: true
+
+RSpec.describe EVGearman::Task do
+  # Answers everything about one job when the example says so.
+  let(:steps) { Queue.new }
+  let(:server) do
+    fake_server do |peer|
+      peer.expect(:submit_job)
+      while (step = steps.pop)
+        peer.send(*step)
+      end
+    end
+  end
+  let(:client) { client_for(server) }
+  let(:task) { client.submit_job("f", "x", unique: "key") }
+
+  after { steps.close }
+
+  def created = steps << [:job_created, "H:1"]
+  def completed = steps << [:work_complete, "H:1", "result"]
+
+  it "knows what was asked" do
+    expect(task).to have_attributes(function: "f", unique: "key", client: client, handle: nil, progress: nil)
+  end
+
+  it "says what is known" do
+    expect(task.state).to eq(:waiting)
+    eventually { task.state == :sent }
+    created
+    eventually { task.state == :created }
+    expect(task.handle).to eq("H:1")
+    steps << [:work_status, "H:1", "1", "3"]
+    eventually { task.state == :running }
+    expect(task.progress).to eq([1, 3])
+    completed
+    eventually { task.state == :succeeded }
+    expect(task).to have_attributes(done?: true, success?: true, failed?: false, result: "result", error: nil)
+  end
+
+  it "says what went wrong" do
+    task
+    created
+    steps << [:work_fail, "H:1"]
+    task.wait
+    expect(task).to have_attributes(state: :failed, done?: true, success?: false, failed?: true, result: nil)
+    expect(task.error).to be_a(EVGearman::JobFailedError).and have_attributes(delivery: :running, server: server.url)
+  end
+
+  it "shows itself" do
+    task
+    created
+    eventually { task.handle }
+    expect(task.inspect).to eq("#<EVGearman::Task f H:1 created>")
+  end
+
+  it "cannot be made by hand" do
+    expect { described_class.new }.to raise_error(TypeError)
+    expect { described_class.allocate }.to raise_error(TypeError)
+  end
+
+  it "has no progress where a worker sent no numbers" do
+    task
+    created
+    steps << [:work_status, "H:1", "half", "18446744073709551616"]
+    eventually { task.state == :running }
+    expect(task.progress).to eq([nil, nil])
+  end
+
+  describe "#value" do
+    it "raises TimeoutError when the time passes first, and the Task goes on" do
+      task
+      created
+      expect { task.value(0.05) }.to raise_error(EVGearman::TimeoutError) { |error| expect(error.class).to be(EVGearman::TimeoutError) }
+      expect(task).not_to be_done
+      completed
+      expect(task.value).to eq("result")
+    end
+
+    it "answers as often as it is asked" do
+      created
+      completed
+      expect([task.value, task.value(0), task.value(nil)]).to eq(["result"] * 3)
+    end
+
+    it "raises the same error as often as it is asked" do
+      created
+      steps << [:work_fail, "H:1"]
+      expect { task.value }.to raise_error { |error| expect(error).to be(task.error) }
+      expect { task.value }.to raise_error { |error| expect(error).to be(task.error) }
+    end
+
+    it "refuses a time that is none" do
+      [-1, "1", Float::NAN].each { |time| expect { task.value(time) }.to raise_error(ArgumentError) }
+    end
+  end
+
+  describe "#wait" do
+    it "answers the Task, good or bad" do
+      task
+      created
+      steps << [:work_fail, "H:1"]
+      expect(task.wait).to be(task)
+    end
+
+    it "answers nil when the time passes first" do
+      expect(task.wait(0.05)).to be_nil
+    end
+  end
+
+  describe "blocks" do
+    it "are called in order, and before value returns" do
+      seen = []
+      task.on_created { |handle| seen << [:created, handle] }
+      task.on_data { |bytes| seen << [:data, bytes] }
+      task.on_warning { |bytes| seen << [:warning, bytes] }
+      task.on_status { |*numbers| seen << [:status, *numbers] }
+      task.on_complete { |result| seen << [:complete, result] }
+      task.on_fail { |error| seen << [:fail, error] }
+      task.on_finish { |*outcome| seen << [:finish, *outcome] }
+      created
+      steps << [:work_data, "H:1", "a"] << [:work_warning, "H:1", "b"] << [:work_status, "H:1", "1", "2"]
+      completed
+      task.value
+      expect(seen).to eq([[:created, "H:1"], [:data, "a"], [:warning, "b"], [:status, "1", "2"], [:complete, "result"],
+                          [:finish, "result", nil]])
+    end
+
+    it "hear of an exception, and then of the failure" do
+      seen = []
+      task.on_exception { |bytes| seen << bytes }.on_fail { |error| seen << error }.on_finish { |*outcome| seen << outcome }
+      created
+      steps << [:work_exception, "H:1", "what it said\0"]
+      task.wait
+      expect(seen).to eq(["what it said\0", task.error, [nil, task.error]])
+      expect(task.error.data).to eq("what it said\0")
+    end
+
+    it "may be many, and answer the Task" do
+      seen = []
+      expect(task.on_data { seen << 1 }.on_data { seen << 2 }).to be(task)
+      created
+      steps << [:work_data, "H:1", "x"]
+      completed
+      task.value
+      expect(seen).to eq([1, 2])
+    end
+
+    it "that come late for an outcome are called in the next turn" do
+      task
+      created
+      steps << [:work_data, "H:1", "x"]
+      completed
+      task.value
+      seen = []
+      task.on_created { |handle| seen << handle }.on_complete { |result| seen << result }.on_fail { seen << :never }
+      task.on_finish { |*outcome| seen << outcome }.on_data { seen << :never }
+      expect(seen).to be_empty
+      loop.run_once(0)
+      expect(seen).to eq(["H:1", "result", ["result", nil]])
+    end
+
+    it "that come late for JOB_CREATED are called once" do
+      task
+      created
+      eventually { task.handle }
+      seen = []
+      task.on_created { |handle| seen << handle }
+      completed
+      task.value
+      expect(seen).to eq(["H:1"])
+    end
+
+    it "have to be given" do
+      expect { task.on_data }.to raise_error(ArgumentError)
+    end
+
+    it "that raise are told to on_callback_error, and the next ones are called" do
+      told = []
+      client.on_callback_error { |error, where| told << [error.message, where] }
+      seen = []
+      task.on_complete { raise "oops" }.on_complete { |result| seen << result }
+      created
+      completed
+      expect(task.value).to eq("result")
+      expect(seen).to eq(["result"])
+      expect(told).to eq([%w[oops on_complete]])
+    end
+
+    it "may set further blocks" do
+      seen = []
+      task.on_complete { task.on_complete { |result| seen << result } }
+      created
+      completed
+      task.value
+      expect(eventually { seen.first }).to eq("result")
+    end
+  end
+
+  describe "#abandon" do
+    it "keeps every block from being called, and value from waiting" do
+      seen = []
+      other = client.submit_job("f") { seen << :never }
+      other.on_fail { seen << :never }
+      expect(other.abandon).to be(other)
+      expect(other.state).to eq(:abandoned)
+      expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
+      created
+      completed
+      eventually { client.stats[:pending].zero? }
+      loop.run_once(0)
+      expect(seen).to be_empty
+    end
+
+    it "changes nothing about one that is over" do
+      task
+      created
+      completed
+      task.value
+      expect(task.abandon.value).to eq("result")
+    end
+
+    it "wakes who waits" do
+      waiting = Thread.new { task.value rescue $! } # rubocop:disable Style/RescueModifier, Style/SpecialGlobalVars
+      eventually { waiting.stop? }
+      task.abandon
+      expect(waiting.value).to be_a(EVGearman::Error)
+    end
+  end
+
+  it "is kept until its end though nobody holds it" do
+    seen = []
+    client.submit_job("f") { |result| seen << result }
+    GC.start
+    created
+    completed
+    expect(eventually { seen.first }).to eq("result")
+  end
+
+  it "keeps its client until its end though nobody holds that" do
+    seen = []
+    made = EVGearman::Loop.new
+    EVGearman::Client.new(url: server.url, loop: made).submit_job("f") { |result| seen << result }
+    GC.start
+    created
+    completed
+    made.run_once(1) while seen.empty?
+    expect(seen).to eq(["result"])
+    made.close
+  end
+end
