@@ -1,0 +1,211 @@
+/* What clients ask for, and that each answer is theirs. */
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+ask_t *free_ask(peer_t *peer, ask_kind_t kind)
+{
+    for (int i = 0; i < ASKS; i++) {
+        ask_t *ask = &peer->asks[i];
+        if (ask->used) continue;
+        memset(ask, 0, sizeof *ask);
+        evg_request_init(&ask->request, ask);
+        ask->kind = kind;
+        return ask;
+    }
+    return NULL;
+}
+
+void ask_taken(peer_t *peer, ask_t *ask, int r)
+{
+    ask->used = r == 0;
+    if (r < 0 && r != EVG_EBACKPRESSURE) broken("%d: a request is refused: %s", peer->at, evg_error_text(r));
+}
+
+/* -- asking ---------------------------------------------------------------------------------------------------- */
+
+static void random_submission(ask_t *ask, evg_submission_t *submission)
+{
+    static const evg_command_t foreground[] = {EVG_SUBMIT_JOB, EVG_SUBMIT_JOB_HIGH, EVG_SUBMIT_JOB_LOW};
+    static const evg_command_t background[] = {EVG_SUBMIT_JOB_BG, EVG_SUBMIT_JOB_HIGH_BG,
+                                               EVG_SUBMIT_JOB_LOW_BG, EVG_SUBMIT_JOB_EPOCH};
+    submission->type = ask->kind == FOREGROUND ? foreground[pick(3)] : background[pick(4)];
+    submission->run_at = floor(world.now) + pick(6);
+    submission->timeout = pick(4) == 0 ? 0.01 + 4 * uniform() : 0;
+    ask->timed = submission->timeout > 0 && ask->kind == FOREGROUND;
+}
+
+/* A key is shared by those of one function that use it at a time. */
+static void submit(peer_t *peer)
+{
+    char name[3] = "f?", work[WORK];
+    if (world.id_count == IDS) return;
+    ask_t *ask = free_ask(peer, pick(2) ? FOREGROUND : BACKGROUND);
+    if (!ask) return;
+    bool keyed = pick(3) == 0;
+    evg_submission_t submission = {0};
+    ask->function = (int)pick(FUNCTIONS);
+    name[1] = (char)('0' + ask->function);
+    random_submission(ask, &submission);
+    ask->id = world.id_count++;
+    snprintf(ask->text, sizeof ask->text, keyed ? "k%u" : "%u", keyed ? pick(KEYS) : ask->id);
+    snprintf(work, sizeof work, "%u/%.15s", ask->id, ask->text);
+    submission.function = evg_bytes_of(name);
+    submission.unique = evg_bytes_of(keyed ? ask->text : "");
+    submission.workload = evg_bytes_of(work);
+    note("%d asks %s %s", peer->at, evg_command_info(submission.type)->name, work);
+    ask_taken(peer, ask, evg_client_submit(&peer->s, &ask->request, &submission));
+    if (!ask->used) world.ids[ask->id] = FORBIDDEN;
+}
+
+static void ask_status(peer_t *peer, ask_t *ask)
+{
+    snprintf(ask->text, sizeof ask->text, "H:vm:%u", 1 + pick(20));
+    ask_taken(peer, ask, evg_client_get_status(&peer->s, &ask->request, evg_bytes_of(ask->text)));
+}
+
+static void ask_status_unique(peer_t *peer, ask_t *ask)
+{
+    snprintf(ask->text, sizeof ask->text, "k%u", pick(KEYS));
+    ask_taken(peer, ask, evg_client_get_status_unique(&peer->s, &ask->request, evg_bytes_of(ask->text)));
+}
+
+static void ask_admin(peer_t *peer, ask_t *ask)
+{
+    static const char *const lines[] = {"version", "status", "bogus"};
+    snprintf(ask->text, sizeof ask->text, "%s", lines[pick(3)]);
+    evg_shape_t shape = strcmp(ask->text, "status") == 0 ? EVG_DOTTED : EVG_LINE;
+    ask_taken(peer, ask, evg_session_admin(&peer->s, &ask->request, evg_bytes_of(ask->text), shape));
+}
+
+static void question(peer_t *peer)
+{
+    static unsigned last;
+    static const ask_kind_t kinds[] = {ECHO, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMIN};
+    ask_t *ask = free_ask(peer, kinds[pick(6)]);
+    if (!ask) return;
+    if (ask->kind == STATUS) return ask_status(peer, ask);
+    if (ask->kind == STATUS_UNIQUE) return ask_status_unique(peer, ask);
+    if (ask->kind == ADMIN) return ask_admin(peer, ask);
+    snprintf(ask->text, sizeof ask->text, "echo %u", ++last);
+    if (ask->kind == OPTION) snprintf(ask->text, sizeof ask->text, pick(2) ? "exceptions" : "foo");
+    evg_bytes_t text = evg_bytes_of(ask->text);
+    bool echo = ask->kind == ECHO;
+    ask_taken(peer, ask,
+              echo ? evg_session_echo(&peer->s, &ask->request, text)
+                   : evg_session_option(&peer->s, &ask->request, text));
+}
+
+void client_acts(peer_t *peer)
+{
+    unsigned what = pick(40);
+    if (what == 0)
+        peer_disconnect(peer);
+    else if (what == 1)
+        (void)evg_session_want(&peer->s);
+    else if (what < 10)
+        question(peer);
+    else if (what == 10)
+        for (int i = 0; i < 8; i++) submit(peer);
+    else
+        submit(peer);
+}
+
+/* -- being answered ----------------------------------------------------------------------------------------------- */
+
+static void check_payload(peer_t *peer, const ask_t *ask, char letter, evg_bytes_t got)
+{
+    char want[WORK];
+    snprintf(want, sizeof want, "%c%d%.20s", letter, ask->function, ask->text);
+    if (!text_p(got, want))
+        broken("%d: %u got \"%.*s\" and not %s", peer->at, ask->id, (int)got.len, got.at, want);
+}
+
+/* Only what the server has really forgotten may be called lost. */
+static void check_lost(peer_t *peer, const ask_t *ask)
+{
+    model_job_t *job = jobs_find(evg_request_handle(&ask->request));
+    if (conns[peer->at].open && job && !job->ignored && jobs_attached_p(job, peer->at)) {
+        broken("%d: %u is not lost", peer->at, ask->id);
+    }
+}
+
+static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event)
+{
+    if (event->delivery == EVG_NOT_SENT) {
+        if (world.ids[ask->id] != UNSEEN) broken("%u was sent and is told as not sent", ask->id);
+        world.ids[ask->id] = FORBIDDEN;
+    }
+    switch (event->error) {
+    case EVG_EJOB_FAILED:
+    case EVG_EDISCONNECTED:
+    case EVG_ECONNECT:
+    case EVG_EEXHAUSTED:
+    case EVG_ECOMMAND_TIMEOUT:
+        return;
+    case EVG_EJOB_EXCEPTION:
+        return check_payload(peer, ask, 'X', event->args[0]);
+    case EVG_EJOB_TIMEOUT:
+        if (!ask->timed) broken("%u has no timeout", ask->id);
+        return;
+    case EVG_EJOB_LOST:
+        return check_lost(peer, ask);
+    default:
+        broken("%d: %u ends with %s", peer->at, ask->id, evg_error_text(event->error));
+    }
+}
+
+static void submission_done(peer_t *peer, ask_t *ask, const evg_event_t *event)
+{
+    note("%d: %u is done: %s", peer->at, ask->id, event->error ? evg_error_text(event->error) : "ok");
+    if (event->error) return submission_failed(peer, ask, event);
+    if (world.ids[ask->id] != SEEN) broken("%u succeeded and was never sent", ask->id);
+    if (ask->kind == FOREGROUND) check_payload(peer, ask, 'R', event->args[0]);
+}
+
+static void question_done(peer_t *peer, const ask_t *ask, const evg_event_t *event)
+{
+    bool option = ask->kind == OPTION && strcmp(ask->text, "foo") == 0;
+    bool bogus = ask->kind == ADMIN && strcmp(ask->text, "bogus") == 0;
+    if (event->error && evg_error_fault(event->error) == EVG_LINK) return;
+    if (event->error == EVG_ENO_JOB && ask->kind == GRAB) return;
+    if (event->error && !option && !bogus)
+        broken("%d: %s failed: %s", peer->at, ask->text, evg_error_text(event->error));
+    if (!event->error && (option || bogus)) broken("%d: %s succeeded", peer->at, ask->text);
+    if (event->error || ask->kind == ADMIN || ask->kind == GRAB) return;
+    if (!text_p(event->args[0], ask->text)) broken("%d: the answer to %s is another's", peer->at, ask->text);
+}
+
+static void done(peer_t *peer, ask_t *ask, const evg_event_t *event)
+{
+    if (ask->kind <= BACKGROUND)
+        submission_done(peer, ask, event);
+    else
+        question_done(peer, ask, event);
+    ask->used = false;
+}
+
+static void created(peer_t *peer, ask_t *ask)
+{
+    if (ask->created || ask->kind != FOREGROUND) broken("%d: %u is created again", peer->at, ask->id);
+    ask->created = true;
+}
+
+bool client_event(peer_t *peer, const evg_event_t *event)
+{
+    if (!event->request || event->type == EVG_EVENT_ASSIGNED) return false;
+    ask_t *ask = event->request->owner;
+    if (!ask->used) broken("%d: %u is told after its end", peer->at, ask->id);
+    if (event->type == EVG_EVENT_DONE) done(peer, ask, event);
+    if (event->type == EVG_EVENT_CREATED) created(peer, ask);
+    if (event->type == EVG_EVENT_DATA) check_payload(peer, ask, 'D', event->args[0]);
+    if (event->type == EVG_EVENT_WARNING) check_payload(peer, ask, 'W', event->args[0]);
+    return true;
+}
+
+bool client_rests_p(const peer_t *peer)
+{
+    return evg_session_unresolved(&peer->s) == 0;
+}

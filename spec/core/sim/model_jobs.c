@@ -1,0 +1,363 @@
+/* The jobs of the model: queues, unique keys, and who is attached to what. As gearmand 1.1.20 does it, oddities
+ * included: a foreground job is dropped when its last client leaves, although a background submission may share it; a
+ * job that is due wakes nobody; a job that is not due hides those of lower priority behind it. */
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static evg_list_t queues[FUNCTIONS][3], running;
+static unsigned last_number;
+
+void jobs_begin(void)
+{
+    for (int i = 0; i < FUNCTIONS * 3; i++) evg_list_init(&queues[i / 3][i % 3]);
+    evg_list_init(&running);
+    last_number = 0;
+}
+
+static model_job_t *job_of(evg_list_t *link)
+{
+    return evg_container(link, model_job_t, link);
+}
+
+static void drop(model_job_t *job)
+{
+    evg_list_unlink(&job->link);
+    free(job);
+}
+
+static evg_list_t *lists(int i)
+{
+    return i == FUNCTIONS * 3 ? &running : &queues[i / 3][i % 3];
+}
+
+void jobs_drop_all(void)
+{
+    for (int i = 0; i <= FUNCTIONS * 3; i++) {
+        for (evg_list_t *at; (at = evg_list_first(lists(i)));) drop(job_of(at));
+    }
+    last_number = 0;
+}
+
+typedef bool (*test_t)(const model_job_t *job, const void *what);
+
+static model_job_t *search(test_t test, const void *what)
+{
+    for (int i = 0; i <= FUNCTIONS * 3; i++) {
+        for (evg_list_t *at = lists(i)->next; at != lists(i); at = at->next) {
+            if (test(job_of(at), what)) return job_of(at);
+        }
+    }
+    return NULL;
+}
+
+evg_bytes_t handle_text(const model_job_t *job, char *room)
+{
+    return evg_bytes(room, (size_t)snprintf(room, WORK, "H:vm:%u", job->number));
+}
+
+static bool has_handle(const model_job_t *job, const void *what)
+{
+    char room[WORK];
+    return evg_bytes_equal_p(handle_text(job, room), *(const evg_bytes_t *)what);
+}
+
+model_job_t *jobs_find(evg_bytes_t handle)
+{
+    return search(has_handle, &handle);
+}
+
+typedef struct {
+    int function;
+    evg_bytes_t key;
+} keyed_t;
+
+static bool has_key(const model_job_t *job, const void *what)
+{
+    const keyed_t *keyed = what;
+    return (keyed->function < 0 || job->function == keyed->function) && text_p(keyed->key, job->key);
+}
+
+model_job_t *jobs_find_key(int function, evg_bytes_t key)
+{
+    keyed_t keyed = {function, key};
+    return key.len ? search(has_key, &keyed) : NULL;
+}
+
+/* -- submitting --------------------------------------------------------------------------------------------- */
+
+static void enqueue(model_job_t *job)
+{
+    job->worker = -1;
+    job->done = job->of = 0;
+    evg_list_append(&queues[job->function][job->priority], &job->link);
+    for (int at = 0; at < PEERS; at++) {
+        conn_t *conn = &conns[at];
+        if (!conn->open || !conn->sleeping || conn->noop_sent || !model_serves_p(at, job->function)) continue;
+        conn->noop_sent = true;
+        model_say(at, EVG_NOOP, NULL, 0);
+    }
+}
+
+static void copy(char *to, size_t cap, evg_bytes_t from)
+{
+    if (from.len >= cap) broken("a field is longer than any that was sent: %zu bytes", from.len);
+    memcpy(to, from.at, from.len);
+    to[from.len] = 0;
+}
+
+static int priority_of(evg_command_t type)
+{
+    if (type == EVG_SUBMIT_JOB_HIGH || type == EVG_SUBMIT_JOB_HIGH_BG) return 0;
+    return type == EVG_SUBMIT_JOB_LOW || type == EVG_SUBMIT_JOB_LOW_BG ? 2 : 1;
+}
+
+static void see(const char *work)
+{
+    unsigned id = (unsigned)atoi(work);
+    if (id >= world.id_count) broken("a submission that nobody made: %s", work);
+    if (world.ids[id] != UNSEEN)
+        broken("%u was sent although it was %s", id, world.ids[id] == SEEN ? "sent" : "not sent");
+    world.ids[id] = SEEN;
+}
+
+static model_job_t *new_job(const evg_packet_t *packet, int function)
+{
+    model_job_t *job = calloc(1, sizeof *job);
+    if (!job) broken("no memory");
+    evg_list_init(&job->link);
+    job->number = ++last_number;
+    job->function = function;
+    job->priority = priority_of(packet->type);
+    job->background = !evg_command_foreground_p(packet->type);
+    if (packet->type == EVG_SUBMIT_JOB_EPOCH) job->run_at = atof((const char *)packet->args[2].at);
+    copy(job->key, sizeof job->key, packet->args[1]);
+    copy(job->work, sizeof job->work, packet->args[packet->argc - 1]);
+    return job;
+}
+
+void jobs_submit(int at, const evg_packet_t *packet)
+{
+    char room[WORK], work[WORK];
+    int function = packet->args[0].at[1] - '0';
+    copy(work, sizeof work, packet->args[packet->argc - 1]);
+    see(work);
+    model_job_t *job = jobs_find_key(function, packet->args[1]);
+    bool fresh = !job;
+    if (fresh) job = new_job(packet, function);
+    if (evg_command_foreground_p(packet->type)) job->clients[job->client_count++] = (uint8_t)at;
+    evg_bytes_t handle = handle_text(job, room);
+    note("%d %s %s -> %s", at, evg_command_info(packet->type)->name, work, room);
+    if (fresh && pick(2)) enqueue(job), fresh = false; /* NOOP may come before JOB_CREATED */
+    model_say(at, EVG_JOB_CREATED, &handle, 1);
+    if (fresh) enqueue(job);
+}
+
+/* -- working ------------------------------------------------------------------------------------------------- */
+
+/* What a worker's poll removes. */
+static void sweep(int function)
+{
+    for (int i = 0; i < 3; i++) {
+        evg_list_t *next;
+        for (evg_list_t *at = queues[function][i].next; at != &queues[function][i]; at = next) {
+            next = at->next;
+            if (job_of(at)->ignored) drop(job_of(at));
+        }
+    }
+}
+
+static model_job_t *first_due(evg_list_t *queue)
+{
+    for (evg_list_t *at = queue->next; at != queue; at = at->next) {
+        if (job_of(at)->run_at <= world.now) return job_of(at);
+    }
+    return NULL;
+}
+
+bool jobs_runnable_p(int at)
+{
+    for (int i = 0; i < conns[at].ability_count; i++) {
+        int function = conns[at].abilities[i];
+        sweep(function);
+        for (int priority = 0; priority < 3; priority++) {
+            if (first_due(&queues[function][priority])) return true;
+        }
+    }
+    return false;
+}
+
+static model_job_t *take(int function)
+{
+    sweep(function);
+    for (int priority = 0; priority < 3; priority++) {
+        if (!evg_list_empty_p(&queues[function][priority])) return first_due(&queues[function][priority]);
+    }
+    return NULL;
+}
+
+bool jobs_grab(int at, evg_command_t grab)
+{
+    char room[WORK], name[3] = "f?";
+    model_job_t *job = NULL;
+    for (int i = conns[at].ability_count; !job && i-- > 0;) job = take(conns[at].abilities[i]);
+    if (!job) return false;
+    evg_list_unlink(&job->link);
+    evg_list_append(&running, &job->link);
+    job->worker = at;
+    name[1] = (char)('0' + job->function);
+    evg_bytes_t args[4] = {handle_text(job, room), evg_bytes_of(name), evg_bytes_of(job->key),
+                           evg_bytes_of(job->work)};
+    bool plain = grab == EVG_GRAB_JOB;
+    if (plain) args[2] = args[3];
+    note("%d gets %s %s", at, room, job->work);
+    model_say(at, plain ? EVG_JOB_ASSIGN : EVG_JOB_ASSIGN_UNIQ, args, plain ? 3 : 4);
+    double timeout = conns[at].timeouts[job->function];
+    conns[at].timer_at = timeout > 0 ? world.now + timeout : 0;
+    conns[at].timed = job->number;
+    return true;
+}
+
+/* One copy for each submission that is attached; an exception as WORK_FAIL, with a NUL behind the handle, for those
+ * who did not ask for exceptions. */
+static void forward(model_job_t *job, const evg_packet_t *packet)
+{
+    for (int i = 0; i < job->client_count; i++) {
+        int at = job->clients[i];
+        if (packet->type != EVG_WORK_EXCEPTION || conns[at].exceptions) {
+            model_say(at, packet->type, packet->args, packet->argc);
+            continue;
+        }
+        char room[WORK];
+        evg_bytes_t handle = handle_text(job, room);
+        handle.len++;
+        model_say(at, EVG_WORK_FAIL, &handle, 1);
+    }
+}
+
+/* Was it taken from this worker by the server's timer? */
+static bool taken_p(int at, evg_bytes_t handle)
+{
+    char room[WORK];
+    for (int i = 0; i < conns[at].taken_count; i++) {
+        model_job_t job = {.number = conns[at].taken[i]};
+        if (evg_bytes_equal_p(handle, handle_text(&job, room))) return true;
+    }
+    return false;
+}
+
+void jobs_report(int at, const evg_packet_t *packet)
+{
+    evg_bytes_t error[2] = {evg_bytes_of("JOB_NOT_FOUND"),
+                            evg_bytes_of("Job given in work result not found")};
+    model_job_t *job = jobs_find(packet->args[0]);
+    note("%d %s %.*s", at, evg_command_info(packet->type)->name, (int)packet->args[0].len,
+         packet->args[0].at);
+    if (!job || job->worker != at) {
+        if (!taken_p(at, packet->args[0])) broken("%d reports about a job that it does not hold", at);
+        model_say(at, EVG_ERROR, error, 2);
+        return;
+    }
+    forward(job, packet);
+    if (packet->type == EVG_WORK_STATUS) {
+        job->done = (unsigned)atoi((const char *)packet->args[1].at);
+        job->of = (unsigned)atoi((const char *)packet->args[2].at);
+    } else if (packet->type != EVG_WORK_DATA && packet->type != EVG_WORK_WARNING) {
+        drop(job);
+    }
+}
+
+/* -- leaving ---------------------------------------------------------------------------------------------------- */
+
+static bool detach(model_job_t *job, int at)
+{
+    int kept = 0;
+    for (int i = 0; i < job->client_count; i++) {
+        if (job->clients[i] != at) job->clients[kept++] = job->clients[i];
+    }
+    bool left = kept < job->client_count;
+    job->client_count = kept;
+    return left && kept == 0;
+}
+
+void jobs_client_left(int at)
+{
+    for (int i = 0; i <= FUNCTIONS * 3; i++) {
+        for (evg_list_t *link = lists(i)->next; link != lists(i); link = link->next) {
+            if (detach(job_of(link), at)) job_of(link)->ignored = true;
+        }
+    }
+}
+
+static void requeue(model_job_t *job)
+{
+    evg_list_unlink(&job->link);
+    if (job->ignored)
+        free(job);
+    else
+        enqueue(job);
+}
+
+void jobs_worker_left(int at)
+{
+    evg_list_t *prev;
+    for (evg_list_t *link = running.prev; link != &running; link = prev) {
+        prev = link->prev;
+        if (job_of(link)->worker == at) requeue(job_of(link));
+    }
+}
+
+void jobs_time_out(int at)
+{
+    conn_t *conn = &conns[at];
+    conn->timer_at = 0;
+    for (evg_list_t *link = running.next; link != &running; link = link->next) {
+        model_job_t *job = job_of(link);
+        if (job->worker != at || job->number != conn->timed) continue;
+        note("%d is too slow for H:vm:%u", at, job->number);
+        conn->taken[conn->taken_count++ % 64] = job->number;
+        if (conn->taken_count > 64) conn->taken_count = 64;
+        requeue(job);
+        return;
+    }
+}
+
+/* -- counting ---------------------------------------------------------------------------------------------------- */
+
+bool jobs_held_p(int at, int function, bool timed)
+{
+    for (evg_list_t *link = running.next; link != &running; link = link->next) {
+        const model_job_t *job = job_of(link);
+        if (job->worker != at || (function >= 0 && job->function != function)) continue;
+        if (!timed || conns[at].timeouts[job->function] > 0) return true;
+    }
+    return false;
+}
+
+unsigned jobs_held_count(int at)
+{
+    unsigned count = 0;
+    for (evg_list_t *link = running.next; link != &running; link = link->next)
+        count += job_of(link)->worker == at;
+    return count;
+}
+
+bool jobs_attached_p(const model_job_t *job, int at)
+{
+    for (int i = 0; i < job->client_count; i++) {
+        if (job->clients[i] == at) return true;
+    }
+    return false;
+}
+
+size_t jobs_left(void)
+{
+    size_t count = 0;
+    for (int i = 0; i <= FUNCTIONS * 3; i++) {
+        for (evg_list_t *link = lists(i)->next; link != lists(i); link = link->next)
+            count += !job_of(link)->ignored;
+    }
+    return count;
+}

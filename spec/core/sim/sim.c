@@ -1,0 +1,220 @@
+/* What happens next, and what must be true at the end. */
+#include "sim/sim.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STEPS = 700, REST = 120 };
+
+static double server_back_at;
+
+/* -- moving on ------------------------------------------------------------------------------------------------------ */
+
+static bool io(int at)
+{
+    peer_turn(&peers[at]);
+    return wire_to_server(at) | (wires[at].up && !wires[at].stalled && evg_buffer_len(&wires[at].to_peer));
+}
+
+/* Until nothing moves any more, but for connections that are stalled. */
+static void quiesce(void)
+{
+    bool moved = true;
+    for (int rounds = 0; moved; rounds++) {
+        moved = false;
+        for (int at = 0; at < peer_count; at++) moved |= io(at) || wire_write(at);
+        if (rounds == 2000) broken("the same instant goes on for ever");
+    }
+}
+
+static double next_deadline(void)
+{
+    double first = model_deadline();
+    for (int at = 0; at < peer_count; at++) first = fmin(first, peer_deadline(&peers[at]));
+    return server_up ? first : fmin(first, server_back_at);
+}
+
+static void pass(double seconds)
+{
+    world.now += seconds;
+    model_tick();
+    if (!server_up && server_back_at <= world.now) {
+        server_up = true;
+        note("server is up");
+    }
+}
+
+/* To the next deadline; nobody may have left one behind. */
+static void pass_to_deadline(double most)
+{
+    static int stuck;
+    quiesce();
+    double seconds = next_deadline() - world.now;
+    stuck = seconds > 0 ? 0 : stuck + 1;
+    if (stuck > 50) broken("a deadline is never reached");
+    pass(fmax(0, fmin(seconds, most)));
+}
+
+static void time_goes_by(void)
+{
+    if (pick(3))
+        pass(0.003 * uniform());
+    else
+        pass_to_deadline(pick(4) ? 0.1 : 3 * uniform());
+}
+
+/* -- trouble ---------------------------------------------------------------------------------------------------------- */
+
+static void stop_server(void)
+{
+    model_restart();
+    server_up = false;
+    server_back_at = world.now + (pick(2) ? 0 : 3 * uniform());
+}
+
+static void stall(int at)
+{
+    if (!wires[at].up) return;
+    wires[at].stalled = !wires[at].stalled;
+    wires[at].was_stalled = true;
+    note("%d %s", at, wires[at].stalled ? "stalls" : "moves again");
+}
+
+static void trouble(int at)
+{
+    unsigned what = pick(10);
+    if (what < 5)
+        wire_cut(at);
+    else if (what < 7)
+        stall(at);
+    else if (what < 8)
+        stop_server();
+    else
+        server_refuses = !server_refuses;
+}
+
+/* -- a seed ------------------------------------------------------------------------------------------------------------ */
+
+static void step(void)
+{
+    int at = (int)pick((unsigned)peer_count);
+    peer_t *peer = &peers[at];
+    unsigned what = pick(100);
+    world.step++;
+    evg_session_clock(&peer->s, world.now);
+    if (what < 60)
+        (void)io(at);
+    else if (what < 80)
+        time_goes_by();
+    else if (what < 99 && peer->client && (!peer->worker || pick(2)))
+        client_acts(peer);
+    else if (what < 99 && pick(3))
+        (void)io(at);
+    else if (what < 99)
+        worker_acts(peer);
+    else
+        trouble(at);
+    peer_events(peer);
+    peer_audit(peer);
+}
+
+static void begin(uint64_t seed, bool verbose)
+{
+    world_begin(seed, verbose);
+    model_begin();
+    server_up = pick(8) > 0;
+    server_back_at = world.now + uniform();
+    server_refuses = false;
+    int clients = 1 + (int)pick(3), workers = 1 + (int)pick(3);
+    peer_count = clients + workers + (int)pick(2);
+    for (int at = 0; at < peer_count; at++)
+        peer_begin(at, at < clients || at == clients + workers, at >= clients);
+    for (int at = 0; at < peer_count; at++) {
+        if (peers[at].worker) worker_serves_all(&peers[at]);
+    }
+}
+
+static void calm_down(void)
+{
+    world.calm = true;
+    server_refuses = false;
+    if (!server_up) server_back_at = world.now;
+    pass(0);
+    for (int at = 0; at < peer_count; at++) {
+        wires[at].stalled = false;
+        evg_session_clock(&peers[at].s, world.now);
+        if (peers[at].worker) worker_serves_all(&peers[at]);
+    }
+    note("calm");
+}
+
+static bool rests_p(void)
+{
+    for (int at = 0; at < peer_count; at++) {
+        if (!client_rests_p(&peers[at])) return false;
+    }
+    return jobs_left() == 0;
+}
+
+/* Those that do not reconnect by themselves are told to. */
+static void want_all(void)
+{
+    for (int at = 0; at < peer_count; at++) {
+        if (evg_session_want(&peers[at].s) < 0) broken("%d wants no connection", at);
+    }
+}
+
+static void come_to_rest(void)
+{
+    double end = world.now + REST;
+    while (!rests_p()) {
+        world.step++;
+        want_all();
+        pass_to_deadline(1);
+        for (int at = 0; at < peer_count; at++) peer_audit(&peers[at]);
+        if (world.now < end) continue;
+        for (int at = 0; at < peer_count; at++)
+            note("%d: %zu unresolved", at, evg_session_unresolved(&peers[at].s));
+        broken("no rest after %d seconds: %zu jobs", REST, jobs_left());
+    }
+    quiesce();
+}
+
+static void finish(void)
+{
+    for (int at = 0; at < peer_count; at++) {
+        peer_disconnect(&peers[at]);
+        peer_events(&peers[at]);
+        peer_audit(&peers[at]);
+        peer_end(&peers[at]);
+    }
+    jobs_drop_all();
+    if (evg_alloc_live()) broken("%zu blocks leaked", evg_alloc_live());
+}
+
+static void run(uint64_t seed, bool verbose)
+{
+    begin(seed, verbose);
+    for (int i = 0; i < STEPS; i++) step();
+    calm_down();
+    come_to_rest();
+    finish();
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = 1, seeds = 100;
+    bool verbose = false;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t value = strtoull(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--seeds") == 0) seeds = value;
+        if (strcmp(argv[i], "--first") == 0) first = value;
+        if (strcmp(argv[i], "--verbose") == 0) first = value, seeds = 1, verbose = true;
+    }
+    for (uint64_t seed = first; seed < first + seeds; seed++) run(seed, verbose);
+    printf("%llu seeds passed\n", (unsigned long long)seeds);
+    return 0;
+}

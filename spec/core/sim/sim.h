@@ -1,0 +1,186 @@
+/* Clients and workers against a model of gearmand, in memory and in virtual time, from one seed.
+ *
+ *     sim.c      what happens next, and the end: faults stop, and all has to come to rest
+ *     model.c    the server's connections and what they ask; model_jobs.c its jobs and queues
+ *     net.c      bytes between the two, in pieces, until somebody cuts them
+ *     peer.c     a session and its turn; client.c what it asks for; worker.c the jobs it runs
+ *     world.c    chance, the record of what happened, and the way to fail
+ *
+ * Peers and the server's connections share their numbers. The workload of a submission is "ID/PAYLOAD"; the payload is
+ * its unique key if it has one, else the id. Whatever comes back about a job begins with one letter for what it
+ * is (R result, D data, W warning, X exception), then the function's digit, then the payload. */
+#ifndef EVG_SPEC_SIM_H
+#define EVG_SPEC_SIM_H
+
+#include "base/error.h"
+#include "session/session.h"
+
+enum { PEERS = 7, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
+
+/* -- world.c --------------------------------------------------------------------------------------------- */
+
+typedef enum { UNSEEN, SEEN, FORBIDDEN } id_state_t; /* FORBIDDEN: its client was told that it was not sent */
+
+typedef struct {
+    uint64_t seed, random, step;
+    double now;
+    bool verbose;
+    bool calm; /* no more faults and no more requests */
+    uint8_t ids[IDS];
+    unsigned id_count;
+} world_t;
+
+extern world_t world;
+
+void world_begin(uint64_t seed, bool verbose);
+uint64_t draw(void);
+unsigned pick(unsigned n);      /* 0 .. n-1 */
+bool chance(unsigned permille); /* never when calm, for faults and fancies */
+double uniform(void);           /* [0, 1) */
+bool text_p(evg_bytes_t bytes, const char *text);
+
+#define LIKE_PRINTF __attribute__((format(printf, 1, 2)))
+void note(const char *format, ...) LIKE_PRINTF;
+void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
+
+/* -- net.c ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    bool up;
+    bool stalled, was_stalled; /* nothing moves; ever on this connection */
+    evg_buffer_t to_server, to_peer;
+} wire_t;
+
+extern wire_t wires[PEERS];
+
+void wire_open(int at);
+void wire_drop(int at); /* with all that was under way */
+void wire_cut(int at);  /* some of what was under way still arrives at the server */
+bool wire_to_server(int at);
+bool wire_to_peer(int at);
+bool wire_write(int at); /* takes output of the session */
+size_t some_of(size_t len);
+
+/* -- model.c, model_jobs.c --------------------------------------------------------------------------------- */
+
+typedef struct {
+    evg_list_t link;
+    unsigned number; /* of its handle */
+    int function, priority;
+    int worker; /* -1: queued */
+    bool background, ignored;
+    double run_at;
+    char key[8], work[WORK];
+    uint8_t clients[PEERS * ASKS]; /* one for each submission that is attached */
+    int client_count;
+    unsigned done, of;
+} model_job_t;
+
+typedef struct {
+    bool open, sleeping, noop_sent, exceptions;
+    evg_buffer_t in;
+    int abilities[FUNCTIONS], ability_count; /* in the order of their registration */
+    double timeouts[FUNCTIONS];
+    double timer_at;    /* 0: none */
+    unsigned timed;     /* the number of the job it is about */
+    unsigned taken[64]; /* jobs that were re-queued while it held them */
+    int taken_count;
+    int naps; /* PRE_SLEEPs in this second since its last job */
+    double nap_second;
+} conn_t;
+
+extern conn_t conns[PEERS];
+
+void model_begin(void);
+void model_restart(void);
+void model_open(int at);
+void model_close(int at);
+void model_read(int at); /* executes what is whole in the connection's input */
+void model_tick(void);
+double model_deadline(void);
+void model_say(int at, evg_command_t type, const evg_bytes_t *args, int argc);
+bool model_serves_p(int at, int function);
+
+void jobs_begin(void);
+void jobs_drop_all(void);
+void jobs_submit(int at, const evg_packet_t *packet);
+bool jobs_grab(int at, evg_command_t grab);
+bool jobs_runnable_p(int at);
+void jobs_report(int at, const evg_packet_t *packet);
+void jobs_client_left(int at);
+void jobs_worker_left(int at);
+void jobs_time_out(int at);
+bool jobs_held_p(int at, int function, bool timed);
+unsigned jobs_held_count(int at);
+model_job_t *jobs_find(evg_bytes_t handle);
+model_job_t *jobs_find_key(int function, evg_bytes_t key);
+bool jobs_attached_p(const model_job_t *job, int at);
+size_t jobs_left(void); /* that somebody should still run */
+evg_bytes_t handle_text(const model_job_t *job, char *room);
+
+/* -- peer.c, client.c, worker.c ------------------------------------------------------------------------------ */
+
+typedef enum { FOREGROUND, BACKGROUND, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMIN, GRAB } ask_kind_t;
+
+typedef struct {
+    evg_request_t request;
+    bool used, created;
+    ask_kind_t kind;
+    unsigned id;
+    int function;
+    bool timed;
+    char text[64]; /* payload of a submission, what an echo sent, the key of a question */
+} ask_t;
+
+typedef enum {
+    IDLE_SLOT,
+    RUNNING,
+    GONE
+} task_state_t; /* GONE: the session lost it, the handler does not know */
+
+typedef struct {
+    evg_job_t job;
+    task_state_t state;
+    int function;
+    char payload[WORK];
+    double next_at; /* its handler's next act */
+    int progress;   /* reports before the end */
+    bool never;
+} task_t;
+
+typedef struct {
+    evg_session_t s;
+    int at;
+    bool client, worker;
+    double connect_at; /* while opening */
+    ask_t asks[ASKS];
+    task_t tasks[TASKS];
+} peer_t;
+
+extern peer_t peers[PEERS];
+extern int peer_count;
+
+void peer_begin(int at, bool client, bool worker);
+void peer_end(peer_t *peer);
+void peer_turn(peer_t *peer); /* what a loop does with one connection */
+void peer_events(peer_t *peer);
+void peer_disconnect(peer_t *peer);
+double peer_deadline(const peer_t *peer);
+void peer_audit(peer_t *peer);
+
+void client_acts(peer_t *peer);
+bool client_event(peer_t *peer, const evg_event_t *event); /* false: it was about no request */
+bool client_rests_p(const peer_t *peer);
+
+void worker_acts(peer_t *peer);
+bool worker_event(peer_t *peer, const evg_event_t *event);
+void worker_runs(peer_t *peer); /* handlers whose time has come */
+void worker_serves_all(peer_t *peer);
+double worker_deadline(const peer_t *peer);
+
+ask_t *free_ask(peer_t *peer, ask_kind_t kind);
+void ask_taken(peer_t *peer, ask_t *ask, int r);
+
+extern bool server_up, server_refuses;
+
+#endif

@@ -1,0 +1,184 @@
+/* Handlers: they take their time, report, succeed, fail, or never end. */
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* -- the worker's wishes -------------------------------------------------------------------------------------------- */
+
+/* f2 has a timeout now and then, f3 one that the server knows; seldom there is no handler. */
+static void can_do(peer_t *peer, int function)
+{
+    char name[3] = {'f', (char)('0' + function), 0};
+    double server_timeout = function == 3 && chance(300) ? 1 + pick(2) : 0;
+    double timeout = function == 2 && chance(300) ? 0.5 : 0;
+    void *owner = chance(30) ? NULL : peer;
+    int r = evg_worker_can_do(&peer->s, evg_bytes_of(name), timeout, server_timeout, owner);
+    if (r < 0) broken("%d: can_do: %s", peer->at, evg_error_text(r));
+}
+
+static void cant_do(peer_t *peer, int function)
+{
+    char name[3] = {'f', (char)('0' + function), 0};
+    if (evg_worker_cant_do(&peer->s, evg_bytes_of(name)) < 0) broken("%d: cant_do", peer->at);
+}
+
+static void grab(peer_t *peer)
+{
+    ask_t *ask = evg_worker_working_p(&peer->s) ? NULL : free_ask(peer, GRAB);
+    if (ask) ask_taken(peer, ask, evg_worker_grab(&peer->s, &ask->request));
+}
+
+/* Only where the limit of jobs holds: a grab_job may go beyond it. */
+static bool may_grab_p(const peer_t *peer)
+{
+    return peer->s.worker.held_count == 0 && peer->s.worker.grabs == 0 && peer->s.worker.asked == 0;
+}
+
+void worker_acts(peer_t *peer)
+{
+    unsigned what = pick(100);
+    note("%d wishes %u", peer->at, what);
+    if (what == 0)
+        peer_disconnect(peer);
+    else if (what < 6)
+        (void)evg_worker_reset_abilities(&peer->s);
+    else if (what < 16)
+        cant_do(peer, (int)pick(FUNCTIONS));
+    else if (what < 24)
+        evg_worker_stop(&peer->s);
+    else if (what < 28)
+        (void)evg_worker_work_one(&peer->s);
+    else if (what < 32 && may_grab_p(peer))
+        grab(peer);
+    else if (what < 68)
+        can_do(peer, (int)pick(FUNCTIONS));
+    else
+        (void)evg_worker_work(&peer->s);
+}
+
+void worker_serves_all(peer_t *peer)
+{
+    for (int function = 0; function < FUNCTIONS; function++) can_do(peer, function);
+    if (evg_worker_work(&peer->s) < 0) broken("%d does not work", peer->at);
+}
+
+/* -- jobs --------------------------------------------------------------------------------------------------------------- */
+
+static task_t *free_task(peer_t *peer)
+{
+    for (int i = 0; i < TASKS; i++) {
+        if (peer->tasks[i].state == IDLE_SLOT) return &peer->tasks[i];
+    }
+    broken("%d holds more jobs than there are", peer->at);
+}
+
+static void plan(task_t *task)
+{
+    task->next_at = world.now + (chance(100) ? 3 * uniform() : 0.02 * uniform());
+    task->progress = chance(400) ? (int)pick(4) : 0;
+    task->never = chance(30);
+}
+
+static void assigned(peer_t *peer, const evg_event_t *event)
+{
+    task_t *task = free_task(peer);
+    evg_bytes_t work = event->args[3];
+    const uint8_t *slash = memchr(work.at, '/', work.len);
+    if (!slash) broken("%d: a workload was spoilt", peer->at);
+    *task = (task_t){.state = RUNNING, .function = event->args[1].at[1] - '0'};
+    memcpy(task->payload, slash + 1, work.len - (size_t)(slash + 1 - work.at));
+    plan(task);
+    evg_worker_accept(&peer->s, &task->job, event, task);
+    evg_job_started(&peer->s, &task->job);
+}
+
+bool worker_event(peer_t *peer, const evg_event_t *event)
+{
+    if (event->type == EVG_EVENT_ASSIGNED)
+        assigned(peer, event);
+    else if (event->type == EVG_EVENT_LOST)
+        ((task_t *)event->job->owner)->state = GONE;
+    else if (event->type == EVG_EVENT_EXPIRED)
+        ((task_t *)event->job->owner)->state = GONE;
+    else if (event->type == EVG_EVENT_STOPPED && evg_worker_working_p(&peer->s))
+        broken("%d stopped at work", peer->at);
+    else
+        return false;
+    return true;
+}
+
+static evg_bytes_t say(const task_t *task, char letter, char *room)
+{
+    return evg_bytes(room, (size_t)snprintf(room, WORK, "%c%d%.20s", letter, task->function, task->payload));
+}
+
+static int report(evg_session_t *s, task_t *task)
+{
+    char room[WORK];
+    task->progress--;
+    task->next_at = world.now + 0.5 * uniform();
+    switch (pick(3)) {
+    case 0:
+        return evg_job_data(s, &task->job, say(task, 'D', room));
+    case 1:
+        return evg_job_warning(s, &task->job, say(task, 'W', room));
+    default:
+        return evg_job_status(s, &task->job, pick(10), 10);
+    }
+}
+
+static int finish(evg_session_t *s, task_t *task)
+{
+    char room[WORK];
+    if (chance(100)) return evg_job_fail(s, &task->job);
+    if (chance(100)) return evg_job_exception(s, &task->job, say(task, 'X', room));
+    return evg_job_complete(s, &task->job, say(task, 'R', room));
+}
+
+/* What a session says about a job fits what became of it. */
+static void check_answer(const peer_t *peer, const task_t *task, evg_job_state_t before, int r)
+{
+    if (r == 0 && before == EVG_JOB_HELD) return;
+    if (r == EVG_EJOB_LOST && before == EVG_JOB_LOST) return;
+    if (r == EVG_EJOB_TIMEOUT && task->job.state == EVG_JOB_EXPIRED) return;
+    broken("%d: a job in state %d answers %s", peer->at, before, r ? evg_error_text(r) : "ok");
+}
+
+static void run(peer_t *peer, task_t *task)
+{
+    evg_job_state_t before = task->job.state;
+    bool ends = task->progress == 0;
+    check_answer(peer, task, before, ends ? finish(&peer->s, task) : report(&peer->s, task));
+    if (!ends) return;
+    if (task->job.state == EVG_JOB_FINISHED && evg_job_fail(&peer->s, &task->job) != EVG_EFINISHED) {
+        broken("%d ends a job twice", peer->at);
+    }
+    evg_job_forget(&peer->s, &task->job);
+    task->state = IDLE_SLOT;
+}
+
+static bool due_p(const task_t *task)
+{
+    if (task->state == IDLE_SLOT || task->next_at > world.now) return false;
+    return !task->never || world.calm || task->state == GONE;
+}
+
+void worker_runs(peer_t *peer)
+{
+    for (int i = 0; i < TASKS; i++) {
+        if (due_p(&peer->tasks[i])) run(peer, &peer->tasks[i]);
+    }
+}
+
+double worker_deadline(const peer_t *peer)
+{
+    double first = INFINITY;
+    for (int i = 0; i < TASKS; i++) {
+        const task_t *task = &peer->tasks[i];
+        if (task->state != IDLE_SLOT && (!task->never || world.calm || task->state == GONE))
+            first = fmin(first, task->next_at);
+    }
+    return first;
+}
