@@ -9,6 +9,7 @@ typedef struct {
     VALUE self, block;
     loop_t *loop;
     evg_list_t link; /* in loop->timers */
+    bool cancelled;
 } rb_timer_t;
 
 static void timer_mark(void *ptr)
@@ -49,9 +50,16 @@ static rb_timer_t *timer_of(VALUE self)
 static void fire(evg_timer_t *net)
 {
     rb_timer_t *timer = net->owner;
-    call_t call = {.callable = timer->block, .subject = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
+    call_t call = {.callable = timer->self, .subject = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
     if (!evg_timer_active_p(net)) evg_list_unlink(&timer->link);
     calls_push(&timer->loop->done, &call);
+}
+
+/* Behind a block that cancelled it in the same turn nothing is called. */
+static VALUE timer_call(VALUE self)
+{
+    rb_timer_t *timer = timer_of(self);
+    return timer->cancelled ? Qnil : rb_funcall(timer->block, rb_intern("call"), 0);
 }
 
 void timers_mark(const loop_t *loop)
@@ -97,6 +105,7 @@ static VALUE loop_every(VALUE self, VALUE seconds)
 static VALUE timer_cancel(VALUE self)
 {
     rb_timer_t *timer = timer_of(self);
+    timer->cancelled = true;
     evg_timer_stop(&timer->timer);
     evg_list_unlink(&timer->link);
     return self;
@@ -114,6 +123,7 @@ void Init_evg_timer(VALUE loop_class)
     rb_gc_register_mark_object(timer_class);
     rb_define_method(loop_class, "after", loop_after, 1);
     rb_define_method(loop_class, "every", loop_every, 1);
+    rb_define_private_method(timer_class, "call", timer_call, 0);
     rb_define_method(timer_class, "cancel", timer_cancel, 0);
     rb_define_method(timer_class, "active?", timer_active_p, 0);
 }
