@@ -1,0 +1,152 @@
+# frozen_string_literal: true
+
+RSpec.describe "Errors" do
+  def ancestors(name)
+    EVGearman.const_get(name).ancestors.take_while { |mod| mod != StandardError }.grep(Class).map { |c| c.name.split("::").last }
+  end
+
+  {
+    "ConnectError" => %w[ConnectionError Error], "ConnectTimeoutError" => %w[ConnectError ConnectionError Error],
+    "ResolveError" => %w[ConnectError ConnectionError Error], "DisconnectedError" => %w[ConnectionError Error],
+    "ReconnectExhaustedError" => %w[ConnectionError Error], "ForkedError" => %w[ConnectionError Error],
+    "CommandTimeoutError" => %w[TimeoutError Error], "JobTimeoutError" => %w[TimeoutError Error],
+    "ProtocolError" => %w[Error], "PacketTooLargeError" => %w[Error], "ServerError" => %w[Error],
+    "QueueFullError" => %w[ServerError Error], "ArgumentTooLargeError" => %w[ServerError Error],
+    "UnsupportedCommandError" => %w[ServerError Error], "JobNotFoundError" => %w[ServerError Error],
+    "JobFailedError" => %w[JobError Error], "JobExceptionError" => %w[JobError Error], "JobLostError" => %w[JobError Error],
+    "JobFinishedError" => %w[Error], "NoJobError" => %w[Error], "BackpressureError" => %w[Error],
+    "ConcurrencyError" => %w[Error]
+  }.each do |name, parents|
+    it "know that a #{name} is a #{parents.first}" do
+      expect(ancestors(name)).to eq([name, *parents])
+    end
+  end
+
+  # What `task` failed with, when a script said this after the submission.
+  def error_of(unique: nil, **options, &script)
+    server = fake_server do |peer|
+      peer.expect(:submit_job)
+      instance_exec(peer, &script)
+    end
+    client_for(server, reconnect: false, **options).submit_job("f", unique: unique).wait(Examples::PATIENCE).error
+  end
+
+  describe "#delivery" do
+    it "is :not_sent when no byte was written" do
+      closed = fake_server.tap(&:close)
+      expect(client_for(closed, reconnect: false).submit_job("f").wait.error).to have_attributes(delivery: :not_sent)
+    end
+
+    it "is :unacknowledged when it was written and the server said nothing" do
+      expect(error_of(&:close)).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
+                                                   delivery: :unacknowledged)
+    end
+
+    it "is :accepted when JOB_CREATED was read" do
+      error = error_of { |peer| peer.send(:job_created, "H:1") && peer.close }
+      expect(error).to have_attributes(class: EVGearman::DisconnectedError, delivery: :accepted)
+    end
+
+    it "is :running when a worker was heard about it" do
+      error = error_of { |peer| peer.send(:job_created, "H:1") && peer.send(:work_data, "H:1", "x") && peer.close }
+      expect(error).to have_attributes(class: EVGearman::DisconnectedError, delivery: :running)
+    end
+
+    it "is nil where it is not about one request" do
+      error_of(&:close)
+      expect(eventually { errors.first }).to have_attributes(delivery: nil)
+    end
+  end
+
+  describe "#server" do
+    it "is where the server is" do
+      expect(error_of(&:close).server).to match(/\A127\.0\.0\.1:\d+\z/)
+    end
+  end
+
+  describe "#retriable?" do
+    it "is true when nothing was sent" do
+      closed = fake_server.tap(&:close)
+      expect(client_for(closed, reconnect: false).submit_job("f").wait.error).to be_retriable
+    end
+
+    it "is true when the request had a key, which makes two of them one" do
+      expect(error_of(unique: "key", &:close)).to be_retriable
+      expect(error_of(&:close)).not_to be_retriable
+    end
+
+    it "is true for a timeout of a request with a key" do
+      expect(error_of(unique: "key", command_timeout: 0.05) { nil }).to be_retriable
+      expect(error_of(command_timeout: 0.05) { nil }).not_to be_retriable
+    end
+
+    it "is true for a full queue, when the request had a key" do
+      full = ->(peer) { peer.send(:error, "QUEUE_ERROR", "Job queue is full") }
+      expect(error_of(unique: "key", &full)).to be_retriable
+      expect(error_of(&full)).not_to be_retriable
+    end
+
+    it "is false when the job failed" do
+      expect(error_of(unique: "key") { |peer| peer.send(:job_created, "H:1") && peer.send(:work_fail, "H:1") }).not_to be_retriable
+    end
+
+    it "is false for one made by hand" do
+      expect(EVGearman::DisconnectedError.new("x")).not_to be_retriable
+      expect(EVGearman::Error.new).to have_attributes(server: nil, delivery: nil)
+    end
+  end
+
+  describe "of a server" do
+    {
+      "QUEUE_ERROR" => EVGearman::QueueFullError, "ARGUMENT_TOO_LARGE" => EVGearman::ArgumentTooLargeError,
+      "INVALID_COMMAND" => EVGearman::UnsupportedCommandError, "invalid_command" => EVGearman::UnsupportedCommandError,
+      "SOMETHING_ELSE" => EVGearman::ServerError
+    }.each do |code, error_class|
+      it "are #{error_class} for #{code}" do
+        error = error_of { |peer| peer.send(:error, code, "what it\0said") }
+        expect(error).to have_attributes(class: error_class, code: code, message: "#{code}: what it\0said")
+      end
+    end
+
+    it "are about the request, and the connection stays" do
+      server = fake_server do |peer|
+        peer.expect(:submit_job)
+        peer.send(:error, "QUEUE_ERROR", "Job queue is full")
+        peer.send(:echo_res, *peer.expect(:echo_req))
+      end
+      client = client_for(server)
+      expect { client.call("f") }.to raise_error(EVGearman::QueueFullError, "QUEUE_ERROR: Job queue is full")
+      expect(client.echo("x").value).to eq("x")
+      expect(server.peers.size).to eq(1)
+    end
+  end
+
+  describe "of a job" do
+    it "know its handle" do
+      error = error_of { |peer| peer.send(:job_created, "H:1") && peer.send(:work_fail, "H:1") }
+      expect(error).to have_attributes(class: EVGearman::JobFailedError, message: "job failed", handle: "H:1", server: /127/)
+    end
+
+    # gearmand makes a WORK_FAIL of an exception for those who do not ask for them, and leaves a NUL in it.
+    it "are known by a handle with a NUL behind it" do
+      error = error_of { |peer| peer.send(:job_created, "H:1") && peer.send(:work_fail, "H:1\0") }
+      expect(error).to have_attributes(class: EVGearman::JobFailedError, handle: "H:1")
+    end
+
+    it "know what the exception said" do
+      error = error_of { |peer| peer.send(:job_created, "H:1") && peer.send(:work_exception, "H:1", "said\xFF") }
+      expect(error).to have_attributes(class: EVGearman::JobExceptionError, message: "exception", data: "said\xFF".b, handle: "H:1")
+      expect(error.data.encoding).to eq(Encoding::BINARY)
+    end
+
+    it "tell one that the server forgot" do
+      server = fake_server do |peer|
+        peer.expect(:submit_job)
+        peer.send(:job_created, "H:1")
+        2.times { peer.send(:status_res, *peer.expect(:get_status), "0", "0", "0", "0") }
+      end
+      error = client_for(server, lost_check: 0.05).submit_job("f").wait(Examples::PATIENCE).error
+      expect(error).to have_attributes(class: EVGearman::JobLostError, message: "job lost", handle: "H:1", delivery: :accepted)
+    end
+  end
+end
