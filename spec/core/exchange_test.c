@@ -106,6 +106,17 @@ static void the_timeout_of_a_job_leaves_the_connection_alone(void **state)
     assert_told(&kit, "b DONE x");
 }
 
+/* Nobody answers half of what nobody waits for any more. */
+static void a_stand_in_is_no_longer_than_what_it_stands_for(void **state)
+{
+    (void)state;
+    kit_submit_within(&kit, "", "1", 3);
+    kit_write(&kit, 5);
+    kit_live(&kit, 3);
+    kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
+    assert_told(&kit, "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; CLOSE UNEXPECTED; DISCONNECTED; ERROR UNEXPECTED");
+}
+
 /* Only a job that somebody waits for has a timeout. */
 static void a_background_job_has_no_timeout(void **state)
 {
@@ -304,11 +315,11 @@ static void fill(size_t max_unsent)
 static void backpressure_and_drained(void **state)
 {
     (void)state;
-    fill(1000);
+    fill(50 * (EVG_HEADER_LEN + 10)); /* to the last byte */
     assert_int_equal(kit_submit(&kit, "", "w"), EVG_EBACKPRESSURE);
     assert_int_equal(kit_admin(&kit, "status", EVG_DOTTED), EVG_EBACKPRESSURE);
     assert_int_equal(kit_option(&kit, "o"), EVG_EBACKPRESSURE);
-    kit_write(&kit, evg_session_unsent(&kit.s) - 251);
+    kit_write(&kit, evg_session_unsent(&kit.s) - 276);
     assert_told(&kit, "");
     kit_write(&kit, 1);
     assert_told(&kit, "DRAINED");
@@ -390,9 +401,10 @@ static void grabs_are_counted_until_their_end(void **state)
 {
     (void)state;
     kit_grab(&kit);
+    kit_echo(&kit, "is none");
     assert_int_equal(kit.s.worker.asked, 1);
     kit_live(&kit, 30);
-    assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
+    assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT; b FAILED COMMAND_TIMEOUT NOT_SENT");
     assert_int_equal(kit.s.worker.asked, 0);
     kit_grab(&kit);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
@@ -400,7 +412,7 @@ static void grabs_are_counted_until_their_end(void **state)
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_NO_JOB, NULL);
-    assert_told(&kit, "b FAILED NO_JOB UNACKNOWLEDGED");
+    assert_told(&kit, "c FAILED NO_JOB UNACKNOWLEDGED");
     assert_int_equal(kit.s.worker.asked, 0);
     kit_grab(&kit);
     kit_write_all(&kit);
@@ -422,6 +434,7 @@ int main(void)
         EXCHANGE_TEST(no_timeout_is_for_ever),
         EXCHANGE_TEST(later_requests_buy_no_time),
         EXCHANGE_TEST(the_timeout_of_a_job_leaves_the_connection_alone),
+        EXCHANGE_TEST(a_stand_in_is_no_longer_than_what_it_stands_for),
         EXCHANGE_TEST(a_background_job_has_no_timeout),
         EXCHANGE_TEST(our_own_requests_wait),
         cmocka_unit_test(cuts_leave_every_other_byte),

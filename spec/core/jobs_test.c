@@ -64,6 +64,8 @@ static void forget(evg_request_t *request)
 static void knows_its_own_handles_only(void **state)
 {
     (void)state;
+    assert_int_equal(jobs.table.seed[0], 11); /* its secret */
+    assert_int_equal(jobs.table.seed[1], 12);
     assert_null(turn("H:1"));
     assert_null(finish("H:1"));
     evg_request_t *a = add(0, "H:1"), *b = add(1, "H:2");

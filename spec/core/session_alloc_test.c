@@ -53,12 +53,14 @@ static void time_and_all(void)
     kit.s.options.lost_check = 10;
     open_with_everything();
     say(EVG_JOB_CREATED, "H:1", NULL);
-    kit_submit_within(&kit, "key", "w", 3);
+    size_t taken = 0;
+    for (int i = 0; i < 5; i++) taken += kit_submit_within(&kit, "key", "w", 3) == 0;
     kit.s.options.command_timeout = 60;
-    kit_submit_within(&kit, "", "w", 100);
+    taken += kit_submit_within(&kit, "", "w", 100) == 0;
     kit_write_all(&kit);
     kit_live(&kit, 3);
-    say(EVG_JOB_CREATED, "H:2", NULL);
+    if (kit.s.state == EVG_OPEN) assert_int_equal(kit.s.client.owed, taken); /* without a stand-in it is closed */
+    for (int i = 0; i < 5; i++) say(EVG_JOB_CREATED, "H:2", NULL);
     kit.s.options.lost_check = 6;
     say(EVG_JOB_CREATED, "H:3", NULL);
     kit.s.options.heartbeat = 5;
@@ -69,6 +71,12 @@ static void time_and_all(void)
     kit_live(&kit, 3);
     kit_write_all(&kit);
     kit_say(&kit, EVG_STATUS_RES, "H:3", "0", "0", "0", "0", NULL);
+    kit.s.options.lost_check = 0;
+    for (int i = 0; i < 2; i++) {
+        kit_live(&kit, 20);
+        kit_write_all(&kit);
+        kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
+    }
     kit_say(&kit, EVG_STATUS_RES, "H:1", "0", "0", "0", "0", NULL);
     kit_live(&kit, 25);
 }

@@ -112,7 +112,6 @@ evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose)
 
 void evg_session_drop(evg_session_t *s, evg_request_t *request)
 {
-    evg_list_unlink(&request->link);
     if (s->spare_count == SPARES_MAX) {
         evg_free(request);
         return;
@@ -191,7 +190,6 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
     evg_request_t *other = evg_session_own(s, EVG_FOR_NOBODY);
     if (!other) return false;
     other->type = request->type;
-    other->shape = request->shape;
     other->keyed = request->keyed;
     other->start = request->start;
     other->length = request->length;
@@ -248,7 +246,6 @@ void evg_session_sweep(evg_session_t *s, int error)
         memmove(data + to, data + from, hole - from);
         to += hole - from;
         from = hole + request->length;
-        request->cut = false;
         evg_session_end(s, request, request->error ? request->error : error, EVG_NOT_SENT);
     }
     s->cuts = 0;
