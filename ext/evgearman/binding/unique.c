@@ -1,8 +1,8 @@
 #include "binding/unique.h"
 
 #include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "binding/binding.h"
 
 static uint64_t process_random(void)
 {
@@ -15,12 +15,11 @@ static uint64_t process_random(void)
 
 VALUE unique_key(void)
 {
-    static pid_t drawn_by;
-    static uint64_t drawn, counter;
+    static uint64_t drawn, counter, forks;
     char key[48];
-    if (drawn_by != getpid()) { /* a fork must not repeat them, however it was made */
+    if (counter == 0 || forks != evg_forks) { /* a fork must not repeat them, however it was made */
         drawn = process_random();
-        drawn_by = getpid();
+        forks = evg_forks;
         counter = 0;
     }
     int len = snprintf(key, sizeof key, "%016" PRIx64 "-%" PRIu64, drawn, ++counter);
