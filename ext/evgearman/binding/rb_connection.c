@@ -9,6 +9,7 @@
 #include "binding/turn.h"
 
 static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
+static const double glance = 0.01;
 
 static const char *const hook_names[HOOKS] = {"on_error",          "on_connect", "on_disconnect", "on_drain",
                                               "on_callback_error", "on_idle",    "on_stopped"};
@@ -178,6 +179,13 @@ static VALUE client_set_client_id(VALUE self, VALUE id)
 
 /* -- connecting ---------------------------------------------------------------------------------------------------------- */
 
+/* A connection is being made, or will be in the next turn. */
+static bool connecting_p(const client_t *client)
+{
+    const evg_session_t *s = &client->c->session;
+    return s->state == EVG_OPENING || (s->state == EVG_DOWN && s->wanted && s->retry_at == 0);
+}
+
 static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
 {
     evg_address_t address;
@@ -186,9 +194,8 @@ static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
     address_of(&address, host, port, path);
     bool busy = c->session.state == EVG_OPENING || c->session.state == EVG_OPEN;
     bool elsewhere = !evg_address_equal_p(&address, &c->address);
-    if (busy && (RTEST(rb_ivar_get(self, rb_intern("@connected_by_call"))) || elsewhere)) {
-        error_check(client, EVG_EALREADY);
-    }
+    bool asked = RTEST(rb_ivar_get(self, rb_intern("@connected_by_call"))) && (busy || connecting_p(client));
+    if (asked || (busy && elsewhere)) error_check(client, EVG_EALREADY);
     rb_ivar_set(self, rb_intern("@connected_by_call"), Qtrue);
     c->address = address;
     if (!busy) c->session.retry_at = 0;
@@ -219,6 +226,15 @@ static bool told_p(const goal_t *goal)
     return loop_quiet_p(((const client_t *)goal->subject)->loop);
 }
 
+/* Nobody is woken by the last byte that is written, or the last block that another thread has called. */
+static void watch_for(loop_t *loop, const goal_t *goal, double deadline)
+{
+    double now;
+    while (!goal->reached(goal) && !loop->closed && (now = evg_monotonic()) < deadline) {
+        seat_wait(loop, goal, fmin(deadline, now + glance));
+    }
+}
+
 static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
@@ -227,10 +243,10 @@ static VALUE client_close(VALUE self, VALUE timeout)
     const goal_t written = {.reached = written_p, .subject = client, .about = client->c};
     const goal_t told = {.reached = told_p, .subject = client};
     evg_connection_flush(client->c);
-    seat_wait(client->loop, &written, deadline);
+    watch_for(client->loop, &written, deadline);
     evg_connection_clock(client->c);
     evg_connection_shut(client->c);
-    if (client->loop->seat.in_block == 0) seat_wait(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
+    if (client->loop->seat.in_block == 0) watch_for(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
     return self;
 }
 

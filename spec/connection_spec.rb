@@ -1,0 +1,566 @@
+# frozen_string_literal: true
+
+RSpec.describe EVGearman::Connection do
+  # Nobody listens there.
+  def idle(**options) = keep(EVGearman::Client.new(port: 1, loop: loop, **options))
+
+  let(:echoing) { fake_server { |peer| answer_echoes(peer) } }
+
+  def answer_echoes(peer)
+    while (packet = peer.next)
+      peer.send(:echo_res, packet.last) if packet.first == :echo_req
+    end
+  end
+
+  describe "options" do
+    {
+      connect_timeout: [5, 1.5], command_timeout: [30, 2], heartbeat: [20, 0.5], keepalive: [60, 7],
+      io_priority: [0, 2], max_unsent: [64 * 1024 * 1024, 1]
+    }.each do |name, (default, other)|
+      it "have #{name}, which is #{default} and may be set at any time" do
+        expect(idle.public_send(name)).to eq(default)
+        client = idle(name => other)
+        expect(client.public_send(name)).to eq(other)
+        client.public_send(:"#{name}=", default)
+        expect(client.public_send(name)).to eq(default)
+      end
+    end
+
+    %i[connect_timeout command_timeout heartbeat keepalive].each do |name|
+      it "turn #{name} off by nil or 0" do
+        expect(idle(name => nil).public_send(name)).to be_nil
+        expect(idle(name => 0).public_send(name)).to be_nil
+      end
+
+      it "refuse a #{name} that is no time" do
+        [-1, -0.001, "5", :soon, Float::NAN, true, []].each do |value|
+          expect { idle(name => value) }.to raise_error(ArgumentError)
+          expect { idle.public_send(:"#{name}=", value) }.to raise_error(ArgumentError)
+        end
+      end
+
+      it "take any real number as #{name}" do
+        expect(idle(name => 3r / 2).public_send(name)).to eq(1.5)
+      end
+    end
+
+    it "refuse numbers out of range" do
+      [{ io_priority: 3 }, { io_priority: -3 }, { io_priority: 0.5 }, { io_priority: nil }, { max_unsent: 0 },
+       { max_unsent: -1 }, { max_unsent: nil }, { max_packet: 0 }, { max_packet: "1" }, { max_text: -1 },
+       { max_reconnect_attempts: -1 }, { max_reconnect_attempts: 1.5 }, { reconnect_delay: -1 },
+       { reconnect_max_delay: "x" }, { lost_check: -1 }, { max_packet: 2**70 }].each do |options|
+        expect { idle(**options) }.to raise_error(ArgumentError)
+      end
+    end
+
+    it "refuse what they do not know, by name" do
+      expect { idle(timeout: 1) }.to raise_error(ArgumentError, "unknown option: timeout")
+      expect { idle(on_success: proc {}) }.to raise_error(ArgumentError, "unknown option: on_success")
+      expect { idle(prefetch: 1) }.to raise_error(ArgumentError, "unknown option: prefetch")
+      expect { keep(EVGearman::Worker.new(loop: loop, foo: 1, bar: 2)) }.to raise_error(ArgumentError, "unknown option: foo, bar")
+    end
+
+    it "refuse a loop that is none" do
+      expect { EVGearman::Client.new(loop: Object.new) }.to raise_error(TypeError)
+    end
+
+    it "have exceptions, which is true" do
+      expect(idle.exceptions).to be(true)
+      expect(idle(exceptions: false).exceptions).to be(false)
+    end
+
+    it "have reconnect, which may be turned off and on" do
+      client = idle
+      expect(client).to be_reconnect
+      expect(client.reconnect(false)).to be(client)
+      expect(client).not_to be_reconnect
+      client.reconnect(true, 0.5, 3)
+      expect(client).to be_reconnect
+      expect { client.reconnect }.to raise_error(ArgumentError)
+      expect { client.reconnect(true, -1) }.to raise_error(ArgumentError)
+    end
+
+    describe "client_id" do
+      ["", "a b", "a\nb", "a\0b", "ä", "x" * 64, "\x7F"].each do |id|
+        it "is not #{id[0, 10].inspect}" do
+          expect { idle(client_id: id) }.to raise_error(ArgumentError, /client_id must be/)
+          expect { idle.set_client_id(id) }.to raise_error(ArgumentError, /client_id must be/)
+        end
+      end
+
+      it "is a String" do
+        expect { idle(client_id: 5) }.to raise_error(TypeError)
+        expect { idle.set_client_id(nil) }.to raise_error(TypeError)
+      end
+
+      it "is kept" do
+        client = idle(client_id: "me")
+        expect(client.client_id).to eq("me")
+        expect(client.set_client_id("you").client_id).to eq("you")
+        expect(idle.client_id).to be_nil
+      end
+
+      it "is told to the server, now and on every connect" do
+        client = client_for(echoing, client_id: "first")
+        client.echo("x").value
+        client.set_client_id("second")
+        client.echo("x").value
+        client.disconnect
+        client.echo("x").value
+        expect(echoing.received.select { |name, _| name == :set_client_id }.map(&:last)).to eq(%w[first second second])
+      end
+
+      it "is what the server lists", :gearmand do
+        client = client_for(Gearmand.shared, client_id: "listed-#{Process.pid}")
+        client.echo("x").value
+        expect(Gearmand.shared.ask("workers").grep(/ listed-#{Process.pid} :/).size).to eq(1)
+      end
+    end
+  end
+
+  describe "#initialize" do
+    it "touches no network" do
+      server = fake_server
+      client = client_for(server)
+      expect(client).to have_attributes(state: :idle, connected?: false, connecting?: false, closed?: false)
+      expect(server.peers).to be_empty
+    end
+
+    it "happens once" do
+      expect { idle.send(:initialize) }.to raise_error(TypeError)
+      expect { EVGearman::Client.allocate.echo("x") }.to raise_error(TypeError)
+      expect { EVGearman::Client.allocate.stats }.to raise_error(TypeError)
+      expect { EVGearman::Client.allocate.inspect }.to raise_error(TypeError)
+    end
+
+    it "is the only way to make one" do
+      expect { idle.dup }.to raise_error(NoMethodError)
+      expect { idle.clone }.to raise_error(NoMethodError)
+    end
+
+    it "leaves nothing behind when it fails" do
+      100.times { expect { idle(client_id: "a b") }.to raise_error(ArgumentError) }
+      GC.start
+      expect(loop.run(0.01)).to be(false)
+    end
+  end
+
+  describe "#connect" do
+    it "starts and does not wait" do
+      client = client_for(echoing)
+      expect(client.connect).to be(client)
+      expect(client).to have_attributes(state: :connecting, connecting?: true, connected?: false)
+      eventually { client.connected? }
+      expect(client).to have_attributes(state: :connected, connecting?: false, connected?: true)
+    end
+
+    it "happens by itself at the first request" do
+      client = client_for(echoing)
+      task = client.echo("x")
+      expect(client.state).to eq(:connecting)
+      expect(task.value).to eq("x")
+    end
+
+    it "happens by itself when the loop runs" do
+      client = client_for(echoing)
+      eventually { client.connected? }
+    end
+
+    it "refuses when it is about to connect or connected by an earlier one" do
+      client = client_for(echoing).connect
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "already connected")
+      eventually { client.connected? }
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "already connected")
+      expect { client.connect("127.0.0.1", 1) }.to raise_error(EVGearman::ConnectionError, "already connected")
+      expect(client.echo("x").value).to eq("x")
+      client.disconnect
+      expect(client.connect).to be(client)
+    end
+
+    it "is harmless when a request connected first" do
+      client = client_for(echoing)
+      client.echo("x")
+      expect(client.connect).to be(client)
+      expect(client.echo("y").value).to eq("y")
+      expect(echoing.peers.size).to eq(1)
+    end
+
+    it "goes elsewhere when it is told to" do
+      client = idle(on_error: proc {})
+      client.connect(echoing.host, echoing.port)
+      expect(client.echo("x").value).to eq("x")
+      expect(client.server).to eq(echoing.url)
+    end
+
+    it "takes the usual port when only a host is given" do
+      client = idle.connect("127.0.0.1")
+      expect(client.port).to eq(4730)
+      client.disconnect
+    end
+
+    it "cancels a pending reconnect and takes its place" do
+      client = idle(reconnect_delay: 1000, reconnect_max_delay: 1000, on_error: ->(e) { errors << e }).connect
+      task = client.echo("x")
+      eventually { errors.any? && client.state == :waiting }
+      client.connect(echoing.host, echoing.port)
+      expect(task.value).to eq("x")
+    end
+
+    it "refuses an address that is none" do
+      [["", 1], ["a", 0], ["a", 65_536], ["a\0b", 1]].each do |address|
+        expect { idle.connect(*address) }.to raise_error(ArgumentError)
+      end
+      expect { idle.connect(5) }.to raise_error(TypeError)
+      expect { idle.connect_unix("") }.to raise_error(ArgumentError)
+      expect { idle.connect_unix("/#{"x" * 108}") }.to raise_error(ArgumentError)
+      expect { idle.connect_unix(nil) }.to raise_error(TypeError)
+    end
+  end
+
+  describe "a unix socket" do
+    let(:server) { fake_server(unix: true) { |peer| answer_echoes(peer) } }
+
+    it "is as good as a port" do
+      expect(client_for(server).echo("x").value).to eq("x")
+    end
+
+    it "may be connected to later" do
+      client = idle
+      expect(client.connect_unix(server.path).echo("x").value).to eq("x")
+      expect(client).to have_attributes(path: server.path, host: nil, port: nil, server: server.path)
+    end
+
+    it "tells of its connection though that is made at once" do
+      connected = 0
+      client_for(server, on_connect: -> { connected += 1 }).connect
+      expect(eventually { connected.positive? && connected }).to eq(1)
+    end
+
+    it "carries large payloads" do
+      payload = Random.new(4).bytes(3_000_000)
+      expect(client_for(server).echo(payload).value).to eq(payload)
+    end
+
+    it "may not be there" do
+      client = keep(EVGearman::Client.new(path: "/nonexistent/socket", loop: loop, reconnect: false, on_error: proc {}))
+      expect { client.echo("x").value }.to raise_error(EVGearman::ConnectError, "connect failed: No such file or directory")
+    end
+  end
+
+  describe "the prologue" do
+    it "comes first: version, client id, options; then what waited, in order" do
+      server = fake_server
+      client = client_for(server, client_id: "me")
+      client.echo("1")
+      client.submit_job_bg("f", "2", unique: nil)
+      client.echo("3")
+      eventually { server.received.size == 6 }
+      expect(server.received).to eq([[:text, "version"], [:set_client_id, "me"], [:option_req, "exceptions"],
+                                     [:echo_req, "1"], [:submit_job_bg, "f", "", "2"], [:echo_req, "3"]])
+    end
+
+    it "does without options that are turned off" do
+      client = client_for(echoing, exceptions: false)
+      client.echo("x").value
+      expect(echoing.commands).to eq(%i[text echo_req])
+    end
+
+    it "tells the dialect" do
+      { "OK 1.1.20\n" => :gearmand, "2.004.015\r\n" => :perl, "ERR unknown_command Unknown\r\n" => :unknown }.each do |greeting, dialect|
+        client = client_for(fake_server(greeting: greeting) { |peer| answer_echoes(peer) })
+        expect(client.dialect).to eq(:unknown)
+        client.echo("x").value
+        expect(client.dialect).to eq(dialect)
+      end
+    end
+  end
+
+  describe "hooks" do
+    it "are given as options or set by methods, are read and cleared" do
+      hook = proc {}
+      EVGearman::Connection::HOOKS.each do |name|
+        expect(idle(name => hook).public_send(name)).to be(hook)
+        client = idle
+        expect(client.public_send(name)).to be_nil
+        expect(client.public_send(name, &hook)).to be(client)
+        expect(client.public_send(name)).to be(hook)
+        client.public_send(:"#{name}=", nil)
+        expect(client.public_send(name)).to be_nil
+      end
+    end
+
+    it "have to answer call" do
+      expect { idle(on_error: "nonsense") }.to raise_error(ArgumentError)
+      expect { idle.on_connect = 5 }.to raise_error(ArgumentError)
+    end
+
+    it "tell of a connection once it is made" do
+      order = []
+      client = client_for(echoing, on_connect: -> { order << [:connect, client.state] })
+      client.echo("x") { order << :echo }.value
+      expect(order).to eq([%i[connect connected], :echo])
+    end
+
+    it "let requests made in on_connect go behind those that waited" do
+      client = client_for(echoing)
+      client.on_connect { client.echo("from on_connect") }
+      tasks = Array.new(3) { |n| client.echo(n.to_s) }
+      tasks.each(&:value)
+      eventually { echoing.received.last == [:echo_req, "from on_connect"] }
+      expect(echoing.received.select { |name, _| name == :echo_req }.map(&:last)).to eq(["0", "1", "2", "from on_connect"])
+    end
+
+    it "come in order when a connection ends: Tasks, lost jobs, on_disconnect, on_error" do
+      order = []
+      server = fake_server do |peer|
+        peer.skip_to(:grab_job_uniq)
+        peer.send(:job_assign_uniq, "H:1", "f", "u", "x")
+        2.times { peer.skip_to(:echo_req) }
+        peer.close
+      end
+      worker = worker_for(server, reconnect: false)
+      worker.on_disconnect { order << :disconnect }
+      worker.on_error { |error| order << error.message }
+      jobs = []
+      worker.register_function("f", async: true) { |job| jobs << job.on_lost { order << :lost } }.work
+      eventually { jobs.any? }
+      2.times { |n| worker.echo("x") { |_, error| order << [n, error.message] } }
+      eventually { order.include?("connection closed by server") }
+      expect(order).to eq([[0, "disconnected"], [1, "disconnected"], :lost, :disconnect, "connection closed by server"])
+    end
+
+    it "do not tell of an error when we disconnect ourselves" do
+      disconnected = 0
+      client = client_for(echoing, on_disconnect: -> { disconnected += 1 })
+      client.echo("x").value
+      client.disconnect
+      expect(disconnected).to eq(0)
+      eventually { disconnected == 1 }
+      loop.run(0.01)
+      expect(errors).to be_empty
+    end
+
+    it "do not tell of the end of what was never open" do
+      disconnected = 0
+      client = idle(reconnect: false, on_error: ->(e) { errors << e }, on_disconnect: -> { disconnected += 1 })
+      client.connect
+      eventually { errors.any? }
+      expect(disconnected).to eq(0)
+    end
+
+    it "may raise: that is told to on_callback_error, with their name" do
+      told = []
+      client = client_for(echoing, on_connect: -> { raise "oops" }, on_callback_error: ->(*args) { told << args })
+      expect(client.echo("x").value).to eq("x")
+      expect(told).to match([[an_instance_of(RuntimeError), "on_connect"]])
+    end
+
+    describe "by default" do
+      it "print one line per cause and outage" do
+        server = fake_server { |peer| answer_echoes(peer) }
+        client = keep(EVGearman::Client.new(url: server.url, loop: loop, reconnect_delay: 0.001, reconnect_max_delay: 0.001))
+        outage = lambda do
+          client.echo("x").value
+          server.close
+          server.peer.close
+          eventually { client.state == :waiting }
+          loop.run(0.1)
+          server.start
+        end
+        line = /evgearman: (connection closed by server|connect failed: Connection refused) \(#{server.url}\)\n/
+        2.times { expect(&outage).to output(/\A#{line}#{line}\z/).to_stderr }
+      end
+
+      it "print the same cause again when it is another outage" do
+        client = keep(EVGearman::Client.new(url: echoing.url, loop: loop, reconnect_delay: 0.001))
+        outage = lambda do
+          client.echo("x").value
+          peers = echoing.peers.size
+          echoing.peer.close
+          eventually { client.connected? && echoing.peers.size > peers }
+        end
+        2.times { expect(&outage).to output("evgearman: connection closed by server (#{echoing.url})\n").to_stderr }
+      end
+
+      it "print what a block raised" do
+        client = keep(EVGearman::Client.new(url: echoing.url, loop: loop))
+        expect { client.echo("x") { raise "oops" }.wait }.to output(/\Aevgearman: block raised RuntimeError: oops .+\n\z/).to_stderr
+      end
+
+      it "survive an on_callback_error that raises itself" do
+        client = client_for(echoing, on_callback_error: ->(*) { raise "again" })
+        client.echo("x") { raise "oops" }.wait
+        expect(client.echo("y").value).to eq("y")
+      end
+    end
+  end
+
+  describe "#disconnect" do
+    it "calls all 100 callbacks of 100 echoes" do
+      client = client_for(fake_server)
+      seen = []
+      tasks = Array.new(100) { |n| client.echo(n.to_s) { |_, error| seen << [n, error.message] } }
+      eventually { client.pending_count == 100 }
+      expect(client.disconnect).to be(client)
+      expect(tasks.map(&:done?)).to all(be(true))
+      expect(seen).to be_empty
+      eventually { seen.size == 100 }
+      expect(seen).to eq(Array.new(100) { |n| [n, "disconnected"] })
+    end
+
+    it "calls each callback once when the first of 30 disconnects" do
+      client = client_for(echoing)
+      seen = []
+      30.times { |n| client.echo(n.to_s) { |value, error| seen << (value || error.message) && n.zero? && client.disconnect } }
+      eventually { seen.size == 30 }
+      expect(seen.first).to eq("0")
+      expect(seen.tally.reject { |_, times| times == 1 }.keys).to be_empty.or eq(["disconnected"])
+      loop.run(0.02)
+      expect(seen.size).to eq(30)
+    end
+
+    it "fails what was not sent yet, which is known then" do
+      client = client_for(fake_server)
+      task = client.echo("x")
+      client.disconnect
+      expect(task.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected", delivery: :not_sent)
+    end
+
+    it "is down until the next request" do
+      client = client_for(echoing)
+      client.echo("x").value
+      client.disconnect
+      expect(client.state).to eq(:idle)
+      loop.run(0.05)
+      expect(client.state).to eq(:idle)
+      expect(client.echo("y").value).to eq("y")
+      expect(echoing.peers.size).to eq(2)
+    end
+
+    it "is down until connect" do
+      connected = 0
+      client = client_for(echoing, on_connect: -> { connected += 1 }).connect
+      eventually { connected == 1 }
+      client.disconnect.connect
+      eventually { connected == 2 }
+    end
+
+    it "may be said again, and before any connection" do
+      client = client_for(echoing)
+      3.times { expect(client.disconnect).to be(client) }
+      expect(client.echo("x").value).to eq("x")
+    end
+
+    it "may be said in on_connect" do
+      client = client_for(echoing)
+      client.on_connect { client.disconnect }
+      task = client.echo("x")
+      expect(task.wait.error).to be_a(EVGearman::DisconnectedError)
+      expect(client.state).to eq(:idle)
+    end
+
+    it "cancels a connection that is being made" do
+      client = client_for(echoing).connect.disconnect
+      loop.run(0.03)
+      expect(client.state).to eq(:idle)
+    end
+
+    it "can be seen by the server" do
+      client = client_for(echoing)
+      client.echo("x").value
+      client.disconnect
+      loop.run_once(0)
+      expect(eventually { echoing.peer.next.nil? }).to be(true)
+    end
+  end
+
+  describe "#close" do
+    it "writes what is owed before it returns" do
+      server = fake_server
+      client = client_for(server)
+      client.echo("x").tap { eventually { client.connected? } }
+      payload = "x" * 5_000_000
+      client.submit_job_bg("f", payload, unique: nil)
+      client.close(Examples::PATIENCE)
+      eventually { server.received.last == [:submit_job_bg, "f", "", payload] }
+    end
+
+    it "calls the blocks before it returns" do
+      client = client_for(fake_server)
+      seen = []
+      client.on_disconnect { seen << :disconnect }
+      client.echo("x") { |_, error| seen << error.message }
+      eventually { client.pending_count == 1 }
+      expect(client.close).to be_nil
+      expect(seen).to eq(["disconnected", :disconnect])
+      expect(client).to be_closed
+    end
+
+    it "is for good" do
+      client = client_for(echoing)
+      client.close
+      expect { client.echo("x") }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect { client.submit_job("f") }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect { client.set_client_id("x") }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect(client.disconnect.state).to eq(:closed)
+      2.times { client.close }
+    end
+
+    it "does not wait longer than its timeout for a server that does not read" do
+      client = client_for(fake_server(prologue: false, &:stall))
+      eventually { client.connected? }
+      client.submit_job_bg("f", "x" * 50_000_000)
+      client.close(0.05)
+      expect(client.stats).to include(submitted: 1, resolved: 1, pending: 0)
+    end
+
+    it "returns as soon as that is done, though another thread turns the loop" do
+      client = client_for(fake_server)
+      client.echo("x")
+      running = Thread.new { loop.run }
+      eventually { client.pending_count == 1 }
+      client.submit_job_bg("f", "x" * 5_000_000, unique: nil)
+      before = now
+      client.close(Examples::PATIENCE)
+      expect(now - before).to be < Examples::PATIENCE / 2
+      loop.stop
+      running.join
+    end
+
+    it "may be said in a block" do
+      client = client_for(echoing)
+      seen = []
+      client.echo("x") { |value| seen << value && client.close }
+      client.echo("y") { |value, error| seen << (value || error.message) }
+      eventually { seen.size == 2 }
+      expect(client).to be_closed
+      expect(seen.first).to eq("x")
+    end
+
+    it "takes a time, or nil or 0 for none" do
+      [nil, 0].each { |time| expect(client_for(echoing).close(time)).to be_nil }
+      expect { client_for(echoing).close(-1) }.to raise_error(ArgumentError)
+    end
+  end
+
+  it "may be collected while it is idle, though it is connected" do
+    closed = 0
+    server = fake_server do |peer|
+      answer_echoes(peer)
+      closed += 1
+    end
+    made = EVGearman::Loop.new
+    10.times { EVGearman::Client.new(url: server.url, loop: made).echo("x").value }
+    eventually do
+      GC.start
+      made.run_once(0)
+      closed >= 5
+    end
+    made.close
+  end
+
+  it "shows itself" do
+    expect(idle.inspect).to eq("#<EVGearman::Client 127.0.0.1:1 idle pending=0 active=0>")
+  end
+end
