@@ -207,11 +207,15 @@ module EVGearman
 
     def known_options = DEFAULTS.keys + HOOKS
 
-    # One line per cause and outage: a server that is away would fill a log.
+    # One line per cause and outage: a server that is away would fill a log. An outage ends when a server says something.
     def _report_error(error)
-      return if @reported == [error.class, error.message]
+      heard = stats[:packets_in]
+      @reported = [] if heard != @heard
+      @heard = heard
+      cause = [error.class, error.message]
+      return if @reported.include?(cause)
 
-      @reported = [error.class, error.message]
+      @reported << cause
       warn "evgearman: #{error.message} (#{error.server})"
     end
   end
