@@ -100,6 +100,17 @@ static void working_again_goes_on_after_a_lost_connection(void **state)
     assert_wire(&kit, "GRAB_JOB_UNIQ");
 }
 
+static void a_sleeper_grabs_on_the_next_connection(void **state)
+{
+    /* Fails when it believes that the new server knows of its sleep: nobody would wake it. */
+    (void)state;
+    no_job();
+    assert_wire(&kit, "PRE_SLEEP");
+    worker_kit_lose(&kit);
+    worker_kit_open(&kit, "OK 1.1.20");
+    assert_wire(&kit, "GRAB_JOB_UNIQ");
+}
+
 static void nothing_works_when_it_is_shut(void **state)
 {
     /* Fails when a closed session starts a loop. */
@@ -602,6 +613,7 @@ int main(void)
         cmocka_unit_test_teardown(work_comes_before_the_connection, nothing_leaked),
         cmocka_unit_test_setup_teardown(working_again_goes_on_after_a_lost_connection, asking,
                                         nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_sleeper_grabs_on_the_next_connection, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(nothing_works_when_it_is_shut, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(disconnect_turns_it_off, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_plain_grab_where_uniques_are_not_wanted, working, nothing_leaked),

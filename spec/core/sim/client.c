@@ -31,9 +31,9 @@ static void random_submission(ask_t *ask, evg_submission_t *submission)
     static const evg_command_t foreground[] = {EVG_SUBMIT_JOB, EVG_SUBMIT_JOB_HIGH, EVG_SUBMIT_JOB_LOW};
     static const evg_command_t background[] = {EVG_SUBMIT_JOB_BG, EVG_SUBMIT_JOB_HIGH_BG,
                                                EVG_SUBMIT_JOB_LOW_BG, EVG_SUBMIT_JOB_EPOCH};
-    submission->type = ask->kind == FOREGROUND ? foreground[pick(3)] : background[pick(4)];
+    submission->type = ask->kind == FOREGROUND ? foreground[pick(3)] : background[pick(world.delays ? 4 : 3)];
     submission->run_at = floor(world.now) + pick(6);
-    submission->timeout = pick(4) == 0 ? 0.01 + 4 * uniform() : 0;
+    submission->timeout = pick(4) == 0 ? 1e-6 + (pick(3) ? 4 : 0.005) * uniform() : 0;
     ask->timed = submission->timeout > 0 && ask->kind == FOREGROUND;
 }
 
@@ -123,13 +123,23 @@ static void check_payload(peer_t *peer, const ask_t *ask, char letter, evg_bytes
         broken("%d: %u got \"%.*s\" and not %s", peer->at, ask->id, (int)got.len, got.at, want);
 }
 
+static void check_report(peer_t *peer, ask_t *ask, char letter, evg_bytes_t got)
+{
+    const uint8_t *hash = memchr(got.at, '#', got.len);
+    if (!hash) broken("%d: a report was spoilt", peer->at);
+    unsigned number = 0;
+    for (const uint8_t *at = hash + 1; at < got.at + got.len; at++)
+        number = number * 10 + (unsigned)(*at - '0');
+    check_payload(peer, ask, letter, evg_bytes(got.at, (size_t)(hash - got.at)));
+    if (number <= ask->heard) broken("%d: %u got report %u behind %u", peer->at, ask->id, number, ask->heard);
+    ask->heard = number;
+}
+
 /* Only what the server has really forgotten may be called lost. */
 static void check_lost(peer_t *peer, const ask_t *ask)
 {
-    model_job_t *job = jobs_find(evg_request_handle(&ask->request));
-    if (conns[peer->at].open && job && !job->ignored && jobs_attached_p(job, peer->at)) {
-        broken("%d: %u is not lost", peer->at, ask->id);
-    }
+    bool lost = jobs_vanished_p(evg_request_handle(&ask->request));
+    if (conns[peer->at].open && !lost) broken("%d: %u is not lost", peer->at, ask->id);
 }
 
 static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event)
@@ -200,8 +210,8 @@ bool client_event(peer_t *peer, const evg_event_t *event)
     if (!ask->used) broken("%d: %u is told after its end", peer->at, ask->id);
     if (event->type == EVG_EVENT_DONE) done(peer, ask, event);
     if (event->type == EVG_EVENT_CREATED) created(peer, ask);
-    if (event->type == EVG_EVENT_DATA) check_payload(peer, ask, 'D', event->args[0]);
-    if (event->type == EVG_EVENT_WARNING) check_payload(peer, ask, 'W', event->args[0]);
+    if (event->type == EVG_EVENT_DATA) check_report(peer, ask, 'D', event->args[0]);
+    if (event->type == EVG_EVENT_WARNING) check_report(peer, ask, 'W', event->args[0]);
     return true;
 }
 

@@ -9,6 +9,7 @@
 
 static evg_list_t queues[FUNCTIONS][3], running;
 static unsigned last_number;
+static bool vanished[IDS]; /* by number: dropped, and whoever was attached heard nothing */
 
 void jobs_begin(void)
 {
@@ -28,6 +29,27 @@ static void drop(model_job_t *job)
     free(job);
 }
 
+evg_bytes_t handle_text(const model_job_t *job, char *room)
+{
+    return evg_bytes(room, (size_t)snprintf(room, WORK, "H:vm:%u", job->number));
+}
+
+static void vanish(model_job_t *job)
+{
+    vanished[job->number % IDS] = true;
+    drop(job);
+}
+
+bool jobs_vanished_p(evg_bytes_t handle)
+{
+    char room[WORK];
+    for (unsigned number = 1; number <= last_number; number++) {
+        model_job_t job = {.number = number};
+        if (evg_bytes_equal_p(handle, handle_text(&job, room))) return vanished[number % IDS];
+    }
+    return false;
+}
+
 static evg_list_t *lists(int i)
 {
     return i == FUNCTIONS * 3 ? &running : &queues[i / 3][i % 3];
@@ -39,6 +61,7 @@ void jobs_drop_all(void)
         for (evg_list_t *at; (at = evg_list_first(lists(i)));) drop(job_of(at));
     }
     last_number = 0;
+    memset(vanished, 0, sizeof vanished);
 }
 
 typedef bool (*test_t)(const model_job_t *job, const void *what);
@@ -51,11 +74,6 @@ static model_job_t *search(test_t test, const void *what)
         }
     }
     return NULL;
-}
-
-evg_bytes_t handle_text(const model_job_t *job, char *room)
-{
-    return evg_bytes(room, (size_t)snprintf(room, WORK, "H:vm:%u", job->number));
 }
 
 static bool has_handle(const model_job_t *job, const void *what)
@@ -164,7 +182,7 @@ static void sweep(int function)
         evg_list_t *next;
         for (evg_list_t *at = queues[function][i].next; at != &queues[function][i]; at = next) {
             next = at->next;
-            if (job_of(at)->ignored) drop(job_of(at));
+            if (job_of(at)->ignored) vanish(job_of(at));
         }
     }
 }
@@ -293,11 +311,12 @@ void jobs_client_left(int at)
 
 static void requeue(model_job_t *job)
 {
+    if (job->ignored) {
+        vanish(job);
+        return;
+    }
     evg_list_unlink(&job->link);
-    if (job->ignored)
-        free(job);
-    else
-        enqueue(job);
+    enqueue(job);
 }
 
 void jobs_worker_left(int at)
@@ -342,14 +361,6 @@ unsigned jobs_held_count(int at)
     for (evg_list_t *link = running.next; link != &running; link = link->next)
         count += job_of(link)->worker == at;
     return count;
-}
-
-bool jobs_attached_p(const model_job_t *job, int at)
-{
-    for (int i = 0; i < job->client_count; i++) {
-        if (job->clients[i] == at) return true;
-    }
-    return false;
 }
 
 size_t jobs_left(void)

@@ -29,7 +29,7 @@ void peer_begin(int at, bool client, bool worker)
     peer->s.worker.concurrency = concurrencies[pick(7)];
     peer->s.worker.prefetch = prefetches[pick(5)];
     peer->s.worker.grab_unique = pick(4) > 0;
-    peer->s.worker.poll_interval = 0.2 + uniform();
+    peer->s.worker.poll_interval = world.delays ? 0.2 + uniform() : 0;
     if (client) evg_session_loop_runs(&peer->s);
     note("peer %d: client %d worker %d concurrency %zu prefetch %d", at, client, worker,
          peer->s.worker.concurrency, peer->s.worker.prefetch);

@@ -8,7 +8,8 @@
  *
  * Peers and the server's connections share their numbers. The workload of a submission is "ID/PAYLOAD"; the payload is
  * its unique key if it has one, else the id. Whatever comes back about a job begins with one letter for what it
- * is (R result, D data, W warning, X exception), then the function's digit, then the payload. */
+ * is (R result, D data, W warning, X exception), then the function's digit, then the payload; behind data and warnings
+ * "#" and a number that only grows, so that a copy which reaches the wrong one of two that share a job is found out. */
 #ifndef EVG_SPEC_SIM_H
 #define EVG_SPEC_SIM_H
 
@@ -25,9 +26,11 @@ typedef struct {
     uint64_t seed, random, step;
     double now;
     bool verbose;
+    bool
+        delays; /* there are epoch jobs; else no worker polls, since nothing but a mistake could make it have to */
     bool calm; /* no more faults and no more requests */
     uint8_t ids[IDS];
-    unsigned id_count;
+    unsigned id_count, reports;
 } world_t;
 
 extern world_t world;
@@ -114,8 +117,8 @@ bool jobs_held_p(int at, int function, bool timed);
 unsigned jobs_held_count(int at);
 model_job_t *jobs_find(evg_bytes_t handle);
 model_job_t *jobs_find_key(int function, evg_bytes_t key);
-bool jobs_attached_p(const model_job_t *job, int at);
-size_t jobs_left(void); /* that somebody should still run */
+bool jobs_vanished_p(evg_bytes_t handle); /* dropped without a word to those who were attached */
+size_t jobs_left(void);                   /* that somebody should still run */
 evg_bytes_t handle_text(const model_job_t *job, char *room);
 
 /* -- peer.c, client.c, worker.c ------------------------------------------------------------------------------ */
@@ -129,7 +132,8 @@ typedef struct {
     unsigned id;
     int function;
     bool timed;
-    char text[64]; /* payload of a submission, what an echo sent, the key of a question */
+    unsigned heard; /* the last report's number */
+    char text[64];  /* payload of a submission, what an echo sent, the key of a question */
 } ask_t;
 
 typedef enum {

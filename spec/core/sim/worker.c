@@ -61,6 +61,8 @@ void worker_acts(peer_t *peer)
 void worker_serves_all(peer_t *peer)
 {
     for (int function = 0; function < FUNCTIONS; function++) can_do(peer, function);
+    if (evg_worker_working_p(&peer->s) && !peer->s.worker.one)
+        return; /* asked again it would wake up, and hide that it was silent */
     if (evg_worker_work(&peer->s) < 0) broken("%d does not work", peer->at);
 }
 
@@ -94,6 +96,12 @@ static void assigned(peer_t *peer, const evg_event_t *event)
     evg_job_started(&peer->s, &task->job);
 }
 
+static void stopped(const peer_t *peer)
+{
+    const evg_worker_session_t *w = &peer->s.worker;
+    if (w->state != EVG_WORK_OFF || w->held_count || w->grabs) broken("%d told STOPPED at work", peer->at);
+}
+
 bool worker_event(peer_t *peer, const evg_event_t *event)
 {
     if (event->type == EVG_EVENT_ASSIGNED)
@@ -102,8 +110,8 @@ bool worker_event(peer_t *peer, const evg_event_t *event)
         ((task_t *)event->job->owner)->state = GONE;
     else if (event->type == EVG_EVENT_EXPIRED)
         ((task_t *)event->job->owner)->state = GONE;
-    else if (event->type == EVG_EVENT_STOPPED && evg_worker_working_p(&peer->s))
-        broken("%d stopped at work", peer->at);
+    else if (event->type == EVG_EVENT_STOPPED)
+        stopped(peer);
     else
         return false;
     return true;
@@ -114,6 +122,13 @@ static evg_bytes_t say(const task_t *task, char letter, char *room)
     return evg_bytes(room, (size_t)snprintf(room, WORK, "%c%d%.20s", letter, task->function, task->payload));
 }
 
+static evg_bytes_t say_more(const task_t *task, char letter, char *room)
+{
+    evg_bytes_t text = say(task, letter, room);
+    int more = snprintf(room + text.len, WORK - text.len, "#%u", ++world.reports);
+    return evg_bytes(room, text.len + (size_t)more);
+}
+
 static int report(evg_session_t *s, task_t *task)
 {
     char room[WORK];
@@ -121,9 +136,9 @@ static int report(evg_session_t *s, task_t *task)
     task->next_at = world.now + 0.5 * uniform();
     switch (pick(3)) {
     case 0:
-        return evg_job_data(s, &task->job, say(task, 'D', room));
+        return evg_job_data(s, &task->job, say_more(task, 'D', room));
     case 1:
-        return evg_job_warning(s, &task->job, say(task, 'W', room));
+        return evg_job_warning(s, &task->job, say_more(task, 'W', room));
     default:
         return evg_job_status(s, &task->job, pick(10), 10);
     }

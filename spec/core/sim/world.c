@@ -17,6 +17,7 @@ void world_begin(uint64_t seed, bool verbose)
     world.random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     world.now = 1000;
     world.verbose = verbose;
+    world.delays = pick(2);
     line_count = 0;
 }
 
