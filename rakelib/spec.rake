@@ -24,5 +24,5 @@ task :chaos, [:seconds] => "compile:debug" do |_, args|
   ruby "-I#{DEBUG.lib}", "-Ilib", "spec/chaos/chaos.rb", args.fetch(:seconds, "60").to_s, verbose: false
 end
 
-desc "Measure"
-task(bench: :compile) { ruby "-Ilib", "bench/run.rb", verbose: false }
+desc "Measure; with options as in bench[--only=echo,--rounds=9]: see bench/run.rb"
+task(:bench, [] => :compile) { |_, args| ruby "bench/run.rb", *args.extras, verbose: false }

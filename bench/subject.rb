@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+# One operation of evgearman, measured in a process of its own: subject.rb PORT OPERATION OPS WINDOW.
+# Prints operations, seconds and CPU seconds, as floor.c does.
+require "evgearman"
+
+# What is measured is the plain way to do it, as in the README.
+class Subject
+  WORKLOAD = "0123456789abcdef"
+
+  def initialize(port, ops, window)
+    @loop = EVGearman::Loop.default
+    @port = port
+    @ops = ops
+    @window = window
+  end
+
+  def foreground = pipelined { |done| client.submit_job("bench", WORKLOAD, &done) }
+
+  # Without a key: gearmand finds a key among many queued ones slowly, and that would be measured.
+  def background = pipelined { |done| client.submit_job_bg("bench", WORKLOAD, unique: nil, &done) }
+
+  def echo = pipelined { |done| client.echo(WORKLOAD, &done) }
+
+  def call
+    measure(client) { @ops.times { client.call("bench", WORKLOAD) } }
+  end
+
+  # The window counts the job that runs.
+  def worker(prefetch = @window - 1)
+    left = @ops
+    worker = EVGearman::Worker.new(port: @port, prefetch: prefetch)
+    worker.register("bench") do |job|
+      @loop.stop if (left -= 1).zero?
+      job.workload
+    end
+    measure(worker) do
+      worker.work
+      @loop.run
+      worker.ping
+    end
+  end
+
+  def worker_auto = worker(:auto)
+
+  private
+
+  def client = @client ||= EVGearman::Client.new(port: @port)
+
+  # Keeps a window of requests under way until all are answered.
+  def pipelined
+    left = @ops
+    waiting = 0
+    done = lambda do |_, error|
+      raise error if error
+
+      waiting -= 1
+      if left.positive?
+        left -= 1
+        waiting += 1
+        yield done
+      elsif waiting.zero?
+        @loop.stop
+      end
+    end
+    measure(client) do
+      first = [@ops, @window].min
+      left -= first
+      waiting = first
+      first.times { yield done }
+      @loop.run
+    end
+  end
+
+  def measure(connection)
+    connection.ping
+    start = now
+    cpu = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
+    yield if @ops.positive?
+    puts "#{@ops} #{now - start} #{Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - cpu}"
+  end
+
+  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+end
+
+port, operation, ops, window = ARGV
+Subject.new(Integer(port), Integer(ops), Integer(window)).public_send(operation)

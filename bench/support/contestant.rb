@@ -1,0 +1,85 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "open3"
+require "rbconfig"
+require "tempfile"
+
+module Bench
+  # What one run said of itself.
+  Sample = Struct.new(:ops, :seconds, :cpu) do
+    def rate = ops / seconds
+    def cpu_per_op = cpu / ops * 1e6
+  end
+
+  # Something that is started as a process, does so many operations, and prints a Sample.
+  class Contestant
+    STRACE = system("strace", "-V", %i[out err] => File::NULL)
+
+    def sample(port, *args)
+      output, status = Open3.capture2(env, *command(port, *args))
+      raise "#{command(port, *args).join(" ")}: #{status}" unless status.success?
+
+      Sample.new(*output.split.map(&:to_f))
+    end
+
+    # System calls of the whole process; nil where they cannot be traced.
+    def calls(port, *args)
+      return unless STRACE
+
+      Tempfile.create("strace") do |file|
+        traced = ["strace", "-c", "-f", "-o", file.path, *command(port, *args)]
+        next unless system(env, *traced, %i[out err] => File::NULL)
+
+        file.read[/^100\.00\s.*\btotal$/].split[3].to_i
+      end
+    end
+
+    private
+
+    def env = {}
+  end
+
+  # The raw C.
+  class Floor < Contestant
+    SOURCE = File.expand_path("../floor.c", __dir__)
+    PROGRAM = File.expand_path("../../tmp/bench/floor", __dir__)
+
+    def initialize
+      super
+      compile unless File.exist?(PROGRAM) && File.mtime(PROGRAM) > File.mtime(SOURCE)
+    end
+
+    # A worker beside what is measured, as long as the block runs.
+    def serving(port, grabs)
+      pid = spawn(*command(port, "worker", 2**62, grabs), out: File::NULL)
+      yield
+    ensure
+      Process.kill("TERM", pid)
+      Process.wait(pid)
+    end
+
+    private
+
+    def command(port, operation, *counts) = [PROGRAM, port, operation.to_s.delete_suffix("_auto"), *counts].map(&:to_s)
+
+    def compile
+      FileUtils.mkdir_p(File.dirname(PROGRAM))
+      compiler = RbConfig::CONFIG["CC"].split
+      system(*compiler, "-O2", "-Wall", "-Wextra", "-o", PROGRAM, SOURCE, exception: true)
+    end
+  end
+
+  # Ourselves.
+  class Evgearman < Contestant
+    SCRIPT = File.expand_path("../subject.rb", __dir__)
+    LIB = File.expand_path("../../lib", __dir__)
+
+    private
+
+    # Behind what is set: another build of the extension comes first.
+    def env = { "RUBYLIB" => [ENV.fetch("RUBYLIB", nil), LIB].compact.join(File::PATH_SEPARATOR) }
+
+    def command(*args) = [RbConfig.ruby, "--disable=gems", SCRIPT, *args.map(&:to_s)]
+  end
+end

@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+require "etc"
+require "fiddle"
+
+module Bench
+  # Results in Markdown.
+  class Table
+    HEAD = ["operation", "per second", "floor", "ratio", "CPU µs/op", "floor", "syscalls/op", "floor"].freeze
+
+    def initialize(results)
+      @results = results
+    end
+
+    def to_s
+      rows = [HEAD] + @results.map { |result| cells(result) }
+      widths = rows.transpose.map { |column| column.map(&:size).max }
+      rule = widths.each_with_index.map { |width, at| at.zero? ? "-" * width : "#{"-" * (width - 1)}:" }
+      [rows.first, rule, *rows.drop(1)].map { |row| line(row, widths) }.join("\n")
+    end
+
+    def report(command)
+      <<~MARKDOWN
+        # What it costs
+
+        Each operation beside the floor, the least C that does the same (floor.c): in turns, each time a fresh process
+        and a fresh gearmand, 16 bytes of workload; medians. CPU is user and system time of the process that is measured.
+
+        #{self}
+
+        Made by `#{command}` on #{Etc.nprocessors} cores: #{versions.join(", ")}.
+      MARKDOWN
+    end
+
+    private
+
+    def cells(result)
+      [result.operation.title, grouped(result.rate), grouped(result.floor_rate), format("%.2f", result.ratio),
+       format("%.2f", result.cpu), format("%.2f", result.floor_cpu), rounded(result.our_calls), rounded(result.floor_calls)]
+    end
+
+    def line(row, widths)
+      texts = row.zip(widths).each_with_index.map { |(text, width), at| at.zero? ? text.ljust(width) : text.rjust(width) }
+      "| #{texts.join(" | ")} |"
+    end
+
+    def grouped(number) = number.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",")
+    def rounded(number) = number ? format("%.2f", number) : "–"
+
+    def versions
+      [RUBY_DESCRIPTION[/\Aruby \S+/], "libev #{libev}", "gearmand #{Gearmand.version}"]
+    end
+
+    def libev
+      library = Fiddle.dlopen(RUBY_PLATFORM.include?("darwin") ? "libev.4.dylib" : "libev.so.4")
+      %w[major minor].map { |part| Fiddle::Function.new(library["ev_version_#{part}"], [], Fiddle::TYPE_INT).call }.join(".")
+    end
+  end
+end

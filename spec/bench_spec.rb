@@ -1,0 +1,14 @@
+# frozen_string_literal: true
+
+require "open3"
+require "rbconfig"
+
+RSpec.describe "bench/run.rb", :gearmand do
+  # How fast is for people to look at; that it still measures is for us.
+  it "measures every operation beside the floor" do
+    require_tool(RbConfig::CONFIG["CC"].split.first)
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--smoke")
+    expect(status).to be_success, output
+    expect(output).to include("foreground", "background", "echo", "call", "prefetch 0", "prefetch 16", "prefetch :auto")
+  end
+end
