@@ -81,6 +81,18 @@ static void time_and_all(void)
     kit_live(&kit, 25);
 }
 
+static void ghosts(void)
+{
+    kit.s.options.lost_check = 2;
+    kit_open(&kit);
+    for (int i = 0; i < 5; i++) kit_submit_within(&kit, "key", "w", 3);
+    kit_write_all(&kit);
+    kit_text(&kit, "OK 1.1.20\n");
+    for (int i = 0; i < 5; i++) say(EVG_JOB_CREATED, "H:1", NULL);
+    kit_live(&kit, 3);
+    for (int i = 0; i < 5; i++) say(EVG_WORK_COMPLETE, "H:1", "r");
+}
+
 static void losses(void)
 {
     for (int i = 0; i < 3; i++) {
@@ -147,6 +159,7 @@ static void a_failure_anywhere_costs_no_more_than_a_connection(void **state)
     kit_stop(&kit);
     assert_true(fail_each(jobs_and_all) > 10);
     assert_true(fail_each(time_and_all) > 10);
+    assert_true(fail_each(ghosts) > 5);
     assert_true(fail_each(losses) > 3);
 }
 
@@ -174,11 +187,27 @@ static void a_request_without_memory_is_not_taken(void **state)
     }
 }
 
+/* Its events could not be told from those of others. Fails when it is told to be created and then forgotten. */
+static void a_job_that_cannot_be_kept_ends(void **state)
+{
+    (void)state;
+    kit_start(&kit);
+    kit_submit(&kit, "", "w");
+    kit_write_all(&kit);
+    evg_alloc_fail_at(1);
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    evg_alloc_fail_at(0);
+    say(EVG_WORK_COMPLETE, "H:1", "r");
+    assert_told(&kit, "a FAILED NOMEM ACCEPTED");
+    kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_anywhere_costs_no_more_than_a_connection),
         cmocka_unit_test(a_request_without_memory_is_not_taken),
+        cmocka_unit_test(a_job_that_cannot_be_kept_ends),
     };
     return cmocka_run_group_tests_name("sessions without memory", tests, NULL, NULL);
 }

@@ -54,6 +54,14 @@ static void wants_nothing_until_told(void **state)
     kit_told(&kit);
 }
 
+/* Fails when the secret does not reach the table whose keys the server chooses. */
+static void the_seed_gets_to_the_table(void **state)
+{
+    (void)state;
+    assert_int_equal(kit.s.client.jobs.table.seed[0], 1);
+    assert_int_equal(kit.s.client.jobs.table.seed[1], 2);
+}
+
 /* A running loop opens what was never told to be down; not what was, nor what a fork inherited. */
 static void a_loop_opens_the_fresh(void **state)
 {
@@ -392,6 +400,8 @@ static void a_heartbeat_when_it_is_quiet(void **state)
         kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
         assert_int_equal(kit.s.in.cap + kit.s.out.cap, 0);
     }
+    kit_say(&kit, EVG_NOOP, NULL);
+    assert_int_equal(kit.s.in.cap, EVG_BUFFER_FIRST); /* it is not given back for each packet */
     kit_live(&kit, 20);
     assert_sent(&kit, "ECHO_REQ heartbeat");
     kit_live(&kit, 19.9);
@@ -459,6 +469,7 @@ int main(void)
 #define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         DOWN_TEST(wants_nothing_until_told),
+        DOWN_TEST(the_seed_gets_to_the_table),
         DOWN_TEST(a_loop_opens_the_fresh),
         DOWN_TEST(the_prologue_comes_first),
         OPEN_TEST(what_waits_keeps_its_place_behind_each_prologue),

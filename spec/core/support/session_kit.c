@@ -121,6 +121,7 @@ static void add_failure(kit_t *kit, const evg_event_t *event)
     add(kit->told, evg_error_name(event->error));
     add_word(kit->told, deliveries[event->delivery]);
     assert_true(event->delivery != EVG_DELIVERY_NONE);
+    if (event->argc == 2) assert_true(evg_bytes_equal_p(event->text, event->args[1]));
 }
 
 static void add_event(kit_t *kit, const evg_event_t *event)
@@ -135,6 +136,7 @@ static void add_event(kit_t *kit, const evg_event_t *event)
     }
     if (event->request && event->error) add_failure(kit, event);
     else add(kit->told, events[event->type]);
+    if (!event->error) assert_true(event->delivery == EVG_DELIVERY_NONE && event->text.len == 0);
     if (event->type == EVG_EVENT_ERROR) add_word(kit->told, evg_error_name(event->error));
     if (event->type == EVG_EVENT_CREATED) add_bytes(kit->told, evg_request_handle(event->request));
     for (int i = 0; i < event->argc; i++) add_bytes(kit->told, event->args[i]);
