@@ -93,12 +93,14 @@ RSpec.describe "Fibers under a scheduler", :gearmand do
   # Fails when an exception out of a block ends the thread that everybody relies on.
   it "keeps the background thread when a block throws" do
     loop.start
+    sleep 0.001 until loop.running?
     expect { client.echo("x") { raise Exception, "out" }; client.echo("y").wait(10) }.to output(/out/).to_stderr # rubocop:disable Style/Semicolon
     expect(client.echo("z").value(10)).to eq("z")
   end
 
   it "ends the background thread with the loop" do
     loop.start
+    sleep 0.001 until loop.running?
     thread = Thread.list.find { |t| t.name == "evgearman loop" }
     loop.close
     expect(thread.join(10)).to be(thread)

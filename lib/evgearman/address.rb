@@ -12,7 +12,7 @@ module EVGearman
     DEFAULT_PORT = 4730
 
     # "host", "host:port", "[ip6]", "[ip6]:port"
-    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/[:space:][:cntrl:]]+))(?::(?<port>\d{1,5}))?\z/
+    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/ \x00-\x1F\x7F]+))(?::(?<port>\d{1,5}))?\z/
 
     module_function
 

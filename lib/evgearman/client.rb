@@ -4,9 +4,13 @@ module EVGearman
   # Submits jobs. One client serves any number of threads: requests of all of them share its connection, and
   # every answer reaches the one who asked.
   class Client < Connection
-    SUBMIT_JOB = 7
-    SUBMIT_JOB_BG = 18
-    private_constant :SUBMIT_JOB, :SUBMIT_JOB_BG
+    include Admin::Requests
+
+    # Packet numbers by priority.
+    FOREGROUND = { normal: 7, high: 21, low: 33 }.freeze
+    BACKGROUND = { normal: 18, high: 32, low: 34 }.freeze
+    EPOCH = 36
+    private_constant :FOREGROUND, :BACKGROUND, :EPOCH
 
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
     #
@@ -24,7 +28,19 @@ module EVGearman
     def submit_job(function, workload = "", unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, &block)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
-      _submit(function, workload, unique, SUBMIT_JOB, nil, timeout, listeners, &block)
+      _submit(function, workload, unique, FOREGROUND[:normal], nil, timeout, listeners, &block)
+    end
+
+    # Sends SUBMIT_JOB_HIGH.
+    # @see #submit_job
+    def submit_job_high(function, workload = "", **options, &block)
+      foreground(:high, function, workload, **options, &block)
+    end
+
+    # Sends SUBMIT_JOB_LOW.
+    # @see #submit_job
+    def submit_job_low(function, workload = "", **options, &block)
+      foreground(:low, function, workload, **options, &block)
     end
 
     # Sends SUBMIT_JOB_BG: a background job. The server keeps it; nothing more is heard of it.
@@ -36,26 +52,129 @@ module EVGearman
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job_bg(function, workload = "", unique: :auto, &block)
-      _submit(function, workload, unique, SUBMIT_JOB_BG, nil, nil, nil, &block)
+      _submit(function, workload, unique, BACKGROUND[:normal], nil, nil, nil, &block)
     end
+
+    # Sends SUBMIT_JOB_HIGH_BG.
+    # @see #submit_job_bg
+    def submit_job_high_bg(function, workload = "", unique: :auto, &block)
+      _submit(function, workload, unique, BACKGROUND[:high], nil, nil, nil, &block)
+    end
+
+    # Sends SUBMIT_JOB_LOW_BG.
+    # @see #submit_job_bg
+    def submit_job_low_bg(function, workload = "", unique: :auto, &block)
+      _submit(function, workload, unique, BACKGROUND[:low], nil, nil, nil, &block)
+    end
+
+    # Sends SUBMIT_JOB_EPOCH: a background job that is not run before its time, by the server's clock.
+    #
+    # @param function [String]
+    # @param workload [String]
+    # @param time [Time, Numeric] Unix seconds, rounded up to whole ones; the past is now
+    # @param unique [String, nil, :auto]
+    # @yield [handle, error]
+    # @return [Task] of the job's handle
+    # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
+    def submit_job_epoch(function, workload, time, unique: :auto, &block)
+      _submit(function, workload, unique, EPOCH, epoch_of(time), nil, nil, &block)
+    end
+
+    # Asks with GET_STATUS.
+    #
+    # @param handle [String]
+    # @return [Task] of {JobStatus}
+    # @raise [ArgumentError, ConnectionError, BackpressureError]
+    def get_status(handle, &block) = _get_status(handle, JobStatus.method(:of_handle), &block)
+
+    # Asks with GET_STATUS_UNIQUE.
+    #
+    # @param key [String] the unique key of a submission
+    # @return [Task] of {JobStatus}
+    # @raise [ArgumentError, ConnectionError, BackpressureError]
+    def get_status_unique(key, &block) = _get_status_unique(key, JobStatus.method(:of_unique), &block)
 
     # Runs a job and waits for its result.
     #
     # @param timeout [Numeric, nil] seconds
+    # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
     # @return [String] the result, BINARY
     # @raise [JobError, TimeoutError, ConnectionError, ServerError]
-    def call(function, workload = "", timeout: nil, **options)
-      submit_job(function, workload, timeout: timeout, **options).value
+    def call(function, workload = "", timeout: nil, priority: :normal, **options)
+      foreground(priority, function, workload, timeout: timeout, **options).value
     end
 
     # Queues a background job and waits until the server has it.
     #
+    # @param priority [Symbol] `:normal`, `:high` or `:low`
+    # @param at [Time, Numeric, nil] not before this time, see {#submit_job_epoch}
+    # @param in [Numeric, nil] not before so many seconds from now
     # @param timeout [Numeric, nil] seconds to wait
     # @return [String] the job's handle
+    # @raise [ArgumentError] at: and in:, or one of them with a priority: delayed jobs have none
     # @raise [TimeoutError, ConnectionError, ServerError]
-    def enqueue(function, workload = "", unique: :auto, timeout: nil)
-      submit_job_bg(function, workload, unique: unique).value(timeout)
+    def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil)
+      time = delayed_until(priority, at, binding.local_variable_get(:in))
+      task = time ? submit_job_epoch(function, workload, time, unique: unique) : background(priority, function, workload, unique)
+      task.value(timeout)
+    end
+
+    # Runs one job for each workload, so many at a time.
+    #
+    # @param function [String]
+    # @param workloads [Enumerable<String>] taken one by one, when there is room
+    # @param concurrency [Integer] jobs under way
+    # @param options [Hash] of {#submit_job}
+    # @return [Array<String>] results in order
+    # @raise [Error] the first that failed, after all have ended
+    def map(function, workloads, concurrency: 32, **options)
+      raise ArgumentError, "concurrency must be a whole number above 0" unless concurrency.is_a?(Integer) && concurrency.positive?
+
+      waiting = []
+      tasks = workloads.map do |workload|
+        waiting.shift.wait if waiting.size >= concurrency
+        submit_job(function, workload, **options).tap { |task| waiting << task }
+      end
+      Task.all(tasks)
+    ensure
+      waiting&.each(&:wait)
+    end
+
+    private
+
+    def foreground(priority, function, workload, unique: nil, timeout: nil, on_data: nil, on_warning: nil,
+                   on_exception: nil, on_status: nil, &block)
+      _submit(function, workload, unique, number(FOREGROUND, priority), nil, timeout,
+              [on_data, on_warning, on_exception, on_status], &block)
+    end
+
+    def background(priority, function, workload, unique)
+      _submit(function, workload, unique, number(BACKGROUND, priority), nil, nil, nil)
+    end
+
+    def number(numbers, priority)
+      numbers.fetch(priority) { raise ArgumentError, "priority must be :normal, :high or :low, not #{priority.inspect}" }
+    end
+
+    def delayed_until(priority, at, delay)
+      return unless at || delay
+      raise ArgumentError, "give either at: or in:" if at && delay
+      raise ArgumentError, "a delayed job has no priority" unless priority == :normal
+
+      at || (Process.clock_gettime(Process::CLOCK_REALTIME) + seconds(delay))
+    end
+
+    def seconds(delay)
+      raise ArgumentError, "in: must be seconds, not negative" unless delay.is_a?(Numeric) && !delay.negative?
+
+      delay
+    end
+
+    def epoch_of(time)
+      return time.to_r.ceil if time.respond_to?(:to_r) && !time.is_a?(String) && !time.nil?
+
+      raise ArgumentError, "time must be a Time or a number of seconds, not #{time.inspect}"
     end
   end
 end

@@ -20,6 +20,19 @@ module EVGearman
     #   @return [self]
     #   @raise [ArgumentError]
 
+    # @!method option(name)
+    #   Sends OPTION_REQ, now and on every connect.
+    #   @param name [String] "exceptions" is the only one that gearmand knows
+    #   @return [Task] of true
+    #   @raise [ArgumentError, ConnectionError, BackpressureError]
+
+    # @!method pause_reading
+    #   Reads nothing from the server until {#resume_reading}: what it sends piles up there.
+    #   @return [self]
+
+    # @!method resume_reading
+    #   @return [self]
+
     # @!method disconnect
     #   Every Task fails with DisconnectedError "disconnected" before this returns; blocks run in the next turn.
     #   Down until {#connect} or the next request. Idempotent.
@@ -145,6 +158,13 @@ module EVGearman
       echo("ping").value(timeout)
       self.loop.now - start
     end
+
+    # Waits until nothing is unsent and no request awaits its first reply.
+    #
+    # @param timeout [Numeric, nil] seconds
+    # @return [Boolean] false at the timeout
+    # @raise [ConnectionError] "closed"
+    def flush(timeout = nil) = _flush(timeout)
 
     # @!attribute [rw] connect_timeout
     #   @return [Float, nil] seconds for one address of the server, SYN to established

@@ -87,6 +87,23 @@ module EVGearman
     #   No block is called any more, and {#value} raises Error "abandoned". The job itself goes on.
     #   @return [self]
 
+    # Waits for several.
+    #
+    # @param tasks [Enumerable<Task>]
+    # @param timeout [Numeric, nil] seconds for all of them
+    # @return [Array] their values in order
+    # @raise [TimeoutError] when the time passes first; the Tasks go on
+    # @raise [Error] of the first that failed, after all have ended
+    def self.all(tasks, timeout = nil)
+      tasks = tasks.to_a
+      deadline = timeout && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout)
+      tasks.each do |task|
+        left = deadline && [deadline - Process.clock_gettime(Process::CLOCK_MONOTONIC), 0].max
+        task.wait(left) or raise TimeoutError, "timeout"
+      end
+      tasks.map(&:value)
+    end
+
     # @return [String]
     def inspect
       "#<#{self.class} #{[function, handle, state].compact.join(" ")}>"

@@ -95,6 +95,7 @@ typedef struct {
     VALUE function, unique;
     VALUE exception;  /* what a worker reported before its WORK_FAIL */
     VALUE progress;   /* [numerator, denominator] or nil */
+    VALUE converter;  /* makes the value of what the server sent, in Ruby; nil: that is the value */
     evg_list_t waiters;
     size_t slot;      /* in client->pending */
     size_t calls;     /* blocks of it that are queued or running */
@@ -116,6 +117,12 @@ void task_called(VALUE self);
 
 /* The request came to its end. */
 void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
+
+/* Its value will be what `converter.call(reply)` answers: that is Ruby code, so it waits its turn among the blocks. */
+void task_convert_by(VALUE self, VALUE converter);
+VALUE task_convert(VALUE self, VALUE converter, VALUE reply);
+void task_unconverted(VALUE self, int code); /* it will not be: the Task fails */
+void task_queue_conversion(client_t *client, task_t *task, VALUE reply);
 
 /* Queues the blocks for an event. */
 typedef enum { ON_CREATED, ON_COMPLETE, ON_FAIL, ON_FINISH, ON_DATA, ON_WARNING, ON_EXCEPTION, ON_STATUS } callback_t;

@@ -13,7 +13,8 @@ typedef enum {
     CALL_BLOCK,   /* callable.call(*args) */
     CALL_JOB,     /* subject is a Job: run its handler */
     CALL_REPORT,  /* subject.send(:_report_error, args[0]): the default of on_error */
-    CALL_UNBLOCK  /* wake the fiber of the waiter `subject` */
+    CALL_UNBLOCK, /* wake the fiber of the waiter `subject` */
+    CALL_CONVERT  /* subject is a Task: callable makes its value of args[0] */
 } call_kind_t;
 
 typedef struct {

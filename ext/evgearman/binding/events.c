@@ -30,12 +30,26 @@ static VALUE value_of(const evg_event_t *event)
 {
     evg_command_t type = (evg_command_t)event->request->type;
     bool handle = evg_command_submit_p(type) && !evg_command_foreground_p(type);
+    if (type == EVG_OPTION_REQ) return Qtrue;
     return handle ? name_string(event->args[0]) : binary_string(event->args[0]);
+}
+
+/* A String, or several. */
+static VALUE reply_of(const evg_event_t *event)
+{
+    if (event->argc == 1) return binary_string(event->args[0]);
+    VALUE reply = rb_ary_new_capa(event->argc);
+    for (int i = 0; i < event->argc; i++) rb_ary_push(reply, name_string(event->args[i]));
+    return reply;
 }
 
 static void done(client_t *client, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
+    if (event->error == 0 && !NIL_P(task->converter)) {
+        task_queue_conversion(client, task, reply_of(event));
+        return;
+    }
     if (event->error == 0) {
         task_end(client, task, value_of(event), Qnil);
         return;

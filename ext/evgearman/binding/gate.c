@@ -17,6 +17,8 @@ static VALUE call_it(VALUE arg)
         return job_run(call->subject);
     case CALL_REPORT:
         return rb_funcall(call->subject, rb_intern("_report_error"), 1, call->args[0]);
+    case CALL_CONVERT:
+        return task_convert(call->subject, call->callable, call->args[0]);
     case CALL_UNBLOCK:
         return fiber_unblock(call->subject);
     default:
@@ -90,7 +92,7 @@ bool gate_call(turn_t *turn, const call_t *call)
 {
     passage_t passage = {.turn = turn, .call = call, .error = Qnil};
     task_t *task = rb_typeddata_is_kind_of(call->subject, &task_type) ? RTYPEDDATA_DATA(call->subject) : NULL;
-    bool on = (task && task->abandoned) || pass(turn, call_it, &passage);
+    bool on = (task && task->abandoned && call->kind != CALL_CONVERT) || pass(turn, call_it, &passage);
     if (task) task_called(call->subject);
     RB_GC_GUARD(passage.error);
     return on;

@@ -235,6 +235,20 @@ static void watch_for(loop_t *loop, const goal_t *goal, double deadline)
     }
 }
 
+static bool flushed_p(const goal_t *goal)
+{
+    return evg_session_flushed_p(&((const client_t *)goal->subject)->c->session);
+}
+
+static VALUE client_flush(VALUE self, VALUE timeout)
+{
+    client_t *client = open_client_of(self);
+    double deadline = NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
+    const goal_t flushed = {.reached = flushed_p, .subject = client, .about = client->c};
+    watch_for(client->loop, &flushed, deadline);
+    return RBOOL(flushed_p(&flushed));
+}
+
 static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
@@ -407,6 +421,7 @@ void Init_evg_connection(VALUE module)
     rb_define_private_method(klass, "_init", client_init, 4);
     rb_define_private_method(klass, "_connect", client_connect, 3);
     rb_define_private_method(klass, "_close", client_close, 1);
+    rb_define_private_method(klass, "_flush", client_flush, 1);
     rb_define_private_method(klass, "_hook", client_get_hook, 1);
     rb_define_private_method(klass, "_set_hook", client_set_hook, 2);
     rb_define_method(klass, "echo", client_echo, 1);
@@ -428,6 +443,7 @@ void Init_evg_connection(VALUE module)
     rb_define_method(klass, "unsent_bytes", client_unsent_bytes, 0);
     rb_define_method(klass, "stats", client_stats, 0);
     Init_evg_options(klass);
+    Init_evg_requests(klass);
     Init_evg_client(module, klass);
     Init_evg_worker(module, klass);
 }

@@ -288,6 +288,7 @@ static void drop_calls(loop_t *loop)
 {
     call_t call;
     while (calls_shift(&loop->done, &call)) {
+        if (call.kind == CALL_CONVERT) task_unconverted(call.subject, EVG_EFORKED);
         if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_called(call.subject);
     }
 }
@@ -297,11 +298,13 @@ void loop_after_fork(loop_t *loop)
     loop->forks = evg_forks;
     seat_forget(loop);
     keep_own_frames(loop);
+    loop->muted = true;
     drop_calls(loop);
     calls_clear(&loop->jobs);
     calls_clear(&loop->posts);
     timers_stop(loop);
     fibers_forget(loop);
+    loop->muted = false;
     if (loop->closed) return;
     if (!evg_loop_forked(loop->net)) rb_raise(rb_eNoMemError, "cannot make an event loop");
     loop->muted = true;

@@ -21,6 +21,7 @@ static void task_mark(void *ptr)
     rb_gc_mark(task->unique);
     rb_gc_mark(task->exception);
     rb_gc_mark(task->progress);
+    rb_gc_mark(task->converter);
 }
 
 /* One that is pending is collected only together with its client. */
@@ -57,7 +58,7 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
     VALUE self = TypedData_Make_Struct(task_class, task_t, &task_type, task);
     evg_request_init(&task->request, task);
     evg_list_init(&task->waiters);
-    task->value = task->error = task->callbacks = task->exception = task->progress = Qnil;
+    task->value = task->error = task->callbacks = task->exception = task->progress = task->converter = Qnil;
     task->client = client;
     RB_OBJ_WRITE(self, &task->client_value, client->self);
     RB_OBJ_WRITE(self, &task->function, function);
@@ -136,6 +137,71 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     if (task->calls == 0) seat_wake(&task->waiters);
     no_longer_pending(client, task);
     RB_GC_GUARD(self);
+}
+
+/* -- converting --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    VALUE self, converter, reply;
+} convert_t;
+
+void task_convert_by(VALUE self, VALUE converter)
+{
+    RB_OBJ_WRITE(self, &((task_t *)RTYPEDDATA_DATA(self))->converter, converter);
+}
+
+void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
+{
+    call_t call = {.kind = CALL_CONVERT,
+                   .callable = task->converter,
+                   .subject = client->pending[task->slot],
+                   .args = {reply, Qnil},
+                   .where = "converter"};
+    calls_push(&client->loop->done, &call);
+    task->calls++;
+}
+
+static void end_converted(VALUE self, VALUE value, VALUE error)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    if (task->state == TASK_PENDING) task_end(task->client, task, value, error);
+}
+
+static VALUE convert(VALUE arg)
+{
+    const convert_t *how = (const convert_t *)arg;
+    end_converted(how->self, rb_funcall(how->converter, rb_intern("call"), 1, how->reply), Qnil);
+    return Qnil;
+}
+
+static VALUE convert_failed(VALUE arg, VALUE error)
+{
+    end_converted(((const convert_t *)arg)->self, Qnil, error);
+    return Qnil;
+}
+
+static VALUE convert_rescued(VALUE arg)
+{
+    return rb_rescue2(convert, arg, convert_failed, arg, rb_eStandardError, (VALUE)0);
+}
+
+/* A jump out of the converter, or a fork before it, must not leave the Task without an end. */
+void task_unconverted(VALUE self, int code)
+{
+    error_t error = {.code = code, .data = Qnil};
+    if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
+}
+
+static VALUE convert_end(VALUE arg)
+{
+    task_unconverted(((const convert_t *)arg)->self, EVG_EINTERRUPTED);
+    return Qnil;
+}
+
+VALUE task_convert(VALUE self, VALUE converter, VALUE reply)
+{
+    convert_t how = {self, converter, reply};
+    return rb_ensure(convert_rescued, (VALUE)&how, convert_end, (VALUE)&how);
 }
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */

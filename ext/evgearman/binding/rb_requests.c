@@ -1,0 +1,98 @@
+/* Requests that are a question and an answer: one string goes out, and Ruby makes the value of what comes back. */
+#include "binding/binding.h"
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+
+typedef struct {
+    VALUE text;
+    evg_shape_t shape;
+} question_t;
+
+static int ask_option(client_t *client, evg_request_t *request, void *arg)
+{
+    return evg_session_option(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+}
+
+static int ask_status(client_t *client, evg_request_t *request, void *arg)
+{
+    return evg_client_get_status(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+}
+
+static int ask_status_unique(client_t *client, evg_request_t *request, void *arg)
+{
+    return evg_client_get_status_unique(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+}
+
+static int ask_admin(client_t *client, evg_request_t *request, void *arg)
+{
+    const question_t *question = arg;
+    return evg_session_admin(&client->c->session, request, bytes_of(question->text), question->shape);
+}
+
+static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
+{
+    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
+    question_t question = {rb_str_new_frozen(StringValue(text)), shape};
+    VALUE task = client_ask(open_client_of(self), Qnil, Qnil, block, how, &question);
+    task_convert_by(task, converter);
+    RB_GC_GUARD(question.text);
+    return task;
+}
+
+static VALUE client_option(VALUE self, VALUE name)
+{
+    return ask(self, ask_option, name, EVG_LINE, Qnil);
+}
+
+static VALUE client_get_status(VALUE self, VALUE handle, VALUE converter)
+{
+    return ask(self, ask_status, handle, EVG_LINE, converter);
+}
+
+static VALUE client_get_status_unique(VALUE self, VALUE unique, VALUE converter)
+{
+    return ask(self, ask_status_unique, unique, EVG_LINE, converter);
+}
+
+/* `multiline` nil: what is known about the command tells. */
+static VALUE client_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
+{
+    const evg_admin_t *row = evg_admin_find(bytes_of(StringValue(line)));
+    evg_shape_t shape = row ? row->shape : EVG_LINE;
+    if (!NIL_P(multiline)) shape = RTEST(multiline) ? EVG_DOTTED : EVG_LINE;
+    return ask(self, ask_admin, line, shape, converter);
+}
+
+/* Raises for a word that would break the line it is put into. */
+static VALUE client_check_admin_argument(VALUE self, VALUE word)
+{
+    error_check(client_of(self), evg_check_admin_arg(bytes_of(StringValue(word))));
+    return word;
+}
+
+static VALUE client_pause_reading(VALUE self)
+{
+    client_t *client = client_of(self);
+    client->c->paused = true;
+    client_changed(client);
+    return self;
+}
+
+static VALUE client_resume_reading(VALUE self)
+{
+    client_t *client = client_of(self);
+    client->c->paused = false;
+    client_changed(client);
+    return self;
+}
+
+void Init_evg_requests(VALUE connection_class)
+{
+    rb_define_method(connection_class, "option", client_option, 1);
+    rb_define_private_method(connection_class, "_get_status", client_get_status, 2);
+    rb_define_private_method(connection_class, "_get_status_unique", client_get_status_unique, 2);
+    rb_define_private_method(connection_class, "_admin", client_admin, 3);
+    rb_define_private_method(connection_class, "_check_admin_argument", client_check_admin_argument, 1);
+    rb_define_method(connection_class, "pause_reading", client_pause_reading, 0);
+    rb_define_method(connection_class, "resume_reading", client_resume_reading, 0);
+}

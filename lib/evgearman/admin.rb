@@ -1,0 +1,224 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # What the text commands of a server answer, parsed.
+  module Admin
+    # Rows of an answer: Enumerable, frozen, found by their first column.
+    #
+    #     status = client.server_status.value
+    #     status["resize"]&.waiting
+    #     status.sort_by(&:total).last(3).each { |row| puts row.name }
+    class Rows
+      include Enumerable
+
+      # @return [String] the answer as the server sent it, without the final dot line
+      attr_reader :text
+
+      # @api private
+      def initialize(text)
+        @text = text.freeze
+        @rows = text.split("\n").filter_map { |line| self.class.parse(line.delete_suffix("\r"))&.freeze }.freeze
+        @by_key = @rows.to_h { |row| [key_of(row), row] }.freeze
+        freeze
+      end
+
+      # @yield [row]
+      # @return [Enumerator, self]
+      def each(&block)
+        return @rows.each unless block
+
+        @rows.each(&block)
+        self
+      end
+
+      # @param key [String, Integer] what the first column says
+      # @return [Struct, nil]
+      def [](key) = @by_key[key]
+
+      # @return [Integer]
+      def size = @rows.size
+
+      # @return [Hash] key => row
+      def to_h(&block) = block ? super : @by_key
+
+      # @return [String]
+      def inspect = "#<#{self.class} #{@rows.size} rows>"
+
+      private
+
+      def key_of(row) = row[0]
+    end
+
+    # Text that a server sent: UTF-8 if valid, else as it is.
+    # @api private
+    def self.name(text)
+      utf8 = text.dup.force_encoding(Encoding::UTF_8)
+      utf8.valid_encoding? ? utf8.freeze : text
+    end
+
+    # A line's name, which may hold any separator, and its last columns, which are numbers; nil when they are not.
+    # @api private
+    def self.name_and_numbers(line, columns)
+      match = /\A(.*?)#{"\t(-?\\d+)" * columns}\z/mn.match(line.b)
+      [name(match[1]), *match.captures.drop(1).map(&:to_i)] if match
+    end
+
+    # Functions and their jobs (`status`).
+    class Status < Rows
+      # A function: its name, jobs in all, jobs running, workers that can do it.
+      Row = Struct.new(:name, :total, :running, :workers) do
+        # @return [Integer] jobs that no worker has yet
+        def waiting = [total - running, 0].max
+      end
+
+      # @api private
+      def self.parse(line) = Admin.name_and_numbers(line, 3)&.then { |columns| Row.new(*columns) }
+    end
+
+    # Functions and the jobs that wait in each of their queues (`prioritystatus`).
+    class PriorityStatus < Rows
+      # A function: its name, jobs waiting by priority, workers that can do it.
+      Row = Struct.new(:name, :high, :normal, :low, :workers)
+
+      # @api private
+      def self.parse(line) = Admin.name_and_numbers(line, 4)&.then { |columns| Row.new(*columns) }
+    end
+
+    # Connections of the server (`workers`); found by client id.
+    class Workers < Rows
+      # A connection: its descriptor, address, client id ("-" without one) and functions.
+      Row = Struct.new(:fd, :ip, :client_id, :functions)
+
+      # @api private
+      def self.parse(line)
+        match = /\A(\d+) (\S+) (.*?) :(?: (.*))?\z/mn.match(line.b)
+        match && Row.new(match[1].to_i, match[2], Admin.name(match[3]), match[4].to_s.split.map { |f| Admin.name(f) }.freeze)
+      end
+
+      private
+
+      def key_of(row) = row.client_id
+    end
+
+    # Jobs of the server (`show jobs`).
+    class Jobs < Rows
+      # A job: its handle, how often it was given out, whether it was cancelled, whether it waits.
+      Row = Struct.new(:handle, :retries, :ignored, :queued)
+
+      # @api private
+      def self.parse(line) = Admin.name_and_numbers(line, 3)&.then { |columns| Row.new(*columns) }
+    end
+
+    # @api private
+    VERSION = ->(text) { name(text.delete_prefix("OK ")) }
+
+    # @api private
+    PID = ->(text) { Integer(text.delete_prefix("OK "), 10) }
+
+    # @api private
+    DONE = ->(_text) { true }
+
+    # @api private
+    UNIQUES = ->(text) { text.split("\n").map { |key| name(key.delete_suffix("\r")) } }
+
+    # @api private
+    TEXT = ->(text) { text.freeze }
+
+    # Requests by which a client looks at and steers its server. Each is a {Task}, and takes a block
+    # `{ |value, error| }`. An `ERR` answer fails the Task with a {ServerError}.
+    module Requests
+      # Sends one line, and has the answer without its final line end or dot line.
+      #
+      # @param line [String] one line without control bytes
+      # @param multiline [Boolean, nil] does the answer end with a dot line? nil: as is known of the command
+      # @return [Task] of String
+      # @raise [ArgumentError, ConnectionError, BackpressureError]
+      def admin(line, multiline: nil, &block) = _admin(line, multiline, TEXT, &block)
+
+      # `status`
+      # @return [Task] of {Status}
+      def server_status(&block) = _admin("status", nil, Status.method(:new), &block)
+
+      # `prioritystatus`
+      # @return [Task] of {PriorityStatus}
+      def priority_status(&block) = _admin("prioritystatus", nil, PriorityStatus.method(:new), &block)
+
+      # `workers`
+      # @return [Task] of {Workers}
+      def server_workers(&block) = _admin("workers", nil, Workers.method(:new), &block)
+
+      # `show jobs`
+      # @return [Task] of {Jobs}
+      def jobs(&block) = _admin("show jobs", nil, Jobs.method(:new), &block)
+
+      # `show unique jobs`
+      # @return [Task] of Array of String
+      def unique_jobs(&block) = _admin("show unique jobs", nil, UNIQUES, &block)
+
+      # `version`
+      # @return [Task] of String, such as "1.1.20+ds"
+      def server_version(&block) = _admin("version", nil, VERSION, &block)
+
+      # `getpid`
+      # @return [Task] of Integer
+      def server_pid(&block) = _admin("getpid", nil, PID, &block)
+
+      # `verbose`
+      # @return [Task] of String, such as "ERROR"
+      def server_verbosity(&block) = _admin("verbose", nil, VERSION, &block)
+
+      # `maxqueue`: how many jobs a function may have, running ones included, before submissions are refused.
+      #
+      # @param function [String]
+      # @param size [Integer, nil] for all priorities; nil resets, negative is unlimited
+      # @param high [Integer, nil]
+      # @param normal [Integer, nil]
+      # @param low [Integer, nil]
+      # @return [Task] of true
+      # @raise [ArgumentError]
+      def maxqueue(function, size = nil, high: nil, normal: nil, low: nil, &block)
+        by_priority = [high, normal, low]
+        raise ArgumentError, "give either a size or high:, normal: and low:" if size && by_priority.any?
+
+        sizes = by_priority.any? ? by_priority.map { |number| number || -1 } : [size].compact
+        sizes.each { |number| raise ArgumentError, "maxqueue needs whole numbers" unless number.is_a?(Integer) }
+        _admin(["maxqueue", _check_admin_argument(function), *sizes].join(" "), nil, DONE, &block)
+      end
+
+      # `cancel job`: its clients see it fail. One that runs goes on.
+      #
+      # @param handle [String]
+      # @return [Task] of true; fails with {JobNotFoundError}
+      def cancel_job(handle, &block) = _admin("cancel job #{_check_admin_argument(handle)}", nil, DONE, &block)
+
+      # `create function`
+      # @param name [String]
+      # @return [Task] of true
+      def create_function(name, &block)
+        _admin("create function #{_check_admin_argument(name)}", nil, DONE, &block)
+      end
+
+      # `drop function`. gearmand would drop one with jobs queued and leave these unreachable for ever: so that is
+      # looked at first, unless forced.
+      #
+      # @param name [String]
+      # @param force [Boolean]
+      # @return [Task] of true; fails with {Error} when jobs are queued, {ServerError} when workers are there
+      def drop_function(name, force: false, &block)
+        line = "drop function #{_check_admin_argument(name)}"
+        queued = force ? 0 : server_status.value[name]&.total.to_i
+        raise Error, "#{name} has #{queued} jobs: drop_function(name, force: true) would lose them" if queued.positive?
+
+        _admin(line, nil, DONE, &block)
+      end
+
+      # `shutdown`, which Perl's server knows and gearmand does not: there it fails with {UnsupportedCommandError}.
+      #
+      # @param graceful [Boolean]
+      # @return [Task] of true
+      def shutdown_server(graceful: false, &block)
+        _admin(graceful ? "shutdown graceful" : "shutdown", nil, DONE, &block)
+      end
+    end
+  end
+end

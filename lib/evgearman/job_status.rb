@@ -1,0 +1,47 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # What a server knows of a job, from STATUS_RES or STATUS_RES_UNIQUE. Frozen.
+  class JobStatus
+    # @return [String, nil] nil from {Client#get_status_unique}
+    attr_reader :handle
+
+    # @return [String, nil] nil from {Client#get_status}
+    attr_reader :unique
+
+    # @return [Integer] the last progress that was reported
+    attr_reader :numerator, :denominator
+
+    # @return [Integer, nil] clients that wait for it; nil from {Client#get_status}
+    attr_reader :client_count
+
+    # @api private
+    def self.of_handle((handle, *numbers)) = new(handle, nil, *numbers)
+
+    # @api private
+    def self.of_unique((unique, *numbers)) = new(nil, unique, *numbers)
+
+    # @api private
+    def initialize(handle, unique, known, running, numerator, denominator, client_count = nil)
+      @handle = handle&.freeze
+      @unique = unique&.freeze
+      @known = known.to_i.positive?
+      @running = running.to_i.positive?
+      @numerator = numerator.to_i
+      @denominator = denominator.to_i
+      @client_count = client_count&.to_i
+      freeze
+    end
+
+    # @return [Boolean] false once it has ended, and for a job that never was
+    def known? = @known
+
+    # @return [Boolean]
+    def running? = @running
+
+    # @return [Float, nil] the progress from 0 to 1; nil when none was reported
+    def ratio
+      numerator.fdiv(denominator) unless denominator.zero?
+    end
+  end
+end

@@ -1,0 +1,137 @@
+# frozen_string_literal: true
+
+RSpec.describe EVGearman::Admin do
+  describe "on a real server", :gearmand do
+    let(:server) { own_gearmand }
+    let(:client) { client_for(server, client_id: "asker") }
+
+    it "tells of functions, and finds them by name" do
+      3.times { client.enqueue("resize", "x") }
+      status = client.server_status.value
+      expect(status["resize"].to_a).to eq(["resize", 3, 0, 0])
+      expect(status["resize"].waiting).to eq(3)
+      expect(status).to be_frozen
+      expect(status.map(&:name)).to eq(["resize"])
+      expect(status.to_h.keys).to eq(["resize"])
+      expect(status.text).to eq("resize\t3\t0\t0\n")
+    end
+
+    it "tells of queues by priority" do
+      %i[high normal normal low].each { |priority| client.enqueue("resize", "x", priority: priority) }
+      expect(client.priority_status.value["resize"].to_a).to eq(["resize", 1, 2, 1, 0])
+    end
+
+    it "tells of connections, by client id" do
+      worker_for(server, client_id: "busy").register_function("a") { nil }.register_function("b") { nil }.work
+      workers = nil
+      eventually { (workers = client.server_workers.value)["busy"]&.functions&.size == 2 }
+      expect(workers["busy"]).to have_attributes(ip: "127.0.0.1", functions: %w[b a], fd: Integer)
+      expect(workers["asker"].functions).to eq([])
+    end
+
+    it "tells of jobs and their keys" do
+      handle = client.enqueue("resize", "x", unique: "key-1")
+      expect(client.jobs.value[handle].to_a).to eq([handle, 0, 0, 1])
+      expect(client.unique_jobs.value).to eq(["key-1"])
+    end
+
+    it "tells what the server is" do
+      expect(client.server_version.value).to match(/\A\d+\.\d+/)
+      expect(client.server_pid.value).to eq(server.pid)
+      expect(client.server_verbosity.value).to match(/\A[A-Z]+\z/)
+    end
+
+    it "refuses more jobs than maxqueue allows, and resets it" do
+      client.enqueue("resize", "1")
+      expect(client.maxqueue("resize", 1).value).to be(true)
+      expect { client.enqueue("resize", "2") }.to raise_error(EVGearman::QueueFullError, "QUEUE_ERROR: Job queue is full")
+      client.maxqueue("resize").value
+      expect(client.enqueue("resize", "3")).to be_a(String)
+    end
+
+    it "sets maxqueue by priority" do
+      client.enqueue("resize", "1", priority: :high)
+      client.maxqueue("resize", low: 1).value
+      expect { client.enqueue("resize", "2", priority: :low) }.to raise_error(EVGearman::QueueFullError)
+      expect(client.enqueue("resize", "3", priority: :high)).to be_a(String)
+    end
+
+    it "cancels a job, whose client sees it fail" do
+      task = client.submit_job("resize")
+      eventually { task.handle }
+      expect(client.cancel_job(task.handle).value).to be(true)
+      expect { task.value(30) }.to raise_error(EVGearman::JobFailedError)
+      expect { client.cancel_job("H:nobody:1").value }.to raise_error(EVGearman::JobNotFoundError)
+    end
+
+    # Fails when the line ends with LF alone: gearmand then cuts off the last letter.
+    it "creates functions under their whole name, and drops them" do
+      client.create_function("alpha").value
+      expect(client.server_status.value.map(&:name)).to eq(["alpha"])
+      expect(client.drop_function("alpha").value).to be(true)
+      expect(client.server_status.value.size).to eq(0)
+      expect { client.drop_function("alpha").value }.to raise_error(EVGearman::ServerError)
+    end
+
+    it "drops no function with jobs unless forced" do
+      client.enqueue("resize", "x")
+      expect { client.drop_function("resize") }.to raise_error(EVGearman::Error, /has 1 jobs/)
+      expect(client.drop_function("resize", force: true).value).to be(true)
+    end
+
+    it "knows that gearmand has no shutdown" do
+      expect { client.shutdown_server.value }.to raise_error(EVGearman::UnsupportedCommandError)
+      expect(client.ping).to be_a(Float)
+    end
+
+    # Fails when the shape of an answer is guessed: the next request then gets the rest of this one.
+    it "answers every text command in order, between packets" do
+      client.enqueue("resize", "x", unique: "k")
+      lines = ["version", "status", "SHOW JOBS", "show unique jobs", "show", "nonsense", "prioritystatus", "workers"]
+      answers = lines.map { |line| [client.admin(line), client.echo(line)] }
+      expect(answers.map { |_, echo| echo.value }).to eq(lines)
+      expect(answers.map { |admin, _| admin.wait.success? }).to eq([true, true, true, true, false, false, true, true])
+      expect(answers[3].first.value).to eq("k\n")
+    end
+  end
+
+  describe "what may be sent", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+
+    it "is one line, and words without spaces" do
+      ["status\nversion", "", "a\0b"].each { |line| expect { client.admin(line) }.to raise_error(ArgumentError) }
+      expect { client.maxqueue("a b", 1) }.to raise_error(ArgumentError)
+      expect { client.maxqueue(nil) }.to raise_error(TypeError)
+      expect { client.maxqueue("f", "1\nshutdown") }.to raise_error(ArgumentError)
+      expect { client.cancel_job("H:1\n") }.to raise_error(ArgumentError)
+      expect(client.stats[:submitted]).to eq(0)
+    end
+  end
+
+  describe "answers that are hard to read" do
+    it "keeps a name with tabs, and passes over what is no row" do
+      status = described_class::Status.new("a\tb\t1\t0\t2\nnonsense\n")
+      expect(status.map(&:to_a)).to eq([["a\tb", 1, 0, 2]])
+    end
+
+    it "reads a worker without functions, and one whose address was cut" do
+      workers = described_class::Workers.new("7 127.0.0.1 - :\n8 :: w1 : b a\n9 ::1 x y : f\n")
+      expect(workers.map(&:to_a)).to eq([[7, "127.0.0.1", "-", []], [8, "::", "w1", %w[b a]], [9, "::1", "x y", ["f"]]])
+    end
+
+    it "takes no negative number for waiting jobs" do
+      expect(described_class::Status.new("f\t0\t4294967295\t1\n")["f"].waiting).to eq(0)
+    end
+  end
+
+  # Fails when the value is made in the middle of a turn, or a converter that raises takes its Task with it.
+  it "fails the Task when the answer cannot be read" do
+    server = fake_server do |peer|
+      peer.expect(:text)
+      peer.write("OK nonsense\n")
+      peer.stall
+    end
+    client = client_for(server)
+    expect { client.server_pid.value(30) }.to raise_error(ArgumentError, /invalid value for Integer/)
+  end
+end

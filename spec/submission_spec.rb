@@ -1,0 +1,106 @@
+# frozen_string_literal: true
+
+RSpec.describe "Submissions of every kind", :gearmand do
+  let(:client) { client_for(Gearmand.shared) }
+  let(:name) { function }
+
+  def serve(&handler)
+    worker_for(Gearmand.shared).register_function(name, &handler).work
+  end
+
+  it "runs HIGH before NORMAL before LOW, each in order" do
+    ran = []
+    tasks = [client.submit_job_low(name, "L1"), client.submit_job(name, "N1"), client.submit_job_high(name, "H1"),
+             client.submit_job_low(name, "L2"), client.submit_job(name, "N2"), client.submit_job_high(name, "H2")]
+    eventually { tasks.all?(&:handle) }
+    serve { |job| ran << job.workload and nil }
+    EVGearman::Task.all(tasks, 30)
+    expect(ran).to eq(%w[H1 H2 N1 N2 L1 L2])
+  end
+
+  it "has a background job of each priority, and calls of each" do
+    handles = [client.submit_job_bg(name), client.submit_job_high_bg(name), client.submit_job_low_bg(name)].map(&:value)
+    expect(handles.uniq.size).to eq(3)
+    serve { |job| job.workload.upcase }
+    expect(%i[high normal low].map { |priority| client.call(name, priority.to_s, priority: priority) }).to eq(%w[HIGH NORMAL LOW])
+    expect { client.call(name, priority: :urgent) }.to raise_error(ArgumentError, /priority/)
+  end
+
+  it "takes on_data for each priority, and no other option" do
+    serve { |job| job.send_data("d") && "r" }
+    data = []
+    expect(client.submit_job_high(name, "x", on_data: data.method(:<<)).value(30)).to eq("r")
+    expect(data).to eq(["d"])
+    expect { client.submit_job_low(name, "x", colour: 1) }.to raise_error(ArgumentError)
+  end
+
+  # Fails without polling: gearmand 1.1.20 wakes nobody for a delayed job that becomes due.
+  it "runs a delayed job when it is due, on a worker that sleeps" do
+    ran = []
+    slept = false
+    worker = worker_for(Gearmand.shared, poll_interval: 0.2)
+    worker.register_function(name) { |job| ran << job.workload and nil }.work { slept = true }
+    eventually { slept }
+    client.enqueue(name, "later", in: 1)
+    eventually(10) { ran == ["later"] }
+  end
+
+  it "takes times of many kinds, rounded up, and refuses the rest" do
+    soon = Time.now + 1000
+    [soon, soon.to_i, soon.to_f, soon.to_r].each { |time| expect(client.submit_job_epoch(name, "x", time).value).to be_a(String) }
+    ["tomorrow", nil, -1, 2**63].each { |time| expect { client.submit_job_epoch(name, "x", time) }.to raise_error(ArgumentError) }
+    expect { client.enqueue(name, at: soon, in: 1) }.to raise_error(ArgumentError, /either/)
+    expect { client.enqueue(name, in: 1, priority: :high) }.to raise_error(ArgumentError, /priority/)
+    expect { client.enqueue(name, in: -1) }.to raise_error(ArgumentError)
+  end
+
+  it "maps in order, no more at a time than it may" do
+    under_way = most = 0
+    worker = worker_for(Gearmand.shared, prefetch: 64)
+    worker.register_function(name, async: true) do |job|
+      most = [most, under_way += 1].max
+      loop.after(0.001) { (under_way -= 1) && job.complete(job.workload.reverse) }
+    end.work
+    expect(client.map(name, (10..60).map(&:to_s), concurrency: 7)).to eq((10..60).map { |n| n.to_s.reverse })
+    expect(most).to be_between(2, 7)
+  end
+
+  it "raises the first error of a map after all have ended" do
+    worker = worker_for(Gearmand.shared, on_callback_error: ->(*) {})
+    worker.register_function(name) { |job| job.workload == "2" ? raise("no") : job.workload }.work
+    expect { client.map(name, %w[1 2 3]) }.to raise_error(EVGearman::JobExceptionError)
+    expect(client.active_count).to eq(0)
+  end
+
+  it "waits for several Tasks, for a time" do
+    tasks = [client.echo("a"), client.submit_job(name, "x", timeout: 0.5)]
+    expect { EVGearman::Task.all(tasks, 0.05) }.to raise_error(EVGearman::TimeoutError)
+    expect { EVGearman::Task.all(tasks, 30) }.to raise_error(EVGearman::JobTimeoutError)
+  end
+
+  it "remembers an option, and says no to an unknown one" do
+    expect(client.option("exceptions").value).to be(true)
+    expect { client.option("colour").value }.to raise_error(EVGearman::ServerError, /UNKNOWN_OPTION/)
+    expect { client.option("a\nb") }.to raise_error(ArgumentError)
+  end
+
+  it "flushes what was asked" do
+    client.echo("x")
+    expect(client.flush).to be(true)
+    expect(client.pending_count + client.unsent_bytes).to eq(0)
+  end
+
+  it "does not flush a question that nobody answers" do
+    mute = client_for(fake_server(&:stall))
+    mute.echo("x")
+    expect(mute.flush(0.1)).to be(false)
+    mute.disconnect
+  end
+
+  it "reads nothing while paused" do
+    client.ping
+    task = client.pause_reading.echo("x")
+    expect(task.wait(0.2)).to be_nil
+    expect(client.resume_reading && task.value(30)).to eq("x")
+  end
+end
