@@ -71,6 +71,7 @@ module EVGearman
         def waiting = [total - running, 0].max
       end
 
+      # A row from its line; nil for a line that is none.
       # @api private
       def self.parse(line) = Admin.name_and_numbers(line, 3)&.then { |columns| Row.new(*columns) }
     end
@@ -80,6 +81,7 @@ module EVGearman
       # A function: its name, jobs waiting by priority, workers that can do it.
       Row = Struct.new(:name, :high, :normal, :low, :workers)
 
+      # A row from its line; nil for a line that is none.
       # @api private
       def self.parse(line) = Admin.name_and_numbers(line, 4)&.then { |columns| Row.new(*columns) }
     end
@@ -89,6 +91,7 @@ module EVGearman
       # A connection: its descriptor, address, client id ("-" without one) and functions.
       Row = Struct.new(:fd, :ip, :client_id, :functions)
 
+      # A row from its line; nil for a line that is none.
       # @api private
       def self.parse(line)
         match = /\A(\d+) (\S+) (.*?) :(?: (.*))?\z/mn.match(line.b)
@@ -105,22 +108,28 @@ module EVGearman
       # A job: its handle, how often it was given out, whether it was cancelled, whether it waits.
       Row = Struct.new(:handle, :retries, :ignored, :queued)
 
+      # A row from its line; nil for a line that is none.
       # @api private
       def self.parse(line) = Admin.name_and_numbers(line, 3)&.then { |columns| Row.new(*columns) }
     end
 
+    # What follows OK.
     # @api private
     VERSION = ->(text) { name(text.delete_prefix("OK ")) }
 
+    # The number that follows OK.
     # @api private
     PID = ->(text) { Integer(text.delete_prefix("OK "), 10) }
 
+    # An answer that only says yes.
     # @api private
     DONE = ->(_text) { true }
 
+    # A key a line.
     # @api private
     UNIQUES = ->(text) { text.split("\n").map { |key| name(key.delete_suffix("\r")) } }
 
+    # The answer as it is.
     # @api private
     TEXT = ->(text) { text.freeze }
 

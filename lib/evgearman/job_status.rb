@@ -15,9 +15,11 @@ module EVGearman
     # @return [Integer, nil] clients that wait for it; nil from {Client#get_status}
     attr_reader :client_count
 
+    # From the arguments of STATUS_RES.
     # @api private
     def self.of_handle((handle, *numbers)) = new(handle, nil, *numbers)
 
+    # From the arguments of STATUS_RES_UNIQUE.
     # @api private
     def self.of_unique((unique, *numbers)) = new(nil, unique, *numbers)
 
