@@ -310,7 +310,7 @@ static void a_wrong_magic_is_told_by_its_first_wrong_byte(void **state)
 static void the_other_magic_is_told_by_its_last_byte(void **state)
 {
     (void)state;
-    uint8_t input[EVG_HEADER_LEN];
+    uint8_t input[EVG_HEADER_LEN] = {0};
     packet_header(input, "\0REQ", EVG_NO_JOB, 0);
     assert_told_after(4, EVG_EMAGIC, EVG_RES, evg_bytes(input, sizeof input), 0);
     assert_told_after(12, 12, EVG_REQ, evg_bytes(input, sizeof input), 0);
@@ -334,7 +334,7 @@ static void an_unknown_type_is_told_after_eight_bytes(void **state)
 static void a_body_too_large_is_told_by_the_header(void **state)
 {
     (void)state;
-    uint8_t input[EVG_HEADER_LEN];
+    uint8_t input[EVG_HEADER_LEN] = {0};
     evg_bytes_t bytes = evg_bytes(input, sizeof input);
     packet_header(input, "\0RES", EVG_WORK_COMPLETE, 0xFFFFFFFF);
     assert_told_after(12, EVG_EPACKET_SIZE, EVG_RES, bytes, 100);
@@ -348,7 +348,7 @@ static void a_body_too_large_is_told_by_the_header(void **state)
 static void a_body_just_small_enough_is_awaited(void **state)
 {
     (void)state;
-    uint8_t input[EVG_HEADER_LEN];
+    uint8_t input[EVG_HEADER_LEN] = {0};
     evg_bytes_t bytes = evg_bytes(input, sizeof input);
     packet_header(input, "\0RES", EVG_WORK_COMPLETE, 100);
     assert_int_equal(decode_guarded(EVG_RES, bytes, 100), 0);
