@@ -229,17 +229,29 @@ static VALUE no_message(VALUE unused, VALUE failure)
     return rb_class_name(rb_obj_class(failure));
 }
 
+/* Goes to on_callback_error. The gate takes only StandardErrors there: anything else ends the run of whoever drives. */
+static VALUE report(rb_job_t *job, VALUE error)
+{
+    VALUE hook = job->client->hooks[HOOK_CALLBACK_ERROR];
+    if (RTEST(rb_obj_is_kind_of(error, rb_eStandardError))) rb_exc_raise(error);
+    if (NIL_P(hook)) {
+        VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+        hook = rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
+    }
+    return rb_funcall(hook, rb_intern("call"), 2, error, rb_str_new_cstr("job"));
+}
+
 /* A handler that failed fails its job: with its message, if the exceptions option is on. */
 static VALUE fail_with(VALUE self, VALUE error)
 {
     rb_job_t *job = job_of(self);
-    if (job->answered) rb_exc_raise(error);
+    if (job->answered) return report(job, error);
     if (job->client->c->session.options.exceptions) {
         job_exception(self, rb_rescue2(message_of, error, no_message, Qnil, rb_eStandardError, (VALUE)0));
     } else {
         job_fail(self);
     }
-    rb_exc_raise(error);
+    return report(job, error);
 }
 
 static VALUE handle_rescued(VALUE self)

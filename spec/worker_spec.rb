@@ -1,0 +1,384 @@
+# frozen_string_literal: true
+
+require "open3"
+require "socket"
+
+RSpec.describe EVGearman::Worker do
+  let(:name) { function }
+
+  # A worker that touches no network.
+  def idle(**options) = keep(described_class.new(port: 1, loop: loop, on_error: proc {}, **options))
+
+  describe "#register_function" do
+    it "takes exactly one of block and callable" do
+      expect(idle.register_function("f") { nil }).to be_a(described_class)
+      expect(idle.register_function("f", ->(_) {})).to be_a(described_class)
+      expect(idle.register("f", method(:puts))).to be_a(described_class)
+      expect { idle.register_function("f") }.to raise_error(ArgumentError)
+      expect { idle.register_function("f", "nonsense") }.to raise_error(ArgumentError)
+      expect { idle.register_function("f", ->(_) {}) { nil } }.to raise_error(ArgumentError)
+      expect { idle.register_function }.to raise_error(ArgumentError)
+    end
+
+    ["", "f" * 513, "a\0b", "a\nb", "a\tb"].each do |bad|
+      it "refuses #{bad[0, 8].inspect} as a name" do
+        expect { idle.register_function(bad) { nil } }.to raise_error(ArgumentError, /function must be/)
+        expect { idle.cant_do(bad) }.to raise_error(ArgumentError, /function must be/)
+      end
+    end
+
+    it "refuses what is no String as a name" do
+      [nil, 5, :symbol].each { |bad| expect { idle.register_function(bad) { nil } }.to raise_error(TypeError) }
+    end
+
+    it "refuses times that are none" do
+      [-1, "1", Float::NAN].each { |time| expect { idle.register_function("f", timeout: time) { nil } }.to raise_error(ArgumentError) }
+      [-1, 0.5, "1", 2**31].each { |time| expect { idle.register_function("f", server_timeout: time) { nil } }.to raise_error(ArgumentError) }
+    end
+
+    it "refuses an option that it does not know" do
+      expect { idle.register_function("f", nonsense: 1) { nil } }.to raise_error(ArgumentError)
+    end
+
+    it "is known by its names" do
+      worker = idle.register_function("b") { nil }.register_function("a") { nil }.register_function("b") { nil }
+      expect(worker.functions.sort).to eq(%w[a b])
+      expect(worker.unregister_function("b").functions).to eq(["a"])
+      expect(worker.reset_abilities.functions).to eq([])
+    end
+
+    it "is announced on every connect, in the unit that the server counts in" do
+      server = fake_server
+      worker = worker_for(server)
+      worker.register_function("plain") { nil }.register_function("timed", server_timeout: 2.5) { nil }
+      announced = -> { server.received.select { |command, _| %i[can_do can_do_timeout].include?(command) } }
+      worker.connect
+      eventually { announced.call.size == 2 }
+      expect(announced.call).to contain_exactly([:can_do, "plain"], [:can_do_timeout, "timed", "2500"])
+      worker.disconnect.connect
+      eventually { announced.call.size == 4 }
+    end
+
+    it "replaces the handler of that name", :gearmand do
+      worker = worker_for(Gearmand.shared)
+      worker.register_function(name) { "old" }.work
+      client = client_for(Gearmand.shared)
+      expect(client.call(name)).to eq("old")
+      worker.register_function(name) { "new" }
+      expect(client.call(name)).to eq("new")
+    end
+  end
+
+  describe "#work", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+    let(:worker) { worker_for(Gearmand.shared) }
+
+    it "may come before connect, and before register" do
+      expect(worker.work).to be(worker)
+      eventually { worker.connected? }
+      task = client.submit_job(name, "abc")
+      eventually { task.handle }
+      worker.register_function(name) { |job| job.workload.reverse }
+      expect(task.value).to eq("cba")
+    end
+
+    it "does the jobs of a function that is added while it sleeps" do
+      other = function
+      worker.register_function(other) { "other" }.work
+      expect(client.call(other)).to eq("other")
+      task = client.submit_job(name)
+      settle(client, worker)
+      worker.register_function(name) { "added" }
+      expect(task.value).to eq("added")
+    end
+
+    it "does what is of high priority first, in the order it came" do
+      order = []
+      %w[low normal high].each { |priority| 2.times { |n| submit_raw(priority, "#{priority} #{n}") } }
+      worker.register_function(name) { |job| order << job.workload && nil }.work
+      eventually { order.size == 6 }
+      expect(order).to eq(["high 0", "high 1", "normal 0", "normal 1", "low 0", "low 1"])
+    end
+
+    # The client does not speak of priorities yet.
+    def submit_raw(priority, workload)
+      command = { "low" => :submit_job_low_bg, "normal" => :submit_job_bg, "high" => :submit_job_high_bg }.fetch(priority)
+      Socket.tcp(Gearmand.shared.host, Gearmand.shared.port) do |socket|
+        EVGearman::Protocol.write_packet(socket, command, name, "", workload)
+        EVGearman::Protocol.read_packet(socket)
+      end
+    end
+
+    it "tells when there is nothing left, after a start and after jobs, not for polls" do
+      idle = 0
+      quick = worker_for(Gearmand.shared, poll_interval: 0.02)
+      quick.register_function(name) { nil }.work { idle += 1 }
+      eventually { idle == 1 }
+      loop.run(0.3)
+      expect(idle).to eq(1)
+      client.call(name)
+      eventually { idle == 2 }
+    end
+
+    it "runs one job at a time" do
+      running = most = 0
+      worker.register_function(name) do |job|
+        most = [most, running += 1].max
+        job.send_data("x") # a chance to run another
+        running -= 1
+        nil
+      end.work
+      Array.new(20) { client.submit_job(name) }.each(&:value)
+      expect(most).to eq(1)
+    end
+
+    it "leaves jobs to others: it holds as many as it runs" do
+      held = []
+      worker.register_function(name, async: true) { |job| held << job }.work
+      tasks = Array.new(3) { |n| client.submit_job(name, n.to_s) }
+      eventually { held.size == 1 }
+      settle(worker, client)
+      expect([held.size, worker.busy_count, worker.idle?, Gearmand.shared.status(name)]).to eq([1, 1, false, [3, 1, 1]])
+      eventually { held.each { |job| job.complete unless job.finished? } && tasks.all?(&:done?) }
+      expect(worker.idle?).to be(true)
+    end
+
+    it "starts no job inside a block that waits" do
+      order = []
+      worker.register_function(name) { |job| order << job.workload && nil }
+      client.echo("x") do
+        worker.work
+        task = client.submit_job(name, "job")
+        task.wait(0.2)
+        order << :block
+      end
+      eventually { order.size == 2 }
+      expect(order).to eq([:block, "job"])
+    end
+
+    it "lets a handler wait for an answer" do
+      worker.register_function(name) { |job| client.echo("#{job.workload}!").value }.work
+      expect(client.call(name, "x")).to eq("x!")
+    end
+
+    # gearmand 1.1.20 wakes nobody when a delayed job becomes due.
+    it "finds a delayed job though it sleeps" do
+      seen = []
+      sleeper = worker_for(Gearmand.shared, poll_interval: 0.2)
+      sleeper.register_function(name) { |job| seen << job.workload && nil }.work { seen << :asleep }
+      eventually { seen == [:asleep] }
+      Socket.tcp(Gearmand.shared.host, Gearmand.shared.port) do |socket|
+        EVGearman::Protocol.write_packet(socket, :submit_job_epoch, name, "", (Time.now + 1).to_i.to_s, "due")
+        EVGearman::Protocol.read_packet(socket)
+      end
+      eventually { seen.include?("due") }
+    end
+
+    it "knows the unique key of a job, unless it does not ask for it" do
+      keys = []
+      worker.register_function(name) { |job| keys << job.unique && nil }.work
+      client.call(name, unique: "the key")
+      client.call(name)
+      worker.close
+      worker_for(Gearmand.shared, grab_unique: false).register_function(name) { |job| keys << [job.unique] && nil }.work
+      client.call(name, unique: "the key")
+      expect(keys).to eq(["the key", nil, [nil]])
+    end
+  end
+
+  describe "#work_stop", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+
+    it "asks for no more, runs what is held, and can be taken back" do
+      held = []
+      worker = worker_for(Gearmand.shared).register_function(name, async: true) { |job| held << job }.work
+      tasks = Array.new(2) { |n| client.submit_job(name, n.to_s) }
+      eventually { held.size == 1 }
+      expect(worker).to be_working
+      expect(worker.work_stop).to be(worker)
+      expect(worker).not_to be_working
+      expect(held[0]).to be_stopping
+      held[0].complete("first")
+      expect(tasks[0].value).to eq("first")
+      settle(worker, client)
+      expect(held.size).to eq(1)
+      worker.work
+      eventually { held.size == 2 }
+      held[1].complete("second")
+      expect(tasks[1].value).to eq("second")
+    end
+
+    it "is what disconnect does too" do
+      worker = worker_for(Gearmand.shared).register_function(name) { "x" }.work
+      expect(client.call(name)).to eq("x")
+      worker.disconnect
+      task = client.submit_job(name)
+      worker.connect
+      eventually { worker.connected? }
+      settle(worker, client)
+      expect(task).not_to be_done
+      worker.work
+      expect(task.value).to eq("x")
+    end
+  end
+
+  describe "what the server is told", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+
+    # gearmand queues the jobs of a function again, as soon as it hears CANT_DO.
+    it "waits, when a job takes back its own function, for that job" do
+      runs = 0
+      worker = worker_for(Gearmand.shared)
+      worker.register_function(name) do |job|
+        runs += 1
+        worker.cant_do(name)
+        job.workload
+      end.work
+      tasks = Array.new(3) { |n| client.submit_job(name, n.to_s) }
+      expect(tasks.first.value).to eq("0")
+      settle(worker, client)
+      expect([runs, Gearmand.shared.status(name)]).to eq([1, [2, 0, 0]])
+      worker.register_function(name) { |job| "again #{job.workload}" }
+      expect(tasks.drop(1).map(&:value)).to eq(["again 1", "again 2"])
+    end
+
+    it "waits, when a job resets the abilities, for that job" do
+      worker = worker_for(Gearmand.shared)
+      other = function
+      worker.register_function(other) { "other" }
+      worker.register_function(name) { |_| worker.reset_abilities && "done" }.work
+      expect(client.call(name)).to eq("done")
+      settle(worker)
+      expect([Gearmand.shared.status(name)[2], Gearmand.shared.status(other)[2]]).to eq([0, 0])
+    end
+  end
+
+  describe "timeouts", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+    let(:worker) { worker_for(Gearmand.shared) }
+
+    it "fail an async job when its time is up, and its late answer is not sent" do
+      held = nil
+      worker.register_function(name, async: true, timeout: 0.1) { |job| held = job }.work
+      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      expect([held.complete("late"), held.lost?, worker.busy_count]).to eq([false, false, 0])
+      expect(client.echo("aligned").value).to eq("aligned")
+      expect(worker.stats[:ignored_packets]).to eq(0)
+    end
+
+    it "judge a sync handler when it returns, and drop its result" do
+      worker.register_function(name, timeout: 0.05) { sleep(0.15) && "late" }.work
+      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      settle(worker)
+      expect(worker.stats[:ignored_packets]).to eq(0)
+    end
+
+    it "are off unless they are given" do
+      worker.register_function(name) { sleep(0.05) && "in its own time" }.work
+      expect(client.call(name)).to eq("in its own time")
+    end
+
+    it "of the server are in seconds" do
+      worker.register_function(name, server_timeout: 5) { sleep(1.3) && "in time" }.work
+      expect(client.call(name)).to eq("in time")
+      expect(worker.stats[:ignored_packets]).to eq(0)
+    end
+
+    it "of the server may pass: the late answer disturbs nobody" do
+      server = own_gearmand
+      runs = 0
+      late = worker_for(server).register_function(name, server_timeout: 1) { (runs += 1) == 1 ? sleep(2) && "late" : "again" }.work
+      expect(client_for(server).call(name)).to eq("again")
+      expect(late.echo("aligned").value).to eq("aligned")
+    end
+  end
+
+  describe "#run", :gearmand do
+    let(:client) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+
+    it "works until it is stopped, then closes and says what it did" do
+      worker = worker_for(Gearmand.shared).register_function(name, &:workload)
+      running = Thread.new { worker.run(signals: false) }
+      expect(client.call(name, "x")).to eq("x")
+      expect(client.call(name, "y")).to eq("y")
+      expect(worker.stop).to be(worker)
+      expect(running.value).to eq(finished: 2, handed_back: [])
+      expect(worker).to be_closed
+    end
+
+    it "finishes what it holds" do
+      worker = worker_for(Gearmand.shared)
+      worker.register_function(name) { |job| worker.stop && job.workload.upcase }
+      running = Thread.new { worker.run(signals: false) }
+      expect(client.call(name, "x")).to eq("X")
+      expect(running.value).to eq(finished: 1, handed_back: [])
+    end
+
+    it "finishes async jobs while it is being stopped" do
+      worker = worker_for(Gearmand.shared)
+      worker.register_function(name, async: true) do |job|
+        worker.stop
+        loop.after(0.05) { job.complete("after the stop") }
+      end
+      running = Thread.new { worker.run(signals: false) }
+      expect(client.call(name)).to eq("after the stop")
+      expect(running.value).to eq(finished: 1, handed_back: [])
+    end
+
+    it "hands back what takes longer than shutdown_timeout: another worker gets it" do
+      worker = worker_for(Gearmand.shared, shutdown_timeout: 0.05)
+      worker.register_function(name, async: true) { worker.stop }
+      running = Thread.new { worker.run(signals: false) }
+      task = client.submit_job(name, "x")
+      # The client's loop needs somebody to turn it.
+      eventually { client.loop.run_once(0.01) || !running.alive? }
+      expect(running.value).to eq(finished: 0, handed_back: [task.handle])
+      other = worker_for(Gearmand.shared, loop: client.loop).register_function(name) { "by another" }
+      other.work
+      expect(task.value).to eq("by another")
+    end
+
+    it "may be stopped before anything happened" do
+      worker = worker_for(Gearmand.shared)
+      loop.post { worker.stop }
+      expect(worker.run(signals: false)).to eq(finished: 0, handed_back: [])
+    end
+
+    it "restores the traps, and closes, whatever ends it" do
+      handler = proc {}
+      old = trap("TERM", handler)
+      worker = worker_for(Gearmand.shared)
+      loop.post { raise Exception, "out" } # rubocop:disable Lint/RaiseException
+      expect { worker.run }.to raise_error(Exception, "out")
+      expect(worker).to be_closed
+      expect(trap("TERM", old)).to be(handler)
+    end
+
+    it "ends at TERM: drains, hands back nothing, exits by itself" do
+      script = <<~RUBY
+        trap("TERM") { puts "the old trap" }
+        worker = EVGearman::Worker.new(url: "#{Gearmand.shared.url}")
+        worker.register_function("#{name}") { |job| Process.kill("TERM", Process.pid); sleep(0.1); job.workload.upcase }
+        p worker.run
+        Process.kill("TERM", Process.pid)
+        sleep(0.1)
+      RUBY
+      lib = $LOAD_PATH.grep(%r{lib\z|evgearman}).flat_map { |dir| ["-I", dir] }
+      out = Open3.popen2(RbConfig.ruby, *lib, "-revgearman", "-e", script) do |_, stdout, _|
+        expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("X")
+        stdout.read
+      end
+      expect(out.lines).to eq(["#{{ finished: 1, handed_back: [] }}\n", "the old trap\n"])
+    end
+  end
+
+  it "may be a client too: both in one", :gearmand do
+    worker = worker_for(Gearmand.shared)
+    worker.register_function(name) { |job| worker.echo(job.workload).value }.work
+    expect(client_for(Gearmand.shared).call(name, "x")).to eq("x")
+  end
+
+  it "shows itself" do
+    expect(idle.inspect).to eq("#<EVGearman::Worker 127.0.0.1:1 idle pending=0 active=0>")
+  end
+end
