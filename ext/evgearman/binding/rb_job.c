@@ -86,21 +86,21 @@ VALUE job_new(client_t *client, const evg_event_t *event)
 
 /* -- saying something about it ------------------------------------------------------------------------------------- */
 
-/* Leaves at once when said inside a running handler: a progress bar must move. */
-static void written(rb_job_t *job)
+/* true: it will be sent. false: the job is not ours any more. Else raises. */
+static bool taken_p(rb_job_t *job, int r)
 {
-    client_t *client = job->client;
-    if (client->loop->seat.in_block > 0) evg_connection_flush(client->c);
-    client_changed(client);
+    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return false;
+    error_check(job->client, r);
+    client_changed(job->client);
+    return true;
 }
 
-/* true: it will be sent. false: the job is not ours any more. Else raises. */
+/* Leaves at once when said inside a running handler: a progress bar must move. */
 static VALUE said(rb_job_t *job, int r)
 {
-    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return Qfalse;
-    error_check(job->client, r);
-    written(job);
-    return Qtrue;
+    bool taken = taken_p(job, r);
+    if (taken && job->client->loop->seat.in_block > 0) evg_connection_flush(job->client->c);
+    return RBOOL(taken);
 }
 
 static evg_session_t *session_of(rb_job_t *job)
@@ -124,15 +124,20 @@ static int answered(rb_job_t *job, int r)
     return r;
 }
 
+static int complete(rb_job_t *job, VALUE result)
+{
+    int r = evg_job_complete(session_of(job), &job->job, bytes_of(result));
+    RB_GC_GUARD(result);
+    return answered(job, r);
+}
+
 static VALUE job_complete(int argc, VALUE *argv, VALUE self)
 {
     rb_job_t *job = job_of(self);
     rb_check_arity(argc, 0, 1);
     VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
     StringValue(result);
-    int r = evg_job_complete(session_of(job), &job->job, bytes_of(result));
-    RB_GC_GUARD(result);
-    return said(job, answered(job, r));
+    return said(job, complete(job, result));
 }
 
 static VALUE job_fail(VALUE self)
@@ -198,14 +203,14 @@ static VALUE call_handler(VALUE self)
 }
 
 /* What the handler's value means: a String (nil is "") completes, anything else is a mistake. */
-static void complete_with(VALUE self, rb_job_t *job, VALUE value)
+static void complete_with(rb_job_t *job, VALUE value)
 {
     if (NIL_P(value)) value = rb_str_new(NULL, 0);
     VALUE bytes = rb_check_string_type(value);
     if (NIL_P(bytes)) {
         rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
     }
-    job_complete(1, &bytes, self);
+    taken_p(job, complete(job, bytes)); /* answers of quick handlers leave together: see write_if_late */
 }
 
 static VALUE handle(VALUE self)
@@ -213,7 +218,7 @@ static VALUE handle(VALUE self)
     rb_job_t *job = job_of(self);
     handler_t *handler = RTYPEDDATA_DATA(job->handler);
     VALUE value = call_handler(self);
-    if (!handler->async && !job->answered) complete_with(self, job, value);
+    if (!handler->async && !job->answered) complete_with(job, value);
     return Qnil;
 }
 
