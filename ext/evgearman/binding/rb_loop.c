@@ -45,6 +45,7 @@ static void loop_free(void *ptr)
 {
     loop_t *loop = ptr;
     timers_stop(loop);
+    fibers_forget(loop);
     for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
     while (evg_list_shift(&loop->frames)) {}
     evg_list_unlink(&loop->all);

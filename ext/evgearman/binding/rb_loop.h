@@ -11,6 +11,6 @@ void Init_evg_fiber(VALUE loop_class);
 void timers_mark(const loop_t *loop);
 void timers_stop(loop_t *loop);
 void fibers_mark(const loop_t *loop);
-void fibers_forget(loop_t *loop); /* in a forked child */
+void fibers_forget(loop_t *loop); /* in a forked child, and when the loop is collected */
 
 #endif

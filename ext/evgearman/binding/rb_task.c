@@ -94,10 +94,17 @@ static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, i
     ((task_t *)RTYPEDDATA_DATA(self))->calls++;
 }
 
+/* In a forked child those who waited lie on stacks that are gone. */
+static void wake_waiters(task_t *task)
+{
+    if (task->client->loop->muted) evg_list_init(&task->waiters);
+    else seat_wake(&task->waiters);
+}
+
 void task_called(VALUE self)
 {
     task_t *task = RTYPEDDATA_DATA(self);
-    if (--task->calls == 0 && task->state != TASK_PENDING) seat_wake(&task->waiters);
+    if (--task->calls == 0 && task->state != TASK_PENDING) wake_waiters(task);
 }
 
 bool task_listens_p(const task_t *task, callback_t kind)
@@ -134,7 +141,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
     tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
     tell(loop, self, task, ON_FINISH, 2, value, error);
-    if (task->calls == 0) seat_wake(&task->waiters);
+    if (task->calls == 0) wake_waiters(task);
     no_longer_pending(client, task);
     RB_GC_GUARD(self);
 }
