@@ -15,19 +15,20 @@ static int ask_submit(client_t *client, evg_request_t *request, void *arg)
     const submit_t *submit = arg;
     const evg_submission_t packet = {.type = submit->command,
                                      .function = bytes_of(submit->function),
-                                     .unique = bytes_of(submit->unique),
+                                     .unique = NIL_P(submit->unique) ? evg_bytes("", 0) : bytes_of(submit->unique),
                                      .workload = bytes_of(submit->workload),
                                      .run_at = submit->run_at,
                                      .timeout = submit->timeout};
     return evg_client_submit(&client->c->session, request, &packet);
 }
 
-/* :auto makes a key, nil and "" are none. */
+/* Frozen; :auto makes a key, nil and "" are none: nil. */
 static VALUE unique_of(VALUE unique)
 {
-    if (unique == ID2SYM(rb_intern("auto"))) return unique_key();
-    if (NIL_P(unique)) return rb_str_new(NULL, 0);
-    return StringValue(unique);
+    if (NIL_P(unique)) return Qnil;
+    if (unique == ID2SYM(rb_intern("auto"))) return rb_obj_freeze(unique_key());
+    unique = rb_str_new_frozen(StringValue(unique));
+    return RSTRING_LEN(unique) ? unique : Qnil;
 }
 
 /* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
@@ -56,13 +57,12 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     submit_t submit = {.command = (evg_command_t)FIX2INT(command),
                        .function = rb_str_new_frozen(StringValue(function)),
-                       .unique = rb_str_new_frozen(unique_of(unique)),
+                       .unique = unique_of(unique),
                        .workload = StringValue(workload),
                        .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at),
                        .timeout = seconds_of(timeout)};
-    VALUE key = RSTRING_LEN(submit.unique) ? submit.unique : Qnil;
     check_callable(listeners);
-    VALUE task = client_ask(open_client_of(self), submit.function, key, block, ask_submit, &submit);
+    VALUE task = client_ask(open_client_of(self), submit.function, submit.unique, block, ask_submit, &submit);
     listen_all(task, listeners);
     RB_GC_GUARD(submit.function);
     RB_GC_GUARD(submit.unique);
