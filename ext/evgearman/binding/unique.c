@@ -4,6 +4,8 @@
 
 #include "binding/binding.h"
 
+enum { PREFIX_LEN = 17 }; /* sixteen digits and a dash */
+
 static uint64_t process_random(void)
 {
     uint64_t drawn;
@@ -15,13 +17,15 @@ static uint64_t process_random(void)
 
 VALUE unique_key(void)
 {
-    static uint64_t drawn, counter, forks;
-    char key[48];
+    static char key[PREFIX_LEN + EVG_NUMBER_CAP];
+    static uint64_t counter, forks;
+    char digits[EVG_NUMBER_CAP];
     if (counter == 0 || forks != evg_forks) { /* a fork must not repeat them, however it was made */
-        drawn = process_random();
+        snprintf(key, sizeof key, "%016" PRIx64 "-", process_random());
         forks = evg_forks;
         counter = 0;
     }
-    int len = snprintf(key, sizeof key, "%016" PRIx64 "-%" PRIu64, drawn, ++counter);
-    return rb_usascii_str_new(key, len);
+    evg_bytes_t number = evg_number_encode(digits, ++counter);
+    memcpy(key + PREFIX_LEN, number.at, number.len);
+    return rb_usascii_str_new(key, PREFIX_LEN + (long)number.len);
 }
