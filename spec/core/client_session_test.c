@@ -18,8 +18,10 @@ static int stop(void **state)
 
 static void say(evg_command_t type, const char *handle, const char *data)
 {
-    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL) kit_say(&kit, type, handle, NULL);
-    else kit_say(&kit, type, handle, data, NULL);
+    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
+        kit_say(&kit, type, handle, NULL);
+    else
+        kit_say(&kit, type, handle, data, NULL);
 }
 
 static void say_times(int times, evg_command_t type, const char *handle, const char *data)
@@ -176,9 +178,10 @@ static void a_late_joiner_gets_later_events(void **state)
     say(EVG_JOB_CREATED, "H:1", NULL);
     say_times(3, EVG_WORK_DATA, "H:1", "three");
     say_times(3, EVG_WORK_FAIL, "H:1", NULL);
-    assert_told(&kit, "a DATA one; b DATA one; a DATA two; b DATA two; c CREATED H:1; a DATA three; b DATA three; "
-                      "c DATA three; a FAILED JOB_FAILED RUNNING ; b FAILED JOB_FAILED RUNNING ; "
-                      "c FAILED JOB_FAILED RUNNING ");
+    assert_told(&kit,
+                "a DATA one; b DATA one; a DATA two; b DATA two; c CREATED H:1; a DATA three; b DATA three; "
+                "c DATA three; a FAILED JOB_FAILED RUNNING ; b FAILED JOB_FAILED RUNNING ; "
+                "c FAILED JOB_FAILED RUNNING ");
 }
 
 /* Fails when a waiter that gave up just leaves the round: its copies then shift all others. */
@@ -323,7 +326,9 @@ static void kept_until_job_created(void **state)
         const char name[] = {'H', ':', *handle, 0};
         say(EVG_JOB_CREATED, name, NULL);
     }
-    assert_told(&kit, "a CREATED H:4; b FAILED JOB_EXCEPTION RUNNING three; c FAILED JOB_FAILED RUNNING ; d DONE one");
+    assert_told(
+        &kit,
+        "a CREATED H:4; b FAILED JOB_EXCEPTION RUNNING three; c FAILED JOB_FAILED RUNNING ; d DONE one");
 }
 
 /* Two waiters of one job, whose copies both come early. */
@@ -408,9 +413,33 @@ static void dropped_when_no_submission_is_owed(void **state)
     kit_submit(&kit, "", "w");
     kit_write_all(&kit);
     say(EVG_WORK_COMPLETE, "H:2", "lost with the connection");
+    kit_submit(&kit, "", "goes on waiting");
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
     assert_int_equal(kit.s.client.orphan_count, 0);
     kit_told(&kit);
+}
+
+/* An orphan whose bytes were just told, one that is kept, a ghost, a job, what is owed: deinit has to know them all. */
+static void whatever_is_left_is_freed(void **state)
+{
+    evg_event_t event;
+    evg_bytes_t handle = evg_bytes_of("H:4");
+    (void)state;
+    kit_submit_within(&kit, "key", "w", 3);
+    kit_submit(&kit, "", "w");
+    kit_submit(&kit, "", "w");
+    kit_submit(&kit, "", "w");
+    kit_write_all(&kit);
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    say(EVG_JOB_CREATED, "H:2", NULL);
+    kit_live(&kit, 3);
+    say(EVG_WORK_COMPLETE, "H:3", "kept");
+    say(EVG_WORK_COMPLETE, "H:4", "told");
+    evg_session_feed(&kit.s, kit_packet(EVG_JOB_CREATED, &handle, 1));
+    assert_int_equal(evg_session_next(&kit.s, &event), 1);
+    assert_true(evg_bytes_equal_p(event.args[0], evg_bytes_of("told")));
+    kit.told_done[2] = true;
+    assert_int_equal(kit.s.client.ghost_count + kit.s.client.orphan_count, 2);
 }
 
 int main(void)
@@ -439,6 +468,7 @@ int main(void)
         JOB_TEST(kept_64_at_most),
         JOB_TEST(kept_bytes_are_those_of_one_packet),
         JOB_TEST(dropped_when_no_submission_is_owed),
+        JOB_TEST(whatever_is_left_is_freed),
     };
     int failed = cmocka_run_group_tests_name("client session", tests, NULL, NULL);
     kit_step = 1;

@@ -114,7 +114,8 @@ static void a_stand_in_is_no_longer_than_what_it_stands_for(void **state)
     kit_write(&kit, 5);
     kit_live(&kit, 3);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
-    assert_told(&kit, "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; CLOSE UNEXPECTED; DISCONNECTED; ERROR UNEXPECTED");
+    assert_told(&kit,
+                "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; CLOSE UNEXPECTED; DISCONNECTED; ERROR UNEXPECTED");
 }
 
 /* Only a job that somebody waits for has a timeout. */
@@ -174,8 +175,10 @@ static void put_thing(thing_t thing, int at)
     snprintf(text, sizeof text, "%0*d", 1 + at * 2, at);
     const evg_bytes_t args[2] = {evg_bytes_of("H:1"), evg_bytes_of(text)};
     kit.s.options.command_timeout = thing == EXPIRES ? 5 : 50;
-    if (thing == PACKET) assert_int_equal(evg_session_send(&kit.s, EVG_WORK_DATA, args, 2), 0);
-    else assert_int_equal(kit_echo(&kit, text), 0);
+    if (thing == PACKET)
+        assert_int_equal(evg_session_send(&kit.s, EVG_WORK_DATA, args, 2), 0);
+    else
+        assert_int_equal(kit_echo(&kit, text), 0);
 }
 
 static void put_row(row_t *row, int number)

@@ -18,8 +18,10 @@ static int stop(void **state)
 
 static void say(evg_command_t type, const char *handle, const char *data)
 {
-    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL) kit_say(&kit, type, handle, NULL);
-    else kit_say(&kit, type, handle, data, NULL);
+    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
+        kit_say(&kit, type, handle, NULL);
+    else
+        kit_say(&kit, type, handle, data, NULL);
 }
 
 static void start_watched(double lost_check)

@@ -16,10 +16,10 @@ typedef struct {
     evg_list_t created;       /* evg_request_t between JOB_CREATED and their end, oldest first */
     evg_list_t ghosts;        /* stand-ins of requests that gave up on a job which others may share */
     size_t ghost_count;
-    evg_list_t orphans;       /* terminal packets that came before their JOB_CREATED */
+    evg_list_t orphans; /* terminal packets that came before their JOB_CREATED */
     size_t orphan_count, orphan_bytes;
-    struct evg_orphan *told;  /* the one whose bytes the last event views */
-    size_t owed;              /* foreground submissions whose JOB_CREATED is to come */
+    struct evg_orphan *told; /* the one whose bytes the last event views */
+    size_t owed;             /* foreground submissions whose JOB_CREATED is to come */
 } evg_client_session_t;
 
 typedef struct {

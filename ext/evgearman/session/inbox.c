@@ -19,12 +19,9 @@ int evg_session_server_error(evg_bytes_t code)
         const char *name;
         int error;
     } known[] = {
-        {"QUEUE_ERROR", EVG_EQUEUE_FULL},
-        {"ARGUMENT_TOO_LARGE", EVG_EARGUMENT_TOO_LARGE},
-        {"INVALID_COMMAND", EVG_EUNSUPPORTED},
-        {"UNKNOWN_COMMAND", EVG_EUNSUPPORTED},
-        {"JOB_NOT_FOUND", EVG_EJOB_NOT_FOUND},
-        {"UNKNOWN_JOB", EVG_EJOB_NOT_FOUND},
+        {"QUEUE_ERROR", EVG_EQUEUE_FULL},      {"ARGUMENT_TOO_LARGE", EVG_EARGUMENT_TOO_LARGE},
+        {"INVALID_COMMAND", EVG_EUNSUPPORTED}, {"UNKNOWN_COMMAND", EVG_EUNSUPPORTED},
+        {"JOB_NOT_FOUND", EVG_EJOB_NOT_FOUND}, {"UNKNOWN_JOB", EVG_EJOB_NOT_FOUND},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (code_p(code, known[i].name)) return known[i].error;
@@ -62,7 +59,8 @@ static int match_error(const evg_session_t *s, evg_bytes_t code)
 /* A status is about the key that was asked for. */
 static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
 {
-    bool keyed = packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE || packet->type == EVG_OPTION_RES;
+    bool keyed = packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE ||
+                 packet->type == EVG_OPTION_RES;
     return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
 }
 
@@ -119,7 +117,8 @@ static bool numbers_p(const evg_packet_t *packet)
     return true;
 }
 
-static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
+static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request,
+                      const evg_packet_t *packet)
 {
     bool by_loop = request->purpose == EVG_FOR_GRAB;
     copy_args(event, packet);
@@ -136,7 +135,8 @@ static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *requ
 }
 
 /* A packet that answers `request`. */
-static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
+static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *request,
+                      const evg_packet_t *packet)
 {
     switch (packet->type) {
     case EVG_ERROR:
@@ -207,7 +207,8 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     evg_request_t *head = head_of(s);
     if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
     evg_bytes_t text, code, rest;
-    ptrdiff_t len = evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in), s->options.max_text, &text);
+    ptrdiff_t len = evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in),
+                                     s->options.max_text, &text);
     if (len <= 0) return (int)len;
     s->decoded = (size_t)len;
     s->scan = (evg_scan_t){0};

@@ -12,7 +12,8 @@ int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *ar
 
 /* Queues the packet of a request and owes it a reply. 0; EVG_ECLOSED, EVG_EBACKPRESSURE (caller's requests only),
  * or the codes of evg_packet_encode: then nothing has changed. */
-int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc);
+int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args,
+                    int argc);
 
 /* The same for a line of text. */
 int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
@@ -22,7 +23,8 @@ evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose);
 void evg_session_drop(evg_session_t *s, evg_request_t *request);
 
 /* Asks on our own behalf. 0, EVG_ENOMEM. */
-int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc);
+int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args,
+                        int argc);
 
 /* Its first reply is due command_timeout from now. 0, EVG_ENOMEM. */
 int evg_session_expect(evg_session_t *s, evg_request_t *request);
@@ -85,7 +87,8 @@ void evg_worker_closed(evg_session_t *s, bool stop);
 int evg_worker_tick(evg_session_t *s); /* 0, EVG_ENOMEM */
 double evg_worker_deadline(const evg_session_t *s);
 int evg_worker_prepare(evg_session_t *s); /* decides about GRABs: 0, EVG_ENOMEM */
-int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event);
+int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet,
+                        evg_event_t *event);
 int evg_worker_no_job(evg_session_t *s);
 int evg_worker_noop(evg_session_t *s);
 bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event);
@@ -93,8 +96,9 @@ void evg_worker_awake(evg_session_t *s);  /* a sleeper asks again: its abilities
 void evg_worker_let_go(evg_session_t *s); /* a job is held no more */
 
 /* Abilities (abilities.c). */
-int evg_worker_announce(evg_session_t *s);         /* what can be and was not announced yet: 0, EVG_ENOMEM */
-int evg_worker_settle_abilities(evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
+int evg_worker_announce(evg_session_t *s); /* what can be and was not announced yet: 0, EVG_ENOMEM */
+int evg_worker_settle_abilities(
+    evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
 bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
 evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
 void evg_worker_abilities_closed(evg_session_t *s);

@@ -20,11 +20,11 @@ typedef enum {
 
 /* What is known about a request that failed. */
 typedef enum {
-    EVG_DELIVERY_NONE,    /* it is not about one request */
-    EVG_NOT_SENT,         /* no byte of it was written */
-    EVG_UNACKNOWLEDGED,   /* written, at least in part; the server said nothing */
-    EVG_ACCEPTED,         /* the server answered it: JOB_CREATED was read */
-    EVG_RUNNING           /* a worker has reported something about the job */
+    EVG_DELIVERY_NONE,  /* it is not about one request */
+    EVG_NOT_SENT,       /* no byte of it was written */
+    EVG_UNACKNOWLEDGED, /* written, at least in part; the server said nothing */
+    EVG_ACCEPTED,       /* the server answered it: JOB_CREATED was read */
+    EVG_RUNNING         /* a worker has reported something about the job */
 } evg_delivery_t;
 
 /* Whom the outcome is for: the caller, or a part of the session itself. */
@@ -39,28 +39,28 @@ typedef enum {
 } evg_purpose_t;
 
 typedef struct evg_request {
-    void *owner; /* the caller's; never looked at here */
+    void *owner;                  /* the caller's; never looked at here */
     char handle[EVG_KEY_MAX + 1]; /* from JOB_CREATED on; of a question: the key that was asked for */
     uint8_t handle_len;
-    uint8_t type;       /* evg_command_t */
-    uint8_t state;      /* evg_request_state_t */
-    uint8_t purpose;    /* evg_purpose_t */
-    bool keyed;         /* submitted with a unique key: others may share its job */
+    uint8_t type;    /* evg_command_t */
+    uint8_t state;   /* evg_request_state_t */
+    uint8_t purpose; /* evg_purpose_t */
+    bool keyed;      /* submitted with a unique key: others may share its job */
     /* private */
-    bool started;        /* a worker was heard about its job */
-    uint8_t unknown;     /* GET_STATUS said "unknown" so many times in a row */
-    uint8_t shape;       /* evg_shape_t of an admin reply */
-    int error;           /* why it failed, until that is reported */
-    uint8_t delivery;    /* evg_delivery_t, ditto */
-    bool cut;            /* expired before a byte was written: its bytes are to be cut out */
-    evg_list_t link;     /* owed, or its job's ring, or the session's list of what has ended */
-    evg_list_t order;    /* created jobs, oldest first */
-    evg_deadline_t due;  /* whichever of the times below comes first */
-    uint64_t start;      /* stream position of its packet's first byte */
-    size_t length;       /* bytes of its packet */
-    double reply_by;     /* command_timeout; 0 for never */
-    double finish_by;    /* the job's own timeout; 0 for never */
-    double heard_at;     /* last packet about its job */
+    bool started;                /* a worker was heard about its job */
+    uint8_t unknown;             /* GET_STATUS said "unknown" so many times in a row */
+    uint8_t shape;               /* evg_shape_t of an admin reply */
+    int error;                   /* why it failed, until that is reported */
+    uint8_t delivery;            /* evg_delivery_t, ditto */
+    bool cut;                    /* expired before a byte was written: its bytes are to be cut out */
+    evg_list_t link;             /* owed, or its job's ring, or the session's list of what has ended */
+    evg_list_t order;            /* created jobs, oldest first */
+    evg_deadline_t due;          /* whichever of the times below comes first */
+    uint64_t start;              /* stream position of its packet's first byte */
+    size_t length;               /* bytes of its packet */
+    double reply_by;             /* command_timeout; 0 for never */
+    double finish_by;            /* the job's own timeout; 0 for never */
+    double heard_at;             /* last packet about its job */
     struct evg_request *check;   /* the lost-check that asks for this job */
     struct evg_request *subject; /* the job that this lost-check asks for */
 } evg_request_t;

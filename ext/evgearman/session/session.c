@@ -61,7 +61,6 @@ static void free_own_requests(evg_list_t *list)
 void evg_session_deinit(evg_session_t *s)
 {
     free_own_requests(&s->owed);
-    free_own_requests(&s->ended);
     free_own_requests(&s->spare);
     for (evg_list_t *at; (at = evg_list_shift(&s->extras));) evg_free(evg_container(at, extra_t, link));
     evg_client_deinit(s);
@@ -243,7 +242,8 @@ void evg_session_shut(evg_session_t *s)
 
 static void forget_all(evg_list_t *list)
 {
-    while (evg_list_shift(list)) {}
+    while (evg_list_shift(list)) {
+    }
 }
 
 /* What was to be told of the connection is not. */

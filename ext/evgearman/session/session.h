@@ -29,7 +29,7 @@ typedef enum {
     EVG_DOWN,    /* no connection; perhaps one is wanted */
     EVG_OPENING, /* one is being made */
     EVG_OPEN,
-    EVG_SHUT     /* for good */
+    EVG_SHUT /* for good */
 } evg_session_state_t;
 
 typedef struct {
@@ -53,15 +53,15 @@ typedef enum {
     EVG_EVENT_DATA,         /* request, args[0] */
     EVG_EVENT_WARNING,      /* request, args[0] */
     EVG_EVENT_STATUS,       /* request, args[0] numerator, args[1] denominator */
-    EVG_EVENT_EXCEPTION,    /* request, args[0]: from a server where it does not end the job; DONE is to come */
-    EVG_EVENT_DONE,         /* request: its outcome. error 0: args is the reply (the result in args[0]).
+    EVG_EVENT_EXCEPTION, /* request, args[0]: from a server where it does not end the job; DONE is to come */
+    EVG_EVENT_DONE,      /* request: its outcome. error 0: args is the reply (the result in args[0]).
                                EVG_EJOB_EXCEPTION: args[0] is what the worker sent */
-    EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
+    EVG_EVENT_ASSIGNED, /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
                                work loop. The receiver must call evg_worker_accept before next */
-    EVG_EVENT_LOST,         /* job: its connection ended */
-    EVG_EVENT_EXPIRED,      /* job: its timeout passed; it was failed at the server */
-    EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
-    EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
+    EVG_EVENT_LOST,     /* job: its connection ended */
+    EVG_EVENT_EXPIRED,  /* job: its timeout passed; it was failed at the server */
+    EVG_EVENT_IDLE,     /* the worker goes to sleep after a start, a job or a NOOP */
+    EVG_EVENT_STOPPED   /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;
 
 /* Views into the session's buffers: valid until the next call of next, feed or reserve. */
@@ -95,34 +95,34 @@ typedef struct evg_session {
     double now;
     /* private */
     evg_buffer_t in, out;
-    size_t decoded;     /* bytes of `in` that the last event was made of */
-    evg_scan_t scan;    /* of the text reply being read */
-    evg_list_t owed;    /* evg_request_t in the order of their packets, written or not */
-    evg_list_t ended;   /* evg_request_t that ended without a packet: to be reported */
-    evg_list_t spare;   /* evg_request_t of ours for use again */
+    size_t decoded;          /* bytes of `in` that the last event was made of */
+    evg_scan_t scan;         /* of the text reply being read */
+    evg_list_t owed;         /* evg_request_t in the order of their packets, written or not */
+    evg_list_t ended;        /* evg_request_t that ended without a packet: to be reported */
+    evg_list_t spare;        /* evg_request_t of ours for use again */
     evg_deadlines_t replies; /* due times of owed requests */
-    size_t owed_count;  /* of the caller's requests in owed */
-    size_t created_count; /* of the caller's foreground jobs */
-    size_t cuts;        /* owed requests that are to be cut out of `out` */
+    size_t owed_count;       /* of the caller's requests in owed */
+    size_t created_count;    /* of the caller's foreground jobs */
+    size_t cuts;             /* owed requests that are to be cut out of `out` */
     size_t spare_count;
     evg_client_session_t client;
     evg_worker_session_t worker;
-    evg_list_t extras;  /* options remembered besides "exceptions" */
+    evg_list_t extras; /* options remembered besides "exceptions" */
     char client_id[EVG_KEY_MAX + 1];
-    bool wanted;        /* a connection is to be made when retry_at has come */
-    bool fresh;         /* never asked to be down: a running loop opens it */
-    bool heard;         /* a reply was read on this connection */
-    bool introduced;    /* the answer to "version" was read on this connection */
-    bool beating;       /* a heartbeat ECHO is owed */
-    bool quiet;         /* its reply was read: what the buffers hold may be given back */
-    bool refused;       /* a request met EVG_EBACKPRESSURE: DRAINED is due */
+    bool wanted;     /* a connection is to be made when retry_at has come */
+    bool fresh;      /* never asked to be down: a running loop opens it */
+    bool heard;      /* a reply was read on this connection */
+    bool introduced; /* the answer to "version" was read on this connection */
+    bool beating;    /* a heartbeat ECHO is owed */
+    bool quiet;      /* its reply was read: what the buffers hold may be given back */
+    bool refused;    /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
-    int tell_error;     /* for EVG_EVENT_ERROR; 0 for none */
-    int open_error;     /* why the last attempt to connect failed; 0 after a success or a disconnect */
-    char text[160];     /* what belongs to tell_error or open_error */
-    double retry_at;    /* not before this time */
-    double read_at;     /* when bytes last came */
-    double beat_at;     /* when the heartbeat went out */
+    int tell_error;  /* for EVG_EVENT_ERROR; 0 for none */
+    int open_error;  /* why the last attempt to connect failed; 0 after a success or a disconnect */
+    char text[160];  /* what belongs to tell_error or open_error */
+    double retry_at; /* not before this time */
+    double read_at;  /* when bytes last came */
+    double beat_at;  /* when the heartbeat went out */
 } evg_session_t;
 
 /* Defaults of the API; two words of entropy seed the hash and the jitter. Allocates nothing. */
@@ -211,9 +211,10 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id);
 
 /* -- counts ------------------------------------------------------------------------------------------ */
 
-bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request); /* no byte of it was written */
-size_t evg_session_pending_count(const evg_session_t *s); /* written, awaiting the first reply */
-size_t evg_session_waiting_count(const evg_session_t *s); /* not yet written */
+bool evg_session_unwritten_p(const evg_session_t *s,
+                             const evg_request_t *request); /* no byte of it was written */
+size_t evg_session_pending_count(const evg_session_t *s);   /* written, awaiting the first reply */
+size_t evg_session_waiting_count(const evg_session_t *s);   /* not yet written */
 static inline size_t evg_session_active_count(const evg_session_t *s)
 {
     return s->created_count;

@@ -5,11 +5,14 @@
 size_t kit_step;
 
 static const char *const events[] = {
-    [EVG_EVENT_CONNECTED] = "CONNECTED", [EVG_EVENT_DISCONNECTED] = "DISCONNECTED", [EVG_EVENT_ERROR] = "ERROR",
-    [EVG_EVENT_DRAINED] = "DRAINED",     [EVG_EVENT_CREATED] = "CREATED",           [EVG_EVENT_DATA] = "DATA",
-    [EVG_EVENT_WARNING] = "WARNING",     [EVG_EVENT_STATUS] = "STATUS",             [EVG_EVENT_EXCEPTION] = "EXCEPTION",
-    [EVG_EVENT_DONE] = "DONE",           [EVG_EVENT_ASSIGNED] = "ASSIGNED",         [EVG_EVENT_LOST] = "LOST",
-    [EVG_EVENT_EXPIRED] = "EXPIRED",     [EVG_EVENT_IDLE] = "IDLE",                 [EVG_EVENT_STOPPED] = "STOPPED",
+    [EVG_EVENT_CONNECTED] = "CONNECTED", [EVG_EVENT_DISCONNECTED] = "DISCONNECTED",
+    [EVG_EVENT_ERROR] = "ERROR",         [EVG_EVENT_DRAINED] = "DRAINED",
+    [EVG_EVENT_CREATED] = "CREATED",     [EVG_EVENT_DATA] = "DATA",
+    [EVG_EVENT_WARNING] = "WARNING",     [EVG_EVENT_STATUS] = "STATUS",
+    [EVG_EVENT_EXCEPTION] = "EXCEPTION", [EVG_EVENT_DONE] = "DONE",
+    [EVG_EVENT_ASSIGNED] = "ASSIGNED",   [EVG_EVENT_LOST] = "LOST",
+    [EVG_EVENT_EXPIRED] = "EXPIRED",     [EVG_EVENT_IDLE] = "IDLE",
+    [EVG_EVENT_STOPPED] = "STOPPED",
 };
 
 static const char *const deliveries[] = {
@@ -45,8 +48,10 @@ static void add_bytes(char *text, evg_bytes_t bytes)
     for (size_t i = 0; i < bytes.len; i++) {
         char hex[8];
         snprintf(hex, sizeof hex, bytes.at[i] ? "\\x%02x" : "\\0", bytes.at[i]);
-        if (bytes.at[i] >= ' ' && bytes.at[i] < 127) add_char(text, (char)bytes.at[i]);
-        else add(text, hex);
+        if (bytes.at[i] >= ' ' && bytes.at[i] < 127)
+            add_char(text, (char)bytes.at[i]);
+        else
+            add(text, hex);
     }
 }
 
@@ -61,8 +66,10 @@ static void add_request(kit_t *kit, const evg_request_t *request)
     size_t n = (size_t)(request - kit->requests);
     char name[24];
     assert_true(n < kit->made);
-    if (n < 26) snprintf(name, sizeof name, "%c ", 'a' + (int)n);
-    else snprintf(name, sizeof name, "r%zu ", n);
+    if (n < 26)
+        snprintf(name, sizeof name, "%c ", 'a' + (int)n);
+    else
+        snprintf(name, sizeof name, "r%zu ", n);
     add(kit->told, name);
 }
 
@@ -109,7 +116,9 @@ void kit_audit(kit_t *kit)
     assert_int_equal(s->cuts, 0);
     if (s->client.owed == 0) assert_int_equal(s->client.orphan_count, 0);
     if (s->client.orphan_count == 0) assert_int_equal(s->client.orphan_bytes, 0);
-    if (s->state != EVG_OPEN) assert_int_equal(s->created_count + s->client.ghost_count, 0);
+    if (s->state != EVG_OPEN)
+        assert_int_equal(s->created_count + s->client.ghost_count + s->client.orphan_count, 0);
+    assert_true(s->client.jobs.table.count <= s->created_count + s->client.ghost_count);
     audit_owed(s);
 }
 
@@ -132,10 +141,13 @@ static void add_event(kit_t *kit, const evg_event_t *event)
         bool *done = &kit->told_done[event->request - kit->requests];
         assert_false(*done);
         *done = event->type == EVG_EVENT_DONE;
-        assert_int_equal(*done, event->request->state == EVG_REQUEST_DONE && event->type != EVG_EVENT_ASSIGNED);
+        assert_int_equal(*done,
+                         event->request->state == EVG_REQUEST_DONE && event->type != EVG_EVENT_ASSIGNED);
     }
-    if (event->request && event->error) add_failure(kit, event);
-    else add(kit->told, events[event->type]);
+    if (event->request && event->error)
+        add_failure(kit, event);
+    else
+        add(kit->told, events[event->type]);
     if (!event->error) assert_true(event->delivery == EVG_DELIVERY_NONE && event->text.len == 0);
     if (event->type == EVG_EVENT_ERROR) add_word(kit->told, evg_error_name(event->error));
     if (event->type == EVG_EVENT_CREATED) add_bytes(kit->told, evg_request_handle(event->request));
@@ -178,6 +190,7 @@ void kit_init(kit_t *kit)
 {
     memset(kit, 0, sizeof *kit);
     kit->live_before = evg_alloc_live();
+    memset(&kit->s, 0xee, sizeof kit->s);
     evg_session_init(&kit->s, 1, 2, KIT_NOW);
     kit->s.options.heartbeat = 0;
     kit->s.options.lost_check = 0;
@@ -362,8 +375,10 @@ void kit_pass(kit_t *kit, double seconds)
     int r = evg_session_tick(&kit->s);
     kit_audit(kit);
     kit_tell(kit);
-    if (r < 0) obey(kit, r);
-    else assert_due_later(&kit->s);
+    if (r < 0)
+        obey(kit, r);
+    else
+        assert_due_later(&kit->s);
 }
 
 /* Before its deadline a session has nothing to do. */
@@ -382,7 +397,8 @@ static void assert_idle_until(kit_t *kit, double due)
 void kit_live(kit_t *kit, double seconds)
 {
     double end = kit->s.now + seconds, due;
-    for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s); ticks++) {
+    for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s);
+         ticks++) {
         assert_true(ticks < 1000);
         assert_idle_until(kit, due);
         evg_session_clock(&kit->s, due);

@@ -52,7 +52,8 @@ void kit_stop(kit_t *kit);  /* deinit; fails when memory leaked */
 
 void kit_open(kit_t *kit); /* opening, opened */
 void kit_lose(kit_t *kit, int reason, const char *text);
-void kit_introduce(kit_t *kit, const char *version); /* writes all, forgets what was sent; the answer to "version" */
+void kit_introduce(kit_t *kit,
+                   const char *version); /* writes all, forgets what was sent; the answer to "version" */
 
 /* -- requests: 0, or why it was not taken -------------------------------------------------------------- */
 
@@ -79,15 +80,16 @@ void kit_text(kit_t *kit, const char *text);
 evg_bytes_t kit_packet(evg_command_t type, const evg_bytes_t *args, int argc);
 
 void kit_pass(kit_t *kit, double seconds); /* in one step; then a tick */
-void kit_live(kit_t *kit, double seconds); /* from deadline to deadline; fails when one is never left behind */
-void kit_tell(kit_t *kit);                 /* takes all events there are */
+void kit_live(kit_t *kit,
+              double seconds); /* from deadline to deadline; fails when one is never left behind */
+void kit_tell(kit_t *kit);     /* takes all events there are */
 
 /* -- what came of it ------------------------------------------------------------------------------------ */
 
-void kit_write(kit_t *kit, size_t len);  /* takes so many bytes of the output */
+void kit_write(kit_t *kit, size_t len); /* takes so many bytes of the output */
 void kit_write_all(kit_t *kit);
-const char *kit_sent(kit_t *kit);        /* whole packets among what was written since the last look */
-const char *kit_told(kit_t *kit);        /* events since the last look */
+const char *kit_sent(kit_t *kit); /* whole packets among what was written since the last look */
+const char *kit_told(kit_t *kit); /* events since the last look */
 void kit_audit(kit_t *kit);
 
 /* Writes all there is. */

@@ -1,0 +1,102 @@
+/* What a server says, cut at every byte. */
+#include "support/session_kit.h"
+
+static kit_t kit;
+
+static uint8_t stream[4096];
+static size_t stream_len;
+
+static void put(evg_bytes_t bytes)
+{
+    assert_true(stream_len + bytes.len <= sizeof stream);
+    memcpy(stream + stream_len, bytes.at, bytes.len);
+    stream_len += bytes.len;
+}
+
+static void put_packet(evg_command_t type, int argc, const char *const args[])
+{
+    evg_bytes_t list[EVG_MAX_ARGS];
+    for (int i = 0; i < argc; i++) list[i] = evg_bytes_of(args[i]);
+    put(kit_packet(type, list, argc));
+}
+
+#define PUT(type, ...)                                                                                       \
+    put_packet(type, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+
+/* One of each that a server may say, to the questions of ask_all. */
+static void make_stream(void)
+{
+    stream_len = 0;
+    put(evg_bytes_of("OK 1.1.20\n"));
+    put(kit_packet(EVG_NOOP, NULL, 0));
+    PUT(EVG_JOB_CREATED, "H:1");
+    PUT(EVG_WORK_DATA, "H:1", "some");
+    PUT(EVG_WORK_WARNING, "H:1", "");
+    PUT(EVG_WORK_STATUS, "H:1", "1", "2");
+    PUT(EVG_ECHO_RES, "x");
+    PUT(EVG_STATUS_RES, "H:9", "0", "0", "0", "0");
+    PUT(EVG_WORK_EXCEPTION, "H:1", "boom");
+    PUT(EVG_STATUS_RES_UNIQUE, "u", "1", "0", "0", "0", "1");
+    PUT(EVG_OPTION_RES, "o");
+    put(kit_packet(EVG_NO_JOB, NULL, 0));
+    PUT(EVG_ERROR, "JOB_NOT_FOUND", "whose?");
+    put(evg_bytes_of("OK 5\nf\t0\t0\t0\n.\n"));
+    PUT(EVG_JOB_CREATED, "H:2");
+    PUT(EVG_WORK_FAIL, "H:2");
+    PUT(EVG_WORK_COMPLETE, "H:3", "early");
+    PUT(EVG_JOB_CREATED, "H:3");
+    PUT(EVG_ERROR, "QUEUE_ERROR", "full");
+}
+
+static void ask_all(void)
+{
+    kit_submit(&kit, "", "w");
+    kit_echo(&kit, "x");
+    kit_status(&kit, "H:9");
+    kit_status_unique(&kit, "u");
+    kit_option(&kit, "o");
+    kit_grab(&kit);
+    kit_admin(&kit, "getpid", EVG_LINE);
+    kit_admin(&kit, "status", EVG_DOTTED);
+    for (int i = 0; i < 3; i++) kit_submit(&kit, "", "w");
+    assert_int_equal(kit.made, 11);
+}
+
+static const char *tell_stream(size_t split, size_t step)
+{
+    kit_init(&kit);
+    kit_open(&kit);
+    ask_all();
+    kit_write_all(&kit);
+    kit_step = step;
+    kit_feed(&kit, evg_bytes(stream, split));
+    kit_feed(&kit, evg_bytes(stream + split, stream_len - split));
+    kit_step = 0;
+    const char *told = kit_told(&kit);
+    assert_int_equal(kit.s.stats.bytes_in, stream_len);
+    assert_int_equal(kit.s.stats.packets_in, 20);
+    kit_stop(&kit);
+    return told;
+}
+
+static void any_split_tells_the_same(void **state)
+{
+    static const char wanted[] =
+        "CONNECTED; a CREATED H:1; a DATA some; a WARNING ; a STATUS 1 2; b DONE x; c DONE H:9 0 0 0 0; "
+        "a FAILED JOB_EXCEPTION RUNNING boom; d DONE u 1 0 0 0 1; e DONE o; f FAILED NO_JOB UNACKNOWLEDGED; "
+        "g DONE OK 5; h DONE f\\x090\\x090\\x090\\x0a; i CREATED H:2; i FAILED JOB_FAILED RUNNING ; j DONE "
+        "early; "
+        "k FAILED QUEUE_FULL UNACKNOWLEDGED QUEUE_ERROR full";
+    (void)state;
+    make_stream();
+    for (size_t split = 0; split <= stream_len; split++) assert_string_equal(tell_stream(split, 0), wanted);
+    for (size_t step = 1; step < 40; step++) assert_string_equal(tell_stream(0, step), wanted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_split_tells_the_same),
+    };
+    return cmocka_run_group_tests_name("inbox, every split", tests, NULL, NULL);
+}
