@@ -136,11 +136,10 @@ bool task_listens_p(const task_t *task, callback_t kind);
 
 typedef struct {
     VALUE self;
+    VALUE name; /* of the function: frozen, and every Job's `function` */
     VALUE callable;
     bool async; /* its value says nothing: the job is finished later */
 } handler_t;
-
-VALUE handler_new(VALUE callable, bool async, handler_t **out);
 
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */
 VALUE job_new(client_t *client, const evg_event_t *event);

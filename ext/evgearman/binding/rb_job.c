@@ -71,7 +71,6 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     evg_list_init(&job->job.link);
     job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
     job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
-    job->function = name_string(event->args[1]);
     job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
     job->workload = binary_string(event->args[3]);
     job->number = ++numbers;
@@ -81,6 +80,7 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     job->assigned_at = client->c->session.now;
     handler_t *handler = job->job.function ? job->job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
+    job->function = handler ? handler->name : name_string(event->args[1]);
     return self;
 }
 

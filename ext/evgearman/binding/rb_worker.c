@@ -5,7 +5,9 @@
 /* A registered handler, shared by the abilities and jobs that need it. */
 static void handler_mark(void *ptr)
 {
-    rb_gc_mark(((handler_t *)ptr)->callable);
+    const handler_t *handler = ptr;
+    rb_gc_mark(handler->name);
+    rb_gc_mark(handler->callable);
 }
 
 static const rb_data_type_t handler_type = {
@@ -14,9 +16,11 @@ static const rb_data_type_t handler_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
-VALUE handler_new(VALUE callable, bool async, handler_t **out)
+static VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out)
 {
     VALUE self = TypedData_Make_Struct(0, handler_t, &handler_type, *out);
+    (*out)->name = (*out)->callable = Qnil;
+    (*out)->name = rb_obj_freeze(name_string(bytes_of(name)));
     (*out)->callable = callable;
     (*out)->async = async;
     (*out)->self = self;
@@ -41,7 +45,7 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
     double ours = seconds_of(timeout), theirs = seconds_of(server_timeout);
     client_t *client = open_client_of(self);
     handler_t *handler = NULL;
-    if (!NIL_P(callable)) rb_ary_push(client->handlers, handler_new(callable, RTEST(async), &handler));
+    if (!NIL_P(callable)) rb_ary_push(client->handlers, handler_new(name, callable, RTEST(async), &handler));
     evg_connection_clock(client->c);
     error_check(client, evg_worker_can_do(&client->c->session, bytes_of(name), ours, theirs, handler));
     keep_handlers(client);
