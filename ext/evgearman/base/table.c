@@ -15,12 +15,12 @@ typedef struct evg_table_entry {
     void *value;
 } entry_t;
 
-static uint64_t turned(uint64_t word, int bits)
+static inline uint64_t turned(uint64_t word, int bits)
 {
     return word << bits | word >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
@@ -34,7 +34,7 @@ static void sip_round(uint64_t v[4])
     v[2] = turned(v[2], 32);
 }
 
-static void sip_absorb(uint64_t v[4], uint64_t word)
+static inline void sip_absorb(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     sip_round(v);
