@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "net/resolver.h"
 
 #include <math.h>
@@ -40,6 +41,7 @@ static bool open_libev(evg_loop_t *loop)
 static void close_libev(evg_loop_t *loop)
 {
     struct ev_loop *ev = loop->ev;
+    evg_assert(!loop->polling);
     loop->ev = NULL;
     if (ev) evg_libev.loop_destroy(ev);
 }
@@ -113,9 +115,9 @@ bool evg_loop_forked(evg_loop_t *loop)
 {
     evg_loop_hold(loop);
     bool was_open = loop->ev != NULL;
+    loop->polling = loop->turning = loop->in_libev = false;
     /* This closes descriptors and frees memory, nothing else: one epoll_ctl would change the parent's set. */
     close_libev(loop);
-    loop->polling = loop->turning = false;
     loop->late = 0;
     bool made = was_open && open_libev(loop);
     tell_all(loop, tell_forked);
@@ -143,6 +145,7 @@ void evg_loop_wake(evg_loop_t *loop)
 void evg_loop_reconcile(evg_loop_t *loop)
 {
     evg_list_t batch, *node;
+    evg_assert(!loop->polling);
     loop->turning = true;
     evg_list_init(&batch);
     evg_list_join(&batch, &loop->dirty);
@@ -178,6 +181,7 @@ static void set_alarm(evg_loop_t *loop, double after)
 void evg_loop_aim(evg_loop_t *loop, double deadline, bool block)
 {
     if (!loop->ev) return;
+    evg_assert(!loop->polling);
     double now = evg_loop_now(loop);
     double until = fmin(deadline, first_due(loop));
     bool wait = block && until > now && evg_loop_would_block_p(loop);
@@ -192,12 +196,16 @@ void evg_loop_aim(evg_loop_t *loop, double deadline, bool block)
 void evg_loop_poll(evg_loop_t *loop)
 {
     if (!loop->ev) return;
+    evg_assert(loop->polling && !loop->in_libev);
+    loop->in_libev = true;
     evg_libev.run(loop->ev, loop->mode);
+    loop->in_libev = false;
     loop->polled_at = evg_monotonic();
 }
 
 void evg_loop_collect(evg_loop_t *loop)
 {
+    evg_assert(!loop->in_libev);
     loop->polling = false;
     if (!loop->ev) return;
     loop->turning = true;

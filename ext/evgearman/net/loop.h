@@ -53,6 +53,7 @@ struct evg_loop {
     bool polling;         /* from aim to collect, so a thread may be in libev: it is not to be touched */
     bool turning;         /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
     /* private */
+    bool in_libev; /* in ev_run */
     unsigned int refs;
     ev_async wake;
     ev_timer alarm;

@@ -1,6 +1,6 @@
 #include "net/parts.h"
 
-#include <assert.h>
+#include "base/assert.h"
 
 void evg_connection_touch(evg_connection_t *c)
 {
@@ -25,6 +25,7 @@ void evg_connection_forget_watcher(evg_connection_t *c)
 static void stop_watching(evg_connection_t *c)
 {
     struct ev_loop *ev = c->source.loop->ev;
+    evg_assert(!c->source.loop->polling);
     if (c->watched && ev) evg_libev.io_stop(ev, &c->io);
     c->watched = 0;
     c->source.fd = -1;
@@ -33,7 +34,7 @@ static void stop_watching(evg_connection_t *c)
 void evg_connection_retire(evg_connection_t *c)
 {
     if (c->transport.fd < 0) return;
-    assert(c->retired.fd < 0); /* a transport is opened in `reconcile` only, behind `bury` */
+    evg_assert(c->retired.fd < 0); /* a transport is opened in `reconcile` only, behind `bury` */
     c->retired = c->transport;
     evg_transport_init(&c->transport);
     evg_connection_touch(c);
@@ -56,6 +57,7 @@ static int wanted_events(const evg_connection_t *c)
 void evg_connection_watch(evg_connection_t *c)
 {
     int wanted = wanted_events(c);
+    evg_assert(c->source.loop->turning && !c->source.loop->polling);
     if (wanted == c->watched) return;
     stop_watching(c);
     if (!wanted) return;
