@@ -113,10 +113,17 @@ static void assigned(client_t *client, const evg_event_t *event)
     calls_push(&client->loop->jobs, &call);
 }
 
-void client_event(void *owner, const evg_event_t *event)
+typedef struct {
+    client_t *client;
+    const evg_event_t *event;
+    VALUE error;
+} telling_t;
+
+static VALUE tell(VALUE arg)
 {
-    client_t *client = owner;
-    if (!client->loop) return; /* its loop was collected with it */
+    const telling_t *telling = (const telling_t *)arg;
+    client_t *client = telling->client;
+    const evg_event_t *event = telling->event;
     switch (event->type) {
     case EVG_EVENT_DONE: done(client, event); break;
     case EVG_EVENT_CREATED: created(client, event); break;
@@ -135,4 +142,38 @@ void client_event(void *owner, const evg_event_t *event)
     case EVG_EVENT_EXPIRED:
     case EVG_EVENT_NONE: break;
     }
+    return Qnil;
+}
+
+static VALUE end_untold(VALUE arg)
+{
+    const telling_t *telling = (const telling_t *)arg;
+    task_t *task = task_of_event(telling->event);
+    if (task->state == TASK_PENDING) task_end(telling->client, task, Qnil, telling->error);
+    return Qnil;
+}
+
+/* Ruby had no memory for it. A Task ends with that; anything else that is missing ends the connection, so that
+ * nobody goes on as if it had come. */
+static void untold(telling_t *telling)
+{
+    int state = 0;
+    telling->error = rb_errinfo();
+    rb_set_errinfo(Qnil);
+    if (telling->event->type != EVG_EVENT_DONE) {
+        evg_connection_drop(telling->client->c);
+        return;
+    }
+    rb_protect(end_untold, (VALUE)telling, &state);
+    if (state) rb_set_errinfo(Qnil);
+}
+
+/* No jump may go through a turn: it would leave sources in lists on a stack that is gone. */
+void client_event(void *owner, const evg_event_t *event)
+{
+    telling_t telling = {.client = owner, .event = event, .error = Qnil};
+    int state = 0;
+    if (!telling.client->loop) return; /* its loop was collected with it */
+    rb_protect(tell, (VALUE)&telling, &state);
+    if (state) untold(&telling);
 }
