@@ -98,7 +98,9 @@ typedef struct {
     VALUE converter;  /* makes the value of what the server sent, in Ruby; nil: that is the value */
     evg_list_t waiters;
     size_t slot;      /* in client->pending */
-    size_t calls;     /* blocks of it that are queued or running */
+    size_t calls;     /* blocks of it that are queued */
+    size_t under_way; /* blocks of it that run */
+    uint64_t ran_by;  /* number of the seat under which they do */
     uint8_t state;    /* task_state_t */
     bool running;     /* a worker reported */
     bool abandoned;
@@ -112,8 +114,12 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
 /* The request was taken: the client keeps the Task until its end. */
 void task_pending(client_t *client, VALUE self, task_t *task);
 
-/* A block of it was called, or will not be. */
-void task_called(VALUE self);
+/* A block of it was taken out of the queue, and runs under this seat until `task_called`. */
+void task_calling(VALUE self, uint64_t seat);
+void task_called(VALUE self, uint64_t seat);
+
+/* A block of it was taken out of the queue and will not be called. */
+void task_skipped(VALUE self);
 
 /* The request came to its end. */
 void task_end(client_t *client, task_t *task, VALUE value, VALUE error);

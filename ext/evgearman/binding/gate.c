@@ -1,5 +1,6 @@
 #include "binding/gate.h"
 
+#include "base/assert.h"
 #include "binding/seat.h"
 
 /* What rb_protect hands to the function it calls. */
@@ -75,6 +76,8 @@ static bool pass(turn_t *turn, VALUE (*function)(VALUE), passage_t *passage)
 {
     seat_t *seat = &turn->loop->seat;
     int state = 0;
+    evg_assert(seat->number == turn->seat && seat->in_block + 1 == seat->depth && !turn->parked);
+    evg_assert(!turn->loop->net->polling && !turn->loop->net->turning);
     seat->in_block++;
     seat->seq++;
     rb_protect(function, (VALUE)passage, &state);
@@ -83,6 +86,8 @@ static bool pass(turn_t *turn, VALUE (*function)(VALUE), passage_t *passage)
     if (seat->number == turn->seat) {
         seat->in_block--;
         seat->seq++;
+    } else {
+        evg_loop_wake(turn->loop->net); /* who drives now is to see what the block has led to */
     }
     turn->parked = state;
     return state == 0 && seat->number == turn->seat;
@@ -92,8 +97,9 @@ bool gate_call(turn_t *turn, const call_t *call)
 {
     passage_t passage = {.turn = turn, .call = call, .error = Qnil};
     task_t *task = rb_typeddata_is_kind_of(call->subject, &task_type) ? RTYPEDDATA_DATA(call->subject) : NULL;
+    if (task) task_calling(call->subject, turn->seat);
     bool on = (task && task->abandoned && call->kind != CALL_CONVERT) || pass(turn, call_it, &passage);
-    if (task) task_called(call->subject);
+    if (task) task_called(call->subject, turn->seat);
     RB_GC_GUARD(passage.error);
     return on;
 }

@@ -19,6 +19,7 @@ static const char *const hook_names[HOOKS] = {"on_error",          "on_connect",
 static void client_mark(void *ptr)
 {
     client_t *client = ptr;
+    rb_gc_mark(client->self); /* it must not be moved */
     for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
     for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
     rb_gc_mark(client->loop_value);
@@ -260,7 +261,7 @@ static VALUE client_close(VALUE self, VALUE timeout)
     watch_for(client->loop, &written, deadline);
     evg_connection_clock(client->c);
     evg_connection_shut(client->c);
-    if (client->loop->seat.in_block == 0) watch_for(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
+    if (!seat_in_block_p(client->loop)) watch_for(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
     return self;
 }
 

@@ -24,10 +24,10 @@ static void waiter_mark(void *ptr)
     rb_gc_mark(waiter->fiber);
 }
 
-/* One that still waits is collected only with its loop, so with the Task it waits for: that list may be gone. */
 static void waiter_free(void *ptr)
 {
     fiber_waiter_t *waiter = ptr;
+    evg_list_unlink(&waiter->common.in_goal);
     evg_list_unlink(&waiter->in_loop);
     ruby_xfree(waiter);
 }
@@ -48,7 +48,7 @@ void fibers_mark(const loop_t *loop)
 void fibers_forget(loop_t *loop)
 {
     for (evg_list_t *at; (at = evg_list_shift(&loop->fibers));) {
-        evg_list_init(&evg_container(at, fiber_waiter_t, in_loop)->common.in_goal);
+        evg_list_unlink(&evg_container(at, fiber_waiter_t, in_loop)->common.in_goal);
     }
 }
 

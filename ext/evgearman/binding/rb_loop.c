@@ -28,6 +28,7 @@ static bool kept_p(const client_t *client)
 static void loop_mark(void *ptr)
 {
     loop_t *loop = ptr;
+    rb_gc_mark(loop->self); /* it must not be moved */
     calls_mark(&loop->done);
     calls_mark(&loop->jobs);
     calls_mark(&loop->posts);
@@ -117,6 +118,7 @@ static VALUE loop_initialize(VALUE self)
 static void frame_free(void *ptr)
 {
     frame_t *frame = ptr;
+    while (evg_list_shift(&frame->waiters)) {}
     evg_list_unlink(&frame->link);
     ruby_xfree(frame);
 }
@@ -279,7 +281,6 @@ static void keep_own_frames(loop_t *loop)
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = next) {
         frame_t *frame = evg_container(at, frame_t, link);
         next = at->next;
-        evg_list_init(&frame->waiters);
         if (frame->thread != rb_thread_current()) evg_list_unlink(at);
     }
 }
@@ -290,7 +291,7 @@ static void drop_calls(loop_t *loop)
     call_t call;
     while (calls_shift(&loop->done, &call)) {
         if (call.kind == CALL_CONVERT) task_unconverted(call.subject, EVG_EFORKED);
-        if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_called(call.subject);
+        if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_skipped(call.subject);
     }
 }
 

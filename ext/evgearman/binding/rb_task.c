@@ -29,6 +29,7 @@ static void task_free(void *ptr)
 {
     task_t *task = ptr;
     if (task->client && evg_request_pending_p(&task->request)) client_dispose(task->client);
+    while (evg_list_shift(&task->waiters)) {}
     ruby_xfree(task);
 }
 
@@ -94,17 +95,38 @@ static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, i
     ((task_t *)RTYPEDDATA_DATA(self))->calls++;
 }
 
-/* In a forked child those who waited lie on stacks that are gone. */
-static void wake_waiters(task_t *task)
+/* Its blocks have been called. One that lost the seat does not count: it may wait for who waits for the Task. */
+static bool told_p(const task_t *task)
 {
-    if (task->client->loop->muted) evg_list_init(&task->waiters);
-    else seat_wake(&task->waiters);
+    return task->calls == 0 && (task->under_way == 0 || task->ran_by != task->client->loop->seat.number);
 }
 
-void task_called(VALUE self)
+static void wake_if_over(task_t *task)
+{
+    if (task->state != TASK_PENDING && told_p(task)) seat_wake(&task->waiters);
+}
+
+void task_calling(VALUE self, uint64_t seat)
 {
     task_t *task = RTYPEDDATA_DATA(self);
-    if (--task->calls == 0 && task->state != TASK_PENDING) wake_waiters(task);
+    task->calls--;
+    if (task->ran_by != seat) task->under_way = 0;
+    task->ran_by = seat;
+    task->under_way++;
+}
+
+void task_called(VALUE self, uint64_t seat)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    if (task->ran_by == seat) task->under_way--;
+    wake_if_over(task);
+}
+
+void task_skipped(VALUE self)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    task->calls--;
+    wake_if_over(task);
 }
 
 bool task_listens_p(const task_t *task, callback_t kind)
@@ -138,11 +160,11 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     RB_OBJ_WRITE(self, &task->value, value);
     RB_OBJ_WRITE(self, &task->error, error);
     task->state = good ? TASK_SUCCEEDED : TASK_FAILED;
+    no_longer_pending(client, task);
     if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
     tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
     tell(loop, self, task, ON_FINISH, 2, value, error);
-    if (task->calls == 0) wake_waiters(task);
-    no_longer_pending(client, task);
+    wake_if_over(task);
     RB_GC_GUARD(self);
 }
 
@@ -218,7 +240,7 @@ static bool over_p(const task_t *task)
 {
     const loop_t *loop = task->client->loop;
     if (task->state == TASK_PENDING) return task->abandoned;
-    return task->calls == 0 || task->abandoned || (loop->seat.in_block > 0 && seat_mine_p(loop));
+    return told_p(task) || task->abandoned || seat_in_block_p(loop);
 }
 
 static bool over_goal(const goal_t *goal)

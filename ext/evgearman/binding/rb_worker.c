@@ -7,6 +7,7 @@ static void handler_mark(void *ptr)
 {
     const handler_t *handler = ptr;
     rb_gc_mark(handler->name);
+    rb_gc_mark(handler->self); /* it must not be moved */
     rb_gc_mark(handler->callable);
 }
 

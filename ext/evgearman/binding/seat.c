@@ -1,24 +1,28 @@
 #include "binding/seat.h"
 
-#include <errno.h>
 #include <math.h>
 #include <ruby/fiber/scheduler.h>
 #include <ruby/thread.h>
 #include <semaphore.h>
 #include <time.h>
 
+#include "base/alloc.h"
+#include "base/assert.h"
 #include "binding/turn.h"
 
 static const double tick = 0.1; /* how often a follower looks whether the driver stands still */
 
-/* Lies on the stack of the thread that follows. */
+/* A thread that follows. On the heap: a fork leaves the stacks of other threads behind, but not the lists in which
+ * their waiters are. */
 typedef struct {
     goal_waiter_t common; /* first */
-    evg_list_t in_loop;   /* loop->waiters */
+    evg_list_t in_loop;   /* loop->waiters, until it is woken or promoted */
     sem_t sem;
     loop_t *loop;
+    const goal_t *goal;
     VALUE thread;
     double deadline;
+    uint64_t forks; /* evg_forks when it began */
     uint64_t seen;  /* seat.seq at the last tick */
     bool promoted;  /* the seat is ours now */
     bool saw_stuck; /* left the sleep because the driver stands still */
@@ -43,6 +47,11 @@ bool seat_mine_p(const loop_t *loop)
     return NIL_P(loop->seat.fiber) || loop->seat.fiber == fiber_now();
 }
 
+bool seat_in_block_p(const loop_t *loop)
+{
+    return loop->seat.in_block > 0 && seat_mine_p(loop);
+}
+
 static void give(loop_t *loop, VALUE thread, VALUE fiber)
 {
     seat_t *seat = &loop->seat;
@@ -55,6 +64,7 @@ static void give(loop_t *loop, VALUE thread, VALUE fiber)
 
 static void promote(loop_t *loop, waiter_t *waiter)
 {
+    evg_list_unlink(&waiter->in_loop);
     give(loop, waiter->thread, Qnil);
     waiter->promoted = true;
     sem_post(&waiter->sem);
@@ -63,13 +73,11 @@ static void promote(loop_t *loop, waiter_t *waiter)
 /* To the first who waits unserved, or to nobody. */
 static void release(loop_t *loop)
 {
-    give(loop, Qnil, Qnil);
-    for (evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
-        waiter_t *waiter = evg_container(at, waiter_t, in_loop);
-        if (waiter->common.woken || waiter->promoted) continue;
-        promote(loop, waiter);
-        return;
-    }
+    evg_list_t *first = evg_list_first(&loop->waiters);
+    if (first)
+        promote(loop, evg_container(first, waiter_t, in_loop));
+    else
+        give(loop, Qnil, Qnil);
 }
 
 /* An heir that does not drive passes the seat on. */
@@ -78,9 +86,11 @@ static void release_if_heir(loop_t *loop)
     if (seat_mine_p(loop) && loop->seat.depth == 0) release(loop);
 }
 
-static void wake_thread(goal_waiter_t *waiter)
+static void wake_thread(goal_waiter_t *common)
 {
-    sem_post(&((waiter_t *)waiter)->sem);
+    waiter_t *waiter = (waiter_t *)common;
+    evg_list_unlink(&waiter->in_loop);
+    sem_post(&waiter->sem);
 }
 
 void seat_wake(evg_list_t *waiters)
@@ -102,7 +112,7 @@ void seat_wake_all(loop_t *loop)
 void seat_forget(loop_t *loop)
 {
     give(loop, Qnil, Qnil);
-    evg_list_init(&loop->waiters);
+    while (evg_list_shift(&loop->waiters)) {}
 }
 
 /* -- driving --------------------------------------------------------------------------------------------------- */
@@ -131,6 +141,7 @@ static VALUE drive_end(VALUE arg)
     drive_t *drive = (drive_t *)arg;
     loop_t *loop = drive->loop;
     if (loop->seat.number != drive->seat) return Qnil;
+    evg_assert(loop->seat.depth > 0 && loop->seat.in_block < loop->seat.depth);
     if (--loop->seat.depth > 0) return Qnil;
     loop_leave(loop);
     release(loop);
@@ -139,7 +150,10 @@ static VALUE drive_end(VALUE arg)
 
 static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
 {
-    if (seat_free_p(loop)) give(loop, rb_thread_current(), fiber_now());
+    if (seat_free_p(loop)) {
+        evg_assert(loop->seat.depth == 0 && loop->seat.in_block == 0);
+        give(loop, rb_thread_current(), fiber_now());
+    }
     loop->seat.depth++;
     drive_t drive = {.loop = loop, .goal = goal, .deadline = deadline, .seat = loop->seat.number};
     rb_ensure(drive_body, (VALUE)&drive, drive_end, (VALUE)&drive);
@@ -148,12 +162,13 @@ static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
 
 /* -- following --------------------------------------------------------------------------------------------------- */
 
-/* The driver has been inside Ruby code since the last tick, or the heir does not come. Read without the GVL too:
- * it is looked at again with it before anything is done. */
+/* The driver has been inside Ruby code since the last tick, or the heir does not come. A block that waits in a nested
+ * drive is no such case: that drive may be in libev. Read without the GVL too: it is looked at again with it before
+ * anything is done. */
 static bool stuck_p(const loop_t *loop, uint64_t seen)
 {
     const volatile seat_t *seat = &loop->seat;
-    return (seat->in_block > 0 || seat->depth == 0) && seat->seq == seen;
+    return seat->in_block == seat->depth && seat->seq == seen;
 }
 
 static bool first_p(const waiter_t *waiter)
@@ -171,7 +186,7 @@ static void sem_wait_until(sem_t *sem, double deadline)
 {
 #ifdef HAVE_SEM_CLOCKWAIT
     struct timespec at = time_of(deadline);
-    while (sem_clockwait(sem, CLOCK_MONOTONIC, &at) < 0 && errno == EINVAL) {}
+    sem_clockwait(sem, CLOCK_MONOTONIC, &at);
 #else
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -203,20 +218,27 @@ static void wake_sleeper(void *arg)
     sem_post(&((waiter_t *)arg)->sem);
 }
 
+/* All look again at what they wait for: to a Task whose own block stands still nothing more happens. */
 static void steal_if_stuck(waiter_t *waiter)
 {
     loop_t *loop = waiter->loop;
-    bool stuck = waiter->saw_stuck && !waiter->promoted && first_p(waiter) && stuck_p(loop, waiter->seen);
+    bool stuck = waiter->saw_stuck && first_p(waiter) && stuck_p(loop, waiter->seen);
     waiter->saw_stuck = false;
-    if (!stuck || waiter->common.woken) return;
-    give(loop, waiter->thread, Qnil);
-    waiter->promoted = true;
+    if (!stuck) return;
+    promote(loop, waiter);
+    seat_wake_all(loop);
+}
+
+static bool served_p(const waiter_t *waiter)
+{
+    return waiter->common.woken || waiter->promoted || waiter->loop->closed || waiter->forks != evg_forks ||
+           waiter->goal->reached(waiter->goal);
 }
 
 static VALUE follow_body(VALUE arg)
 {
     waiter_t *waiter = (waiter_t *)arg;
-    while (!waiter->common.woken && !waiter->promoted && !waiter->loop->closed && evg_monotonic() < waiter->deadline) {
+    while (!served_p(waiter) && evg_monotonic() < waiter->deadline) {
         rb_nogvl(sleep_on, waiter, wake_sleeper, waiter, RB_NOGVL_UBF_ASYNC_SAFE | RB_NOGVL_INTR_FAIL);
         steal_if_stuck(waiter);
         rb_thread_check_ints();
@@ -224,21 +246,39 @@ static VALUE follow_body(VALUE arg)
     return Qnil;
 }
 
+static waiter_t *waiter_new(loop_t *loop, const goal_t *goal, double deadline)
+{
+    waiter_t *waiter = evg_zalloc(sizeof *waiter);
+    if (!waiter) rb_memerror();
+    sem_init(&waiter->sem, 0, 0);
+    waiter->common.wake = wake_thread;
+    waiter->loop = loop;
+    waiter->goal = goal;
+    waiter->thread = rb_thread_current();
+    waiter->deadline = deadline;
+    waiter->forks = evg_forks;
+    evg_list_init(&waiter->common.in_goal);
+    evg_list_append(&loop->waiters, &waiter->in_loop);
+    if (goal->waiters) evg_list_append(goal->waiters, &waiter->common.in_goal);
+    return waiter;
+}
+
+static void waiter_free(waiter_t *waiter)
+{
+    evg_list_unlink(&waiter->in_loop);
+    evg_list_unlink(&waiter->common.in_goal);
+    sem_destroy(&waiter->sem);
+    evg_free(waiter);
+}
+
+/* Nothing may switch threads between the check of the goal and the linking of the waiter. */
 static void follow(loop_t *loop, const goal_t *goal, double deadline)
 {
-    waiter_t waiter = {.common.wake = wake_thread, .loop = loop, .thread = rb_thread_current(), .deadline = deadline};
-    uint64_t forks = loop->forks;
     int state = 0;
-    sem_init(&waiter.sem, 0, 0);
-    evg_list_init(&waiter.common.in_goal);
-    evg_list_append(&loop->waiters, &waiter.in_loop);
-    if (goal->waiters) evg_list_append(goal->waiters, &waiter.common.in_goal);
-    rb_protect(follow_body, (VALUE)&waiter, &state);
-    if (loop->forks == forks) { /* else the neighbours in these lists lie on stacks that are gone */
-        evg_list_unlink(&waiter.in_loop);
-        evg_list_unlink(&waiter.common.in_goal);
-    }
-    sem_destroy(&waiter.sem);
+    evg_assert(!goal->reached(goal) && !seat_free_p(loop));
+    waiter_t *waiter = waiter_new(loop, goal, deadline);
+    rb_protect(follow_body, (VALUE)waiter, &state);
+    waiter_free(waiter);
     if (!state) return;
     release_if_heir(loop);
     rb_jump_tag(state);
@@ -254,6 +294,7 @@ bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
         bool reached = goal->reached(goal);
         if (reached || loop->closed || evg_monotonic() >= deadline) {
             release_if_heir(loop);
+            evg_assert(!seat_mine_p(loop) || loop->seat.depth > 0);
             return reached;
         }
         if (seat_free_p(loop) || seat_mine_p(loop)) {

@@ -51,6 +51,9 @@ bool seat_free_p(const loop_t *loop);
 /* The calling thread (under a Fiber scheduler: fiber) drives. */
 bool seat_mine_p(const loop_t *loop);
 
+/* The calling thread is inside a block of this loop. */
+bool seat_in_block_p(const loop_t *loop);
+
 /* In a forked child: nobody drives, nobody waits; those who did are on stacks that are gone. */
 void seat_forget(loop_t *loop);
 
