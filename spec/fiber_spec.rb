@@ -2,7 +2,7 @@
 
 RSpec.describe "Fibers under a scheduler", :gearmand do
   let(:loop) { EVGearman::Loop.new }
-  let(:client) { EVGearman::Client.new(url: Gearmand.shared.url, loop: loop) }
+  let!(:client) { EVGearman::Client.new(url: Gearmand.shared.url, loop: loop) } # a fiber that starts it may be dropped
 
   after { loop.close }
 
