@@ -276,10 +276,10 @@ static VALUE hand_back_if_unanswered(VALUE self)
     return Qnil;
 }
 
+/* By the clock of its answer. */
 static void write_if_late(rb_job_t *job)
 {
     evg_connection_t *c = job->client->c;
-    evg_connection_clock(c);
     if (c->session.now - job->job.started_at > write_after) evg_connection_flush(c);
 }
 
