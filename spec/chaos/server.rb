@@ -1,0 +1,53 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "socket"
+require "tmpdir"
+
+# A gearmand on a free port of the loopback interface, that can be killed and brought back.
+class ChaosServer
+  HOST = "127.0.0.1"
+
+  attr_reader :restarts
+
+  def initialize
+    @dir = Dir.mktmpdir("chaos")
+    @port = TCPServer.open(HOST, 0) { |server| server.addr[1] }
+    @owner = Process.pid
+    @restarts = -1
+    start
+  end
+
+  def url = "#{HOST}:#{@port}"
+
+  def start
+    @restarts += 1
+    path = ENV.fetch("PATH").split(":") + %w[/usr/sbin /usr/local/sbin]
+    program = path.map { |dir| File.join(dir, "gearmand") }.find { |file| File.executable?(file) } or abort "no gearmand"
+    @pid = Process.spawn(program, "-L", HOST, "-p", @port.to_s, "-l", File.join(@dir, "log"), %i[out err] => File::NULL)
+    sleep(0.01) until answers? || Process.wait(@pid, Process::WNOHANG)
+  end
+
+  def kill(signal = "KILL")
+    Process.kill(signal, @pid)
+    Process.wait(@pid)
+  rescue Errno::ESRCH, Errno::ECHILD
+    nil
+  end
+
+  # A forked child leaves it alone.
+  def stop
+    return unless @owner == Process.pid
+
+    kill("TERM")
+    FileUtils.rm_rf(@dir)
+  end
+
+  private
+
+  def answers?
+    Socket.tcp(HOST, @port) { |socket| socket.write("version\n") && socket.gets&.start_with?("OK") }
+  rescue SystemCallError
+    false
+  end
+end
