@@ -124,11 +124,14 @@ class Gearmand
     true
   end
 
+  # gearmand 1.1.20 now and then waits for itself for ever when it is to end: then it is made to.
   def finish(signal)
     return unless pid
 
     Process.kill("CONT", pid)
     Process.kill(signal, pid)
+    200.times { ended? ? return : sleep(0.01) }
+    Process.kill("KILL", pid)
     Process.wait(pid)
     @pid = nil
   rescue Errno::ESRCH, Errno::ECHILD
