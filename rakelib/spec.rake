@@ -9,7 +9,7 @@ RSpec::Core::RakeTask.new(spec: :compile) { |task| task.verbose = false }
 desc "Run RSpec and the C tests under the address and undefined-behaviour sanitizers"
 task sanitize: %w[compile:sanitize spec:core] do
   runtime = %w[libasan.so libstdc++.so].map { |name| `gcc -print-file-name=#{name}`.strip }.join(" ")
-  env = { "LD_PRELOAD" => runtime, "ASAN_OPTIONS" => "detect_leaks=0",
+  env = { "LD_PRELOAD" => runtime, "ASAN_OPTIONS" => "detect_leaks=0:use_sigaltstack=0", # Ruby has its own
           "UBSAN_OPTIONS" => "halt_on_error=1:print_stacktrace=1" }
   sh env.merge(SANITIZED.env), "bundle", "exec", "rspec", verbose: false
 end
