@@ -46,6 +46,7 @@ module Bench
       @rounds = rounds
       @ops = ops
       @operations = OPERATIONS.select { |it| only.empty? || only.any? { |name| it.name.start_with?(name) } }
+      abort "bench: no such operation: #{only.join(", ")}" if @operations.empty?
       @ours = Evgearman.new
       @floor = Floor.new
     end

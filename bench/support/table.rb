@@ -8,6 +8,9 @@ module Bench
   class Table
     HEAD = ["operation", "per second", "floor", "ratio", "CPU µs/op", "floor", "syscalls/op", "floor"].freeze
 
+    # Of the last minute before anything was measured: what else the machine did.
+    LOAD = `uptime`[/load averages?:\s*([\d.]+)/, 1]
+
     def initialize(results)
       @results = results
     end
@@ -28,7 +31,7 @@ module Bench
 
         #{self}
 
-        Made by `#{command}` on #{Etc.nprocessors} cores: #{versions.join(", ")}.
+        Made by `#{command}` on #{Etc.nprocessors} cores at a load of #{LOAD}: #{versions.join(", ")}.
       MARKDOWN
     end
 
