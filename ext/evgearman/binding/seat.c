@@ -1,5 +1,6 @@
 #include "binding/seat.h"
 
+#include <errno.h>
 #include <math.h>
 #include <ruby/fiber/scheduler.h>
 #include <ruby/thread.h>
@@ -182,17 +183,18 @@ static struct timespec time_of(double seconds)
     return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9)};
 }
 
-static void sem_wait_until(sem_t *sem, double deadline)
+/* false: nothing came until then. A clock would not tell: a post may come late, and is used up. */
+static bool sem_wait_until(sem_t *sem, double deadline)
 {
 #ifdef HAVE_SEM_CLOCKWAIT
     struct timespec at = time_of(deadline);
-    sem_clockwait(sem, CLOCK_MONOTONIC, &at);
+    return sem_clockwait(sem, CLOCK_MONOTONIC, &at) == 0 || errno != ETIMEDOUT;
 #else
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     double left = fmax(deadline - evg_monotonic(), 0);
     struct timespec at = time_of((double)now.tv_sec + (double)now.tv_nsec / 1e9 + left);
-    sem_timedwait(sem, &at);
+    return sem_timedwait(sem, &at) == 0 || errno != ETIMEDOUT;
 #endif
 }
 
@@ -204,8 +206,7 @@ static void *sleep_on(void *arg)
         double until = evg_monotonic() + tick;
         bool last = waiter->deadline <= until;
         waiter->seen = ((const volatile loop_t *)waiter->loop)->seat.seq;
-        sem_wait_until(&waiter->sem, last ? waiter->deadline : until);
-        if (last || evg_monotonic() < until) return NULL; /* late, posted or a signal */
+        if (sem_wait_until(&waiter->sem, last ? waiter->deadline : until) || last) return NULL;
         if (first_p(waiter) && stuck_p(waiter->loop, waiter->seen)) {
             waiter->saw_stuck = true;
             return NULL;

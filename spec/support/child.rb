@@ -1,0 +1,66 @@
+# frozen_string_literal: true
+
+require "open3"
+require "rbconfig"
+
+# Scripts that run in a Ruby process of their own: for signals, forks and exits.
+module Children
+  PRELUDE = <<~'RUBY'
+    require "evgearman"
+    require "timeout"
+    $stdout.sync = true
+    Thread.report_on_exception = false
+    URL = ARGV.fetch(0)
+    LOOP = EVGearman::Loop.new
+    def client(**options) = EVGearman::Client.new(url: URL, loop: LOOP, **options)
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    def eventually = (sleep(0.002) until yield)
+    def asleep(thread) = eventually { thread.status == "sleep" }
+    def never(client) = client.submit_job("nobody-does-this", "", timeout: 60)
+  RUBY
+
+  # Answers what it printed and how it ended. It has PATIENCE seconds; the block gets its pid when it has printed a line.
+  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, patience: 2 * Examples::PATIENCE)
+    command = [RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", prelude + script, url]
+    Open3.popen2e(*command) do |input, output, waiter|
+      input.close
+      text = block_given? ? output.gets.tap { yield waiter.pid }.to_s : +""
+      reader = Thread.new { text << output.read }
+      ended = waiter.join(patience) or Process.kill("KILL", waiter.pid)
+      reader.join(5)
+      raise "it hangs after: #{text}" unless ended
+
+      [text, waiter.value]
+    end
+  end
+
+  # What the block answers in a forked child, which leaves by exit!.
+  def forked(patience = Examples::PATIENCE, &block)
+    IO.pipe do |reader, writer|
+      pid = fork { answer_by(writer, &block) }
+      writer.close
+      ready = reader.wait_readable(patience)
+      Process.kill("KILL", pid) unless ready
+      Process.wait(pid)
+      raise "a forked child hangs" unless ready
+
+      return Marshal.load(reader.read) # rubocop:disable Security/MarshalLoad -- it is ours
+    end
+  end
+
+  private
+
+  def answer_by(writer)
+    answer = begin
+      yield
+    rescue Exception => e # rubocop:disable Lint/RescueException -- nothing of RSpec may run on in the child
+      "#{e.class}: #{e.message}"
+    end
+    writer.write(Marshal.dump(answer))
+    writer.close
+  ensure
+    exit!(0)
+  end
+end
+
+RSpec.configure { |config| config.include Children }
