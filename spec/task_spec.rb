@@ -220,10 +220,12 @@ RSpec.describe EVGearman::Task do
     end
 
     it "wakes who waits" do
-      waiting = Thread.new { task.value rescue $! } # rubocop:disable Style/RescueModifier, Style/SpecialGlobalVars
+      eventually { task.state == :sent }
+      waiting = Thread.new { task.wait }
       eventually { waiting.stop? }
       task.abandon
-      expect(waiting.value).to be_a(EVGearman::Error)
+      expect(waiting.value).to be(task)
+      expect { task.value }.to raise_error(EVGearman::Error, "abandoned")
     end
   end
 

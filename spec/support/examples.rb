@@ -94,5 +94,6 @@ end
 
 RSpec.configure do |config|
   config.include Examples
+  config.before { loop } # before there are threads that would each make one
   config.after { tear_down }
 end
