@@ -132,6 +132,23 @@ RSpec.describe EVGearman::Worker do
       expect(most).to eq(1)
     end
 
+    # Fails when answers wait for the end of the turn whatever comes next in it.
+    it "sends the answer of a quick job before a slow one begins" do
+      quick, slow, let_go = function, function, Queue.new
+      jobs = [client.submit_job(quick, "1"), client.submit_job(slow), client.submit_job(quick, "2")]
+      eventually { jobs.all?(&:handle) }
+      worker = EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: 3)
+      worker.register_function(slow) { |_job| let_go.pop }.register_function(quick, &:workload)
+      thread = Thread.new { worker.run(signals: false) }
+      expect(jobs[0].value(30)).to eq("1")
+      let_go << "slow"
+      expect(EVGearman::Task.all(jobs, 30)).to eq(%w[1 slow 2])
+    ensure
+      let_go.close
+      worker&.stop
+      thread&.join
+    end
+
     it "leaves jobs to others: it holds as many as it runs" do
       held = []
       worker.register_function(name, async: true) { |job| held << job }.work
@@ -336,6 +353,13 @@ RSpec.describe EVGearman::Worker do
       other = worker_for(Gearmand.shared, loop: client.loop).register_function(name) { "by another" }
       other.work
       expect(task.value).to eq("by another")
+    end
+
+    # Fails when a stop is forgotten because the thread that runs has not come so far.
+    it "ends at once when it was stopped before it began" do
+      worker = worker_for(Gearmand.shared)
+      worker.stop
+      expect(Thread.new { worker.run(signals: false) }.join(30)&.value).to include(handed_back: [])
     end
 
     it "may be stopped before anything happened" do

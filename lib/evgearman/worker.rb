@@ -87,7 +87,6 @@ module EVGearman
     # @return [Hash] `finished:` number of jobs, `handed_back:` handles of those that were not
     def run(signals: true)
       before = _jobs_finished
-      @stop_at = nil
       work(&_hook(:on_idle))
       with_signals(signals) { run_and_drain }
       { finished: _jobs_finished - before, handed_back: _held_handles }
@@ -95,7 +94,7 @@ module EVGearman
       close(0) unless closed?
     end
 
-    # Ends {#run}. From any thread, block or trap handler.
+    # Ends {#run}, also one that has not begun. From any thread, block or trap handler.
     #
     # @param timeout [Numeric, nil] seconds for the jobs that are held
     # @return [self]
@@ -110,8 +109,9 @@ module EVGearman
 
     def known_options = super + WORKER_DEFAULTS.keys
 
+    # A stop that came just before the loop ran is not known to the loop: so it is asked for again and again.
     def run_and_drain
-      self.loop.run
+      stopped = self.loop.run(1) until stopped || @stop_at
       stop unless @stop_at
       while !_drained? && (left = @stop_at - self.loop.now).positive?
         self.loop.run(left)

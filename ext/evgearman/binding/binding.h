@@ -145,6 +145,7 @@ typedef struct {
     VALUE name; /* of the function: frozen, and every Job's `function` */
     VALUE callable;
     bool async; /* its value says nothing: the job is finished later */
+    double longest; /* seconds that a call of it took, of late; 0: it was not called yet */
 } handler_t;
 
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */

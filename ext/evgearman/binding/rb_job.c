@@ -3,7 +3,7 @@
 #include "binding/rb_error.h"
 
 enum { EXCEPTION_MAX = 64 * 1024 };
-static const double write_after = 0.0005; /* a handler that took so long has its answer written at once */
+static const double quick = 0.0005; /* seconds: a handler that takes longer has its answer written at once */
 
 static VALUE job_class;
 static ID id_call, id_message;
@@ -276,22 +276,35 @@ static VALUE hand_back_if_unanswered(VALUE self)
     return Qnil;
 }
 
+/* Answers of quick jobs go out together, at the end of the turn; but none waits for a handler that may be slow. */
+static void write_before(rb_job_t *job, const handler_t *handler)
+{
+    bool known_quick = handler->longest > 0 && handler->longest <= quick;
+    evg_connection_t *c = job->client->c;
+    if (!known_quick && evg_session_unsent(&c->session) > 0) evg_connection_flush(c);
+}
+
 /* By the clock of its answer. */
-static void write_if_late(rb_job_t *job)
+static void write_if_late(rb_job_t *job, handler_t *handler)
 {
     evg_connection_t *c = job->client->c;
-    if (c->session.now - job->job.started_at > write_after) evg_connection_flush(c);
+    double took = c->session.now - job->job.started_at;
+    handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
+    if (took > quick) evg_connection_flush(c);
 }
 
 VALUE job_run(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    if (job->job.state != EVG_JOB_HELD || NIL_P(job->handler)) return Qnil; /* lost while it waited */
+    if (NIL_P(job->handler)) return Qnil;
+    handler_t *handler = RTYPEDDATA_DATA(job->handler);
+    write_before(job, handler);
+    if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
     evg_connection_clock(job->client->c);
     evg_job_started(&job->client->c->session, &job->job);
     job->in_handler = true;
     rb_ensure(handle_rescued, self, hand_back_if_unanswered, self);
-    write_if_late(job);
+    write_if_late(job, handler);
     return Qnil;
 }
 
