@@ -41,6 +41,7 @@ typedef struct {
     evg_list_t fibers;  /* fiber_waiter_t: fibers that wait */
     evg_list_t all;     /* every loop of the process, for forks */
     VALUE self;
+    size_t marked_in;   /* see lifetime.h */
     uint64_t forks;     /* evg_forks when it was last looked at */
     bool closed;
     bool muted;         /* no block is to be called for what happens now */
@@ -65,8 +66,12 @@ typedef struct {
     VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
     VALUE on_lost;  /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
+    size_t marked_in; /* see lifetime.h */
     evg_list_t link; /* in loop->clients */
 } client_t;
+
+/* Something is pending on it: its loop keeps it alive. */
+bool client_kept_p(const client_t *client);
 
 client_t *client_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
 client_t *open_client_of(VALUE self); /* raises ConnectionError "closed" */

@@ -1,6 +1,7 @@
 /* What a session tells, as Ruby objects. Runs in the middle of a turn: it makes Strings and exceptions, resolves
  * Tasks and queues blocks; it calls none. */
 #include "binding/binding.h"
+#include "binding/lifetime.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 
@@ -168,12 +169,20 @@ static void untold(telling_t *telling)
     if (state) rb_set_errinfo(Qnil);
 }
 
+/* Is there anybody to be told? Its loop may be collected, or it is about to be itself. */
+static bool gone_p(const client_t *client)
+{
+    return !client->loop || (!client_kept_p(client) && lifetime_over_p(client->marked_in));
+}
+
 /* No jump may go through a turn: it would leave sources in lists on a stack that is gone. */
 void client_event(void *owner, const evg_event_t *event)
 {
     telling_t telling = {.client = owner, .event = event, .error = Qnil};
     int state = 0;
-    if (!telling.client->loop) return; /* its loop was collected with it */
+    if (gone_p(telling.client)) return;
+    VALUE self = telling.client->self;
     rb_protect(tell, (VALUE)&telling, &state);
     if (state) untold(&telling);
+    RB_GC_GUARD(self);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/lifetime.h"
 #include "binding/rb_address.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
@@ -19,12 +20,19 @@ static const char *const hook_names[HOOKS] = {"on_error",          "on_connect",
 static void client_mark(void *ptr)
 {
     client_t *client = ptr;
+    client->marked_in = lifetime_marked();
     rb_gc_mark(client->self); /* it must not be moved */
     for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
     for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
     rb_gc_mark(client->loop_value);
     rb_gc_mark(client->handlers);
     rb_gc_mark(client->on_lost);
+}
+
+bool client_kept_p(const client_t *client)
+{
+    const evg_worker_session_t *worker = &client->c->session.worker;
+    return client->pending_count > 0 || worker->held_count > 0 || evg_worker_working_p(&client->c->session);
 }
 
 void client_dispose(client_t *client)
@@ -68,6 +76,7 @@ static VALUE client_allocate(VALUE klass)
     VALUE self = TypedData_Make_Struct(klass, client_t, &client_type, client);
     evg_list_init(&client->link);
     client->self = self;
+    client->marked_in = lifetime_new();
     client->loop_value = client->handlers = client->on_lost = Qnil;
     for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
     return self;

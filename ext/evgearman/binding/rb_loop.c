@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/lifetime.h"
 #include "binding/rb_error.h"
 #include "binding/seat.h"
 #include "binding/turn.h"
@@ -19,15 +20,10 @@ typedef struct {
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-static bool kept_p(const client_t *client)
-{
-    const evg_worker_session_t *worker = &client->c->session.worker;
-    return client->pending_count > 0 || worker->held_count > 0 || evg_worker_working_p(&client->c->session);
-}
-
 static void loop_mark(void *ptr)
 {
     loop_t *loop = ptr;
+    loop->marked_in = lifetime_marked();
     rb_gc_mark(loop->self); /* it must not be moved */
     calls_mark(&loop->done);
     calls_mark(&loop->jobs);
@@ -36,7 +32,7 @@ static void loop_mark(void *ptr)
     rb_gc_mark(loop->seat.fiber);
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
-        if (kept_p(client)) rb_gc_mark(client->self);
+        if (client_kept_p(client)) rb_gc_mark(client->self);
     }
     timers_mark(loop);
     fibers_mark(loop);
@@ -81,6 +77,7 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->fibers);
     evg_list_init(&loop->all);
     loop->self = self;
+    loop->marked_in = lifetime_new();
     loop->seat.thread = loop->seat.fiber = Qnil;
     loop->forks = evg_forks;
     return self;
@@ -258,7 +255,7 @@ static VALUE loop_clients(VALUE self)
     VALUE clients = rb_ary_new();
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
-        if (kept_p(client)) rb_ary_push(clients, client->self);
+        if (client_kept_p(client)) rb_ary_push(clients, client->self);
     }
     return clients;
 }
@@ -320,8 +317,9 @@ static VALUE loops_after_fork(VALUE klass)
 {
     evg_list_t *next;
     for (evg_list_t *at = all_loops.next; at != &all_loops; at = next) {
+        loop_t *loop = evg_container(at, loop_t, all);
         next = at->next;
-        loop_follow_fork(evg_container(at, loop_t, all));
+        if (!lifetime_over_p(loop->marked_in)) loop_follow_fork(loop);
     }
     return klass;
 }

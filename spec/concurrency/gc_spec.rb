@@ -1,0 +1,159 @@
+# frozen_string_literal: true
+
+require "objspace"
+
+RSpec.describe "The garbage collector", :gearmand do
+  let!(:client) { client_for(Gearmand.shared) }
+
+  def wait(task) = task.value(Examples::PATIENCE)
+
+  def stress
+    GC.stress = true
+    yield
+  ensure
+    GC.stress = false
+  end
+
+  # One of each: blocks, nested calls, errors, a timer, a post, a disconnect.
+  def mixed(client)
+    seen = []
+    tasks = Array.new(3) { |n| client.echo(n.to_s) { |value| seen << value } }
+    wait(client.echo("outer") { seen << wait(client.echo("inner")) })
+    tasks.each { |task| wait(task) }
+    loop.after(0) { seen << "timer" }
+    loop.post { seen << "post" }
+    eventually { seen.size == 6 }
+    client.echo("lost") { |_, error| seen << error.class.name }
+    client.disconnect
+    eventually { seen.size == 7 }
+    seen
+  end
+
+  everything = ["0", "1", "2", "inner", "timer", "post", "EVGearman::DisconnectedError"]
+
+  it "may come at any allocation" do
+    stress { expect(mixed(client)).to match_array(everything) }
+  end
+
+  it "may come at any allocation while jobs are done" do
+    worker = worker_for(Gearmand.shared)
+    worker.register_function(name = function) { |job| job.send_data("d") && job.workload }
+    worker.work
+    data = []
+    result = stress { client.call(name, "x", on_data: ->(bytes) { data << bytes }) }
+    expect([result, data]).to eq(["x", ["d"]])
+  end
+
+  # Fails when an object to which C has a pointer does not pin itself.
+  it "may move everything" do
+    clients = Array.new(50) { client_for(Gearmand.shared) }
+    handler = worker_for(Gearmand.shared).register_function(name = function) { |job| job.workload.upcase }
+    tasks = clients.map { |other| other.echo("before") }
+    move
+    expect(clients.map { |other| wait(other.echo("x")) }).to all(eq("x"))
+    expect(clients.map { |other| other.echo("x").client.equal?(other) }).to all(be(true))
+    expect(tasks.map { |task| wait(task) }).to all(eq("before"))
+    handler.work
+    expect(client.call(name, "job", timeout: 30)).to eq("JOB")
+    expect(mixed(client)).to match_array(everything)
+  end
+
+  def move
+    GC.verify_compaction_references(toward: :empty, double_heap: true)
+  rescue NotImplementedError, ArgumentError
+    GC.respond_to?(:compact) ? GC.compact : skip("this Ruby moves nothing")
+  end
+
+  it "may move everything while threads wait" do
+    wrong = Array.new(4) do |n|
+      Thread.new { (0...200).reject { |i| wait(client.echo("#{n}/#{i}")) == "#{n}/#{i}" } }
+    end
+    GC.compact while wrong.any?(&:alive?)
+    expect(wrong.flat_map(&:value)).to eq([])
+  end
+
+  # Fails when a hook is queued for a client that is dead and not yet swept.
+  it "may have found a client dead that is still told of the end of its connection" do
+    accepted = Queue.new
+    server = fake_server do |peer|
+      accepted << peer
+      peer.read_on
+    end
+    20.times do
+      Thread.new { connect_and_drop(server, accepted) }.join
+      GC.start(immediate_sweep: false)
+      server.peers.each(&:close)
+      5.times { loop.run_once(0.01) }
+      Array.new(2000) { "x" * 50 }
+    end
+    expect(wait(client.echo("alive"))).to eq("alive")
+  end
+
+  def connect_and_drop(server, accepted)
+    dropped = Array.new(20) do
+      EVGearman::Client.new(url: server.url, loop: loop, reconnect: false, on_error: ->(_) {}, on_disconnect: -> {}).connect
+    end
+    eventually { dropped.all?(&:connected?) }
+    dropped.size.times { accepted.pop }
+  end
+
+  it "collects clients, loops and Tasks in any order, also with work pending" do
+    50.times do
+      own = EVGearman::Loop.new
+      kept = Array.new(3) { EVGearman::Client.new(url: Gearmand.shared.url, loop: own) }
+      things = kept.flat_map { |other| [other, other.echo("x"), other.echo("y") { nil }] } << own << own.after(60) { nil }
+      own.run(0.001) if rand < 0.5
+      things.shuffle.drop(rand(things.size))
+      GC.start if rand < 0.3
+    end
+    GC.start
+    expect(wait(client.echo("alive"))).to eq("alive")
+  end
+
+  it "leaves a client alone that nobody refers to until its requests are resolved" do
+    seen = []
+    Thread.new { 10.times { |n| EVGearman::Client.new(url: Gearmand.shared.url, loop: loop).echo(n.to_s) { |v| seen << v } } }.join
+    eventually do
+      GC.start
+      seen.size == 10
+    end
+    expect(seen).to match_array(%w[0 1 2 3 4 5 6 7 8 9])
+  end
+
+  it "collects idle clients, and closes their sockets" do
+    Thread.new { 20.times { wait(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop).echo("x")) } }.join
+    Thread.new { Array.new(100) { "no pointers on this stack" } }.join
+    eventually do
+      GC.start
+      loop.run_once(0)
+      ObjectSpace.each_object(EVGearman::Client).count { |other| other.loop == loop } < 10
+    end
+  end
+
+  it "is told how much is held" do
+    before = ObjectSpace.memsize_of(client)
+    5000.times { client.echo("x" * 100) }
+    expect(ObjectSpace.memsize_of(client)).to be > before + 500_000
+    expect(ObjectSpace.memsize_of(loop)).to be > 200
+    expect(ObjectSpace.memsize_of(client.echo("x"))).to be > 100
+    client.flush(Examples::PATIENCE)
+  end
+
+  it "sweeps everything when a process ends with everything pending" do
+    output, status = child(<<~RUBY)
+      shared = client
+      threads = Array.new(3) { Thread.new { never(shared).value } } + [Thread.new { LOOP.run }]
+      threads.each { |thread| asleep(thread) }
+      other = EVGearman::Client.new(url: URL, loop: EVGearman::Loop.new)
+      100.times { |n| other.echo(n.to_s) { abort("called at the end") } }
+      worker = EVGearman::Worker.new(url: URL, loop: other.loop)
+      worker.register_function("nobody-asks") { nil }
+      worker.work
+      other.loop.run_once(0)
+      other.loop.every(1) { nil }
+      $kept = [shared, other, worker, threads]
+      at_exit { puts "at exit" }
+    RUBY
+    expect([output, status.exitstatus]).to eq(["at exit\n", 0])
+  end
+end
