@@ -69,7 +69,11 @@ class Gearmand
   end
 
   # It is there and says nothing.
-  def freeze = Process.kill("STOP", pid)
+  def freeze
+    Process.kill("STOP", pid)
+    Process.wait(pid, Process::WUNTRACED) # until the last of its threads stands still
+  end
+
   def thaw = Process.kill("CONT", pid)
 
   # One line of the admin protocol; a list as an Array of its lines.
