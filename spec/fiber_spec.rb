@@ -94,7 +94,7 @@ RSpec.describe "Fibers under a scheduler", :gearmand do
   it "keeps the background thread when a block throws" do
     loop.start
     sleep 0.001 until loop.running?
-    expect { client.echo("x") { raise Exception, "out" }; client.echo("y").wait(10) }.to output(/out/).to_stderr # rubocop:disable Style/Semicolon
+    expect { client.echo("x") { raise Exception, "out" }; client.echo("y").wait(10) }.to output(/out/).to_stderr
     expect(client.echo("z").value(10)).to eq("z")
   end
 

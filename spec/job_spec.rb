@@ -104,7 +104,7 @@ RSpec.describe EVGearman::Job do
     describe "that is left by what is no StandardError" do
       it "hands the job back by closing, and the exception goes on to whoever runs the loop" do
         runs = 0
-        worker.register_function(name) { (runs += 1) == 1 ? raise(Exception, "out") : "second run" } # rubocop:disable Lint/RaiseException
+        worker.register_function(name) { (runs += 1) == 1 ? raise(Exception, "out") : "second run" }
         worker.work
         task = client.submit_job(name)
         expect { task.wait }.to raise_error(Exception, "out")

@@ -372,7 +372,7 @@ RSpec.describe EVGearman::Worker do
       handler = proc {}
       old = trap("TERM", handler)
       worker = worker_for(Gearmand.shared)
-      loop.post { raise Exception, "out" } # rubocop:disable Lint/RaiseException
+      loop.post { raise Exception, "out" }
       expect { worker.run }.to raise_error(Exception, "out")
       expect(worker).to be_closed
       expect(trap("TERM", old)).to be(handler)
@@ -392,7 +392,7 @@ RSpec.describe EVGearman::Worker do
         expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("X")
         stdout.read
       end
-      expect(out.lines).to eq(["#{{ finished: 1, handed_back: [] }}\n", "the old trap\n"])
+      expect(out.lines).to eq([{ finished: 1, handed_back: [] }.inspect + "\n", "the old trap\n"])
     end
   end
 

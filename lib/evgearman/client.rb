@@ -116,8 +116,9 @@ module EVGearman
     # @raise [TimeoutError, ConnectionError, ServerError]
     def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
-      task = time ? submit_job_epoch(function, workload, time, unique: unique) : background(priority, function, workload, unique)
-      task.value(timeout)
+      return submit_job_epoch(function, workload, time, unique: unique).value(timeout) if time
+
+      background(priority, function, workload, unique).value(timeout)
     end
 
     # Runs one job for each workload, so many at a time.
@@ -129,7 +130,9 @@ module EVGearman
     # @return [Array<String>] results in order
     # @raise [Error] the first that failed, after all have ended
     def map(function, workloads, concurrency: 32, **options)
-      raise ArgumentError, "concurrency must be a whole number above 0" unless concurrency.is_a?(Integer) && concurrency.positive?
+      unless concurrency.is_a?(Integer) && concurrency.positive?
+        raise ArgumentError, "concurrency must be a whole number above 0"
+      end
 
       waiting = []
       tasks = workloads.map do |workload|

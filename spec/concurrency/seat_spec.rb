@@ -73,7 +73,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
         goal.abandon
         victims.each { |victim| victim.public_send(*(how == :raise ? [:raise, "out"] : [how])) if how != :timeout && victim.alive? }
         expect(last.value).to eq("last")
-        (victims << driving).each { |thread| thread.join rescue nil } # rubocop:disable Style/RescueModifier
+        (victims << driving).each { |thread| thread.join rescue nil }
       end
     end
   end

@@ -57,7 +57,7 @@ module Examples
 
   # A function name that no other example uses, even on the shared server.
   def function(name = "f")
-    @@functions = (defined?(@@functions) ? @@functions : 0) + 1 # rubocop:disable Style/ClassVars
+    @@functions = (defined?(@@functions) ? @@functions : 0) + 1
     "#{name}-#{Process.pid}-#{@@functions}"
   end
 

@@ -54,7 +54,7 @@ class FakeServer
     def next
       read while @unread.empty?
       @unread.shift
-    rescue EOFError, SystemCallError, IOError
+    rescue SystemCallError, IOError
       nil
     end
 
@@ -98,7 +98,7 @@ class FakeServer
       case packet
       in [:text, "version"] then write(@server.greeting)
       in [:option_req, name] then send(:option_res, name)
-      in [:set_client_id, _] then true
+      in [:set_client_id, _] then nil
       else return false
       end
       true
@@ -151,7 +151,7 @@ class FakeServer
   def stop
     close
     @ended.close
-    peers.each { |peer| peer.close rescue nil } # rubocop:disable Style/RescueModifier
+    peers.each { |peer| peer.close rescue nil }
     @threads.each { |thread| thread.join(10) || thread.kill }
     Array.new(@surprises.size) { @surprises.pop }
   end
