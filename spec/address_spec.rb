@@ -59,9 +59,9 @@ RSpec.describe "The address of a server" do
   end
 
   [
-    "", ":", ":4730", "host:", "host:x", "host:65536", "host:0", "host:-1", "::1:4730", "[::1", "a b:1", "host:1/path", "unix://",
-    "http://example.com", "gearmans://example.com", "tls://example.com", "gearman://", "host:1\n", "a\0b:1", "#{"h" * 300}:1",
-    "unix:///#{"p" * 108}", "host:123456"
+    "", ":", ":4730", "host:", "host:x", "host:65536", "host:0", "host:-1", "host:123456", "::1:4730", "[::1", "a b:1",
+    "host:1/path", "host:1\n", "a\0b:1", "#{"h" * 300}:1", "gearman://", "unix://", "unix:///#{"p" * 108}",
+    "http://example.com", "gearmans://example.com", "tls://example.com"
   ].each do |url|
     it "cannot be #{url[0, 30].inspect}" do
       expect { client(url: url) }.to raise_error(ArgumentError)
@@ -71,7 +71,8 @@ RSpec.describe "The address of a server" do
   {
     "url and host" => { url: "a:1", host: "b" }, "url and port" => { url: "a:1", port: 2 },
     "url and path" => { url: "a:1", path: "/x" }, "host and path" => { host: "a", path: "/x" },
-    "port and path" => { port: 1, path: "/x" }, "a path too long" => { path: "/#{"p" * 108}" }, "an empty path" => { path: "" },
+    "port and path" => { port: 1, path: "/x" }, "a path too long" => { path: "/#{"p" * 108}" },
+    "an empty path" => { path: "" },
     "an empty host" => { host: "" }, "a host with a NUL" => { host: "a\0b" }, "a path with a NUL" => { path: "/a\0b" },
     "port 0" => { port: 0 }, "port -1" => { port: -1 }, "port 65536" => { port: 65_536 }
   }.each do |what, options|

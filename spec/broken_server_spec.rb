@@ -68,7 +68,8 @@ RSpec.describe "A server that breaks the protocol" do
   end
 
   {
-    status_res: %w[H:1 1 1 0 0], status_res_unique: %w[u 1 1 0 0 1], option_res: ["exceptions"], echo_res: ["what another asked for"],
+    status_res: %w[H:1 1 1 0 0], status_res_unique: %w[u 1 1 0 0 1], option_res: ["exceptions"],
+    echo_res: ["what another asked for"],
     job_assign: %w[H:1 f secret], job_assign_uniq: %w[H:1 f u secret], no_job: []
   }.each do |name, args|
     describe "with #{name} for a submission" do
@@ -166,8 +167,8 @@ RSpec.describe "A server that breaks the protocol" do
 
   describe "with a packet of a type that does not exist" do
     it "is left alone: nobody gets a foreign answer" do
-      client = client_for(broken_server { |peer, _| peer.write("\0RES\0\0\0\x63\0\0\0\0".b) && peer.send(:job_created, "H:1") },
-                          reconnect_delay: 0.001)
+      server = broken_server { |peer, _| peer.write("\0RES\0\0\0\x63\0\0\0\0".b) && peer.send(:job_created, "H:1") }
+      client = client_for(server, reconnect_delay: 0.001)
       client.submit_job("f").wait(0.3)
       expect(client.echo("alive").wait(Examples::PATIENCE)).to be_done
     end
@@ -175,7 +176,8 @@ RSpec.describe "A server that breaks the protocol" do
 
   describe "with a length it does not keep" do
     it "is given until the command_timeout, and memory only for what comes" do
-      client = client_for(broken_server { |peer, _| peer.write("\0RES\0\0\0\x11\x0F\xFF\xFF\xFF".b) }, command_timeout: 0.2, reconnect: false)
+      server = broken_server { |peer, _| peer.write("\0RES\0\0\0\x11\x0F\xFF\xFF\xFF".b) }
+      client = client_for(server, command_timeout: 0.2, reconnect: false)
       expect(client.echo("x").wait(Examples::PATIENCE).error).to be_a(EVGearman::CommandTimeoutError)
       expect(client.stats[:read_capacity]).to be < 1024 * 1024
     end
@@ -190,7 +192,8 @@ RSpec.describe "A server that breaks the protocol" do
       end
       client_for(server, max_text: 100_000, reconnect: false).echo("x").wait(Examples::PATIENCE)
       @over = true
-      expect(eventually { errors.first }).to have_attributes(class: EVGearman::ProtocolError, message: "response text too large")
+      expect(eventually { errors.first }).to have_attributes(class: EVGearman::ProtocolError,
+                                                             message: "response text too large")
     end
   end
 
@@ -219,7 +222,11 @@ RSpec.describe "A server that breaks the protocol" do
     end
 
     it "that assigns a job nobody asked for is left, and that job is not run" do
-      serve { |peer| peer.send(:no_job) && peer.expect(:pre_sleep) && peer.send(:job_assign_uniq, "H:1", "f", "u", "unasked") }
+      serve do |peer|
+        peer.send(:no_job)
+        peer.expect(:pre_sleep)
+        peer.send(:job_assign_uniq, "H:1", "f", "u", "unasked")
+      end
       expect(errors.map(&:message)).to eq(["unexpected reply"])
     end
 
@@ -249,7 +256,7 @@ RSpec.describe "A server that breaks the protocol" do
         end
         peer.close
       end
-      client = EVGearman::Client.new(url: server.url, loop: loop, reconnect: false, on_error: proc {}, on_callback_error: proc {})
+      client = EVGearman::Client.new(url: server.url, loop: loop, reconnect: false, on_error: proc {})
       tasks = [client.submit_job("f"), client.echo("x")]
       tasks.each { |task| expect(task.wait(Examples::PATIENCE)).to be(task) }
       expect(client.stats).to include(submitted: 2, resolved: 2, pending: 0)

@@ -57,7 +57,7 @@ RSpec.describe EVGearman::Connection do
       expect { idle(timeout: 1) }.to raise_error(ArgumentError, "unknown option: timeout")
       expect { idle(on_success: proc {}) }.to raise_error(ArgumentError, "unknown option: on_success")
       expect { idle(prefetch: 1) }.to raise_error(ArgumentError, "unknown option: prefetch")
-      expect { keep(EVGearman::Worker.new(loop: loop, foo: 1, bar: 2)) }.to raise_error(ArgumentError, "unknown option: foo, bar")
+      expect { EVGearman::Worker.new(foo: 1, bar: 2) }.to raise_error(ArgumentError, "unknown option: foo, bar")
     end
 
     it "refuse a loop that is none" do
@@ -266,7 +266,8 @@ RSpec.describe EVGearman::Connection do
     end
 
     it "tells the dialect" do
-      { "OK 1.1.20\n" => :gearmand, "2.004.015\r\n" => :perl, "ERR unknown_command Unknown\r\n" => :unknown }.each do |greeting, dialect|
+      greetings = { "OK 1.1.20\n" => :gearmand, "2.004.015\r\n" => :perl, "ERR unknown_command Unknown\r\n" => :unknown }
+      greetings.each do |greeting, dialect|
         client = client_for(fake_server(greeting: greeting) { |peer| answer_echoes(peer) })
         expect(client.dialect).to eq(:unknown)
         client.echo("x").value
@@ -384,7 +385,8 @@ RSpec.describe EVGearman::Connection do
 
       it "print what a block raised" do
         client = keep(EVGearman::Client.new(url: echoing.url, loop: loop))
-        expect { client.echo("x") { raise "oops" }.wait }.to output(/\Aevgearman: block raised RuntimeError: oops .+\n\z/).to_stderr
+        line = /\Aevgearman: block raised RuntimeError: oops .+\n\z/
+        expect { client.echo("x") { raise "oops" }.wait }.to output(line).to_stderr
       end
 
       it "survive an on_callback_error that raises itself" do
@@ -411,7 +413,9 @@ RSpec.describe EVGearman::Connection do
     it "calls each callback once when the first of 30 disconnects" do
       client = client_for(echoing)
       seen = []
-      30.times { |n| client.echo(n.to_s) { |value, error| seen << (value || error.message) && n.zero? && client.disconnect } }
+      30.times do |n|
+        client.echo(n.to_s) { |value, error| seen << (value || error.message) && n.zero? && client.disconnect }
+      end
       eventually { seen.size == 30 }
       expect(seen.first).to eq("0")
       expect(seen.tally.reject { |_, times| times == 1 }.keys).to be_empty.or eq(["disconnected"])
@@ -423,7 +427,8 @@ RSpec.describe EVGearman::Connection do
       client = client_for(fake_server)
       task = client.echo("x")
       client.disconnect
-      expect(task.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected", delivery: :not_sent)
+      expect(task.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
+                                            delivery: :not_sent)
     end
 
     it "is down until the next request" do

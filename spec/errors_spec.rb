@@ -2,7 +2,8 @@
 
 RSpec.describe "Errors" do
   def ancestors(name)
-    EVGearman.const_get(name).ancestors.take_while { |mod| mod != StandardError }.grep(Class).map { |c| c.name.split("::").last }
+    classes = EVGearman.const_get(name).ancestors.take_while { |mod| mod != StandardError }.grep(Class)
+    classes.map { |error_class| error_class.name.split("::").last }
   end
 
   {
@@ -87,7 +88,8 @@ RSpec.describe "Errors" do
     end
 
     it "is false when the job failed" do
-      expect(error_of(unique: "key") { |peer| peer.send(:job_created, "H:1") && peer.send(:work_fail, "H:1") }).not_to be_retriable
+      error = error_of(unique: "key") { |peer| peer.send(:job_created, "H:1") && peer.send(:work_fail, "H:1") }
+      expect(error).not_to be_retriable
     end
 
     it "is false for one made by hand" do
@@ -135,7 +137,8 @@ RSpec.describe "Errors" do
 
     it "know what the exception said" do
       error = error_of { |peer| peer.send(:job_created, "H:1") && peer.send(:work_exception, "H:1", "said\xFF") }
-      expect(error).to have_attributes(class: EVGearman::JobExceptionError, message: "exception", data: "said\xFF".b, handle: "H:1")
+      expect(error).to have_attributes(class: EVGearman::JobExceptionError, message: "exception", handle: "H:1",
+                                       data: "said\xFF".b)
       expect(error.data.encoding).to eq(Encoding::BINARY)
     end
 
@@ -146,7 +149,8 @@ RSpec.describe "Errors" do
         2.times { peer.send(:status_res, *peer.expect(:get_status), "0", "0", "0", "0") }
       end
       error = client_for(server, lost_check: 0.05).submit_job("f").wait(Examples::PATIENCE).error
-      expect(error).to have_attributes(class: EVGearman::JobLostError, message: "job lost", handle: "H:1", delivery: :accepted)
+      expect(error).to have_attributes(class: EVGearman::JobLostError, message: "job lost", handle: "H:1",
+                                       delivery: :accepted)
     end
   end
 end

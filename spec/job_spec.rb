@@ -16,14 +16,15 @@ RSpec.describe EVGearman::Job do
     it "knows what is to be done" do
       seen = nil
       outcome(unique: "key") do |job|
-        seen = { handle: job.handle, function: job.function, unique: job.unique, workload: job.workload, data: job.data,
-                 worker: job.worker, finished?: job.finished?, lost?: job.lost?, stopping?: job.stopping?, inspect: job.inspect }
+        names = %i[handle function unique workload data worker finished? lost? stopping? inspect]
+        seen = names.to_h { |name| [name, job.public_send(name)] }
         nil
       end
       handle = seen[:handle]
       expect(handle).to match(/\AH:.+:\d+\z/)
       expect(seen).to include(function: name, unique: "key", workload: "workload", data: "workload", worker: worker,
-                              finished?: false, lost?: false, stopping?: false, inspect: "#<EVGearman::Job #{name} #{handle}>")
+                              finished?: false, lost?: false, stopping?: false,
+                              inspect: "#<EVGearman::Job #{name} #{handle}>")
       expect([seen[:workload].encoding, seen[:function].encoding]).to eq([Encoding::BINARY, Encoding::UTF_8])
     end
 
@@ -68,7 +69,8 @@ RSpec.describe EVGearman::Job do
       before { worker.on_callback_error { |error, where| told << [error.class, error.message, where] } }
 
       it "fails its job with the message, and the worker goes on" do
-        expect(outcome { raise ArgumentError, "no such thing" }.error).to have_attributes(class: EVGearman::JobExceptionError, data: "no such thing")
+        error = outcome { raise ArgumentError, "no such thing" }.error
+        expect(error).to have_attributes(class: EVGearman::JobExceptionError, data: "no such thing")
         expect(told).to eq([[ArgumentError, "no such thing", "job"]])
         expect(outcome { "next" }.value).to eq("next")
       end

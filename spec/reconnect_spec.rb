@@ -46,7 +46,8 @@ RSpec.describe "A server that goes away" do
       task = client.submit_job(name, "x")
       eventually { task.state == :created }
       server.kill
-      expect(task.wait.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected", delivery: :accepted)
+      expect(task.wait.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
+                                                 delivery: :accepted)
       server.restart
       client.echo("there again").value
       expect(server.status(name)).to eq([0, 0, 0])
@@ -101,7 +102,8 @@ RSpec.describe "A server that goes away" do
 
     it "is known to have closed: FIN" do
       client_for(fake_server { |peer| peer.expect(:echo_req) && peer.close }, reconnect: false).echo("x").wait
-      expect(eventually { errors.first }).to have_attributes(class: EVGearman::DisconnectedError, message: "connection closed by server")
+      expect(eventually { errors.first }).to have_attributes(class: EVGearman::DisconnectedError,
+                                                             message: "connection closed by server")
     end
 
     it "is known to have closed: RST" do
@@ -142,8 +144,8 @@ RSpec.describe "A server that goes away" do
 
     it "fails requests at once when reconnect is off" do
       client = client_for(closed, reconnect: false)
-      tasks = Array.new(5) { client.echo("x") }
-      expect(tasks.map { |task| task.wait.error }).to all(have_attributes(class: EVGearman::ConnectError, delivery: :not_sent))
+      failures = Array.new(5) { client.echo("x") }.map { |task| task.wait.error }
+      expect(failures).to all(have_attributes(class: EVGearman::ConnectError, delivery: :not_sent))
       expect(client.state).to eq(:idle)
       expect(eventually { errors.any? && errors.size }).to eq(1)
     end
@@ -185,7 +187,7 @@ RSpec.describe "A server that goes away" do
 
     it "is given up when it accepts and closes: only a reply counts as success" do
       flapping = fake_server(prologue: false, &:close)
-      task = client_for(flapping, max_reconnect_attempts: 3, **quick).tap { |client| client.command_timeout = nil }.submit_job("f")
+      task = client_for(flapping, max_reconnect_attempts: 3, command_timeout: nil, **quick).submit_job("f")
       expect(task.wait.error).to be_a(EVGearman::ConnectionError)
       eventually { errors.last.is_a?(EVGearman::ReconnectExhaustedError) }
     end
@@ -208,14 +210,16 @@ RSpec.describe "A server that goes away" do
       script = "print EVGearman::Client.new(host: 'two-ways', port: #{server.port}, reconnect: false).echo('it was').value"
       ruby = "#{RbConfig.ruby} -I#{$LOAD_PATH.grep(/evgearman|lib\z/).join(":")} -revgearman"
       command = ["unshare", "-m", "sh", "-c", "mount --bind #{hosts} /etc/hosts && exec #{ruby} -e \"#{script}\""]
-      skip "needs unshare -m" unless system("unshare", "-m", "mount", "--bind", hosts, "/etc/hosts", %i[out err] => File::NULL)
+      mounted = system("unshare", "-m", "mount", "--bind", hosts, "/etc/hosts", %i[out err] => File::NULL)
+      skip "needs unshare -m" unless mounted
       expect(IO.popen(command, &:read)).to eq("it was")
     end
 
     it "is resolved without blocking the loop, and may not exist" do
       client = keep(EVGearman::Client.new(host: "no-such-host.invalid", loop: loop, reconnect: false, on_error: proc {}))
       error = client.echo("x").wait(Examples::PATIENCE).error
-      expect(error).to have_attributes(class: EVGearman::ResolveError, message: /\Aconnect failed: cannot resolve host/, delivery: :not_sent)
+      expect(error).to have_attributes(class: EVGearman::ResolveError, delivery: :not_sent,
+                                       message: /\Aconnect failed: cannot resolve host/)
     end
 
     it "may be an IPv6 address" do
@@ -236,7 +240,8 @@ RSpec.describe "A server that goes away" do
       listener = Socket.new(:INET, :STREAM)
       listener.bind(Addrinfo.tcp("127.0.0.1", 0))
       listener.listen(0)
-      fillers = Array.new(4) { Socket.new(:INET, :STREAM).tap { |socket| socket.connect_nonblock(listener.local_address, exception: false) } }
+      fillers = Array.new(4) { Socket.new(:INET, :STREAM) }
+      fillers.each { |socket| socket.connect_nonblock(listener.local_address, exception: false) }
       yield listener.local_address.ip_port
     ensure
       [listener, *fillers].each { |socket| socket&.close }
@@ -244,7 +249,8 @@ RSpec.describe "A server that goes away" do
 
     it "is given connect_timeout for the connection" do
       deaf_listener do |port|
-        client = keep(EVGearman::Client.new(port: port, loop: loop, reconnect: false, connect_timeout: 0.1, on_error: ->(e) { errors << e }))
+        client = keep(EVGearman::Client.new(port: port, loop: loop, reconnect: false, connect_timeout: 0.1))
+        client.on_error { |error| errors << error }
         error = client.echo("x").wait(Examples::PATIENCE).error
         expect(error).to have_attributes(class: EVGearman::ConnectTimeoutError, delivery: :not_sent)
         eventually { errors.map(&:class) == [EVGearman::ConnectTimeoutError] }
@@ -305,7 +311,9 @@ RSpec.describe "A server that goes away" do
   end
 
   it "is found closed before a request is written, when nobody looked for a while" do
-    server = fake_server { |peer| peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : answer_echoes(peer) }
+    server = fake_server do |peer|
+      peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : answer_echoes(peer)
+    end
     client = client_for(server, **quick)
     client.echo("x").value
     sleep(1.2) # longer than the time after which a loop looks before it speaks
@@ -318,7 +326,8 @@ RSpec.describe "A server that goes away" do
       first = Array.new(10) do
         attempts = []
         made = EVGearman::Loop.new
-        client = EVGearman::Client.new(url: closed.url, loop: made, reconnect_delay: 0.2, on_error: ->(_) { attempts << now })
+        client = EVGearman::Client.new(url: closed.url, loop: made, reconnect_delay: 0.2)
+        client.on_error { attempts << now }
         client.connect
         made.run_once(0.01) until attempts.size == 2
         made.close

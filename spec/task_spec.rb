@@ -70,7 +70,7 @@ RSpec.describe EVGearman::Task do
     it "raises TimeoutError when the time passes first, and the Task goes on" do
       task
       created
-      expect { task.value(0.05) }.to raise_error(EVGearman::TimeoutError) { |error| expect(error.class).to be(EVGearman::TimeoutError) }
+      expect { task.value(0.05) }.to raise_error(an_instance_of(EVGearman::TimeoutError))
       expect(task).not_to be_done
       completed
       expect(task.value).to eq("result")
@@ -85,8 +85,8 @@ RSpec.describe EVGearman::Task do
     it "raises the same error as often as it is asked" do
       created
       steps << [:work_fail, "H:1"]
-      expect { task.value }.to raise_error { |error| expect(error).to be(task.error) }
-      expect { task.value }.to raise_error { |error| expect(error).to be(task.error) }
+      expect { task.value }.to(raise_error { |error| expect(error).to be(task.error) })
+      expect { task.value }.to(raise_error { |error| expect(error).to be(task.error) })
     end
 
     it "refuses a time that is none" do
