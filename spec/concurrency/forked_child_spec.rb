@@ -1,0 +1,239 @@
+# frozen_string_literal: true
+
+RSpec.describe "A forked child", :gearmand do
+  let!(:client) { client_for(Gearmand.shared) }
+
+  def wait(task) = task.value(Examples::PATIENCE)
+  def never = client.submit_job("nobody-does-this", "", timeout: 60)
+
+  def driver
+    goal = never
+    thread = Thread.new { goal.wait(Examples::PATIENCE) }
+    sleep(0.001) until loop.running?
+    [thread, goal]
+  end
+
+  # What the child makes of the client and a Task of its parent, and whether a block of the parent was called in it.
+  def inherited(task, called)
+    error = task.wait(10)&.error
+    [error.class.name, error&.message, client.state, client.stats[:pending], wait(client.echo("child")), called.size, loop.running?]
+  end
+
+  let(:as_it_should_be) { ["EVGearman::ForkedError", "forked", :idle, 0, "child", 0, false] }
+
+  it "has no pending Tasks, and its own connection on first use; the parent does not notice" do
+    wait(client.echo("connected"))
+    called = []
+    task = client.echo("pending") { called << 1 }
+    expect(forked { inherited(task, called) }).to eq(as_it_should_be)
+    expect(wait(task)).to eq("pending")
+    expect(called).to eq([1])
+    expect(client.stats.values_at(:submitted, :reconnects)).to eq([2, 0])
+  end
+
+  it "of a block" do
+    called = []
+    answer = nil
+    task = never
+    client.echo("x") { answer = forked { inherited(task, called) } }
+    wait(client.echo("answered in one read with it") { called << 1 })
+    expect(answer).to eq(as_it_should_be)
+    expect(called).to eq([1])
+    task.abandon
+  end
+
+  it "of a block in a block" do
+    called = []
+    answer = nil
+    task = never
+    task.on_finish { called << 1 }
+    wait(client.echo("x") { wait(client.echo("y") { answer = forked { inherited(task, called) } }) })
+    expect(answer).to eq(as_it_should_be)
+    expect(wait(client.echo("parent"))).to eq("parent")
+    task.abandon
+  end
+
+  it "while another thread drives, and others wait" do
+    called = []
+    driving, goal = driver
+    waiting = Array.new(4) { Thread.new { goal.wait(Examples::PATIENCE) } }
+    waiting.each { |thread| sleep(0.001) until thread.status == "sleep" }
+    task = never
+    20.times { expect(forked { inherited(task, called) }).to eq(as_it_should_be) }
+    expect(wait(client.echo("parent"))).to eq("parent")
+    [goal, task].each(&:abandon)
+    (waiting << driving).each { |thread| expect(thread.join(Examples::PATIENCE)).to be(thread) }
+  end
+
+  it "of a thread that is not the main one" do
+    task = never
+    expect(Thread.new { forked { inherited(task, []) } }.value).to eq(as_it_should_be)
+    task.abandon
+  end
+
+  it "forks again" do
+    task = never
+    answers = forked do
+      mine = inherited(task, [])
+      task = never
+      [mine, forked { inherited(task, []) }]
+    end
+    expect(answers).to eq([as_it_should_be] * 2)
+    task.abandon
+  end
+
+  it "has threads of its own that share the client" do
+    wait(client.echo("connected"))
+    answers = forked { Array.new(8) { |n| Thread.new { wait(client.echo(n.to_s)) } }.map(&:value) }
+    expect(answers).to eq(%w[0 1 2 3 4 5 6 7])
+  end
+
+  it "makes 4,000 requests beside the 4,000 of its parent" do
+    requests = ->(who) { (0...4000).reject { |n| wait(client.echo("#{who}#{n}")) == "#{who}#{n}" } }
+    wait(client.echo("connected"))
+    in_child = Thread.new { forked(120) { requests.call("child") } }
+    expect(requests.call("parent")).to eq([])
+    expect(in_child.value).to eq([])
+    expect(client.stats[:reconnects]).to eq(0)
+  end
+
+  it "calls no timer and no post of its parent, and ends its parent's runs where they are" do
+    called = []
+    loop.after(0.02) { called << :timer }
+    loop.post { called << :post }
+    expect(forked { loop.run(0.1) || called }).to eq([])
+    eventually { called.size == 2 }
+  end
+
+  it "loses the jobs of its parent and answers none of them" do
+    worker = worker_for(Gearmand.shared)
+    outcome = nil
+    worker.register_function(name = function) do |job|
+      outcome = forked { [job.lost?, job.complete("child"), worker.busy_count] }
+      "parent"
+    end
+    worker.work
+    expect(client.call(name, timeout: 30)).to eq("parent")
+    expect(outcome).to eq([true, false, 0])
+  end
+
+  it "sends no byte, and leaves its parent's connection open" do
+    server = fake_server { |peer| peer.expect(:echo_req).then { |(data)| peer.send(:echo_res, data) } }
+    other = client_for(server)
+    expect(wait(other.echo("before"))).to eq("before")
+    task = other.echo("unanswered")
+    other.flush(0.05)
+    forked { GC.start && loop.run(0.05) && other.disconnect }
+    forked { other.close }
+    forked { loop.close }
+    eventually { server.received.size == 4 }
+    sleep(0.05)
+    expect([server.peers.size, server.commands.count(:echo_req), other.connected?, task.done?]).to eq([1, 2, true, false])
+  end
+
+  it "has a default loop of its own" do
+    before = EVGearman::Loop.default
+    expect(forked { EVGearman::Loop.default.equal?(before) }).to be(false)
+    expect(EVGearman::Loop.default).to be(before)
+  end
+
+  it "makes other unique keys" do
+    handles = Array.new(2) { forked { client.enqueue(function("keys"), "x") } }
+    expect(handles.uniq.size).to eq(2)
+  end
+
+  def script(text)
+    output, status = child(text)
+    expect(status.exitstatus).to eq(0), output
+    output
+  end
+
+  it "may be made by Process.daemon, of a thread that waits and with others waiting" do
+    output = script(<<~'RUBY')
+      shared = client
+      task = never(shared)
+      waiting = Array.new(3) { Thread.new { task.wait } }
+      waiting.each { |thread| asleep(thread) }
+      reader, writer = IO.pipe
+      parent = fork do
+        Process.daemon(true, true)
+        begin
+          puts [task.wait(10)&.error.class, shared.echo("daemon").value(10)].join(" ")
+          8.times { |n| Thread.new { shared.echo(n.to_s).value(10) }.join }
+          GC.start
+          puts shared.stats[:pending]
+        ensure
+          writer.puts "ended"
+        end
+      end
+      Process.wait(parent)
+      writer.close
+      reader.gets
+      puts shared.echo("parent").value(10)
+    RUBY
+    expect(output.lines.map(&:chomp)).to eq(["EVGearman::ForkedError daemon", "0", "parent"])
+  end
+
+  it "may be made by Process.daemon in a block" do
+    output = script(<<~'RUBY')
+      shared = client
+      reader, writer = IO.pipe
+      parent = fork do
+        task = shared.echo("x") { Process.daemon(true, true) }
+        shared.echo("never") { puts "called" }
+        begin
+          puts task.value(10)
+          puts shared.echo("daemon").value(10)
+        rescue => e
+          puts e.class
+        ensure
+          writer.puts "ended"
+        end
+      end
+      Process.wait(parent)
+      writer.close
+      reader.gets
+    RUBY
+    expect(output).to eq("x\ndaemon\n")
+  end
+
+  # Fails when who follows in a trap handler that forks is not told, in the child, that nobody drives any more.
+  %w[value run].each do |wait|
+    it "may be made in a trap handler, while #{wait} drives and while it follows" do
+      output = script(<<~RUBY)
+        shared = client
+        children = []
+        child = false
+        trap("USR1") { pid = fork; pid ? children << pid : child = true }
+        [false, true].each do |beside|
+          goal = never(shared)
+          other = Thread.new { goal.wait } if beside
+          eventually { LOOP.running? } if beside
+          Thread.new { asleep(Thread.main); Process.kill(:USR1, $$) }
+          task = shared.submit_job("nobody-does-this", "", timeout: 0.5)
+          "#{wait}" == "run" ? LOOP.run(0.6) : task.wait
+          if child
+            answer = shared.echo("child").value(10)
+            exit!(task.error.is_a?(EVGearman::ForkedError) && answer == "child" ? 0 : 1)
+          end
+          goal.abandon
+          other&.join
+        end
+        puts children.map { |pid| Process.wait2(pid).last.exitstatus }.inspect
+      RUBY
+      expect(output).to eq("[0, 0]\n")
+    end
+  end
+
+  it "ends clean, with everything pending, by exit and by its end" do
+    output = script(<<~'RUBY')
+      shared = client
+      waiting = Array.new(3) { Thread.new { never(shared).wait } }
+      waiting.each { |thread| asleep(thread) }
+      at_exit { puts "at exit" }
+      children = [fork { exit }, fork { GC.start }, fork { shared.echo("x") { puts "called" } }, fork { shared.echo("x").value }]
+      puts children.map { |pid| Process.wait2(pid).last.exitstatus }.inspect
+    RUBY
+    expect(output).to eq(("at exit\n" * 4) + "[0, 0, 0, 0]\n" + "at exit\n")
+  end
+end
