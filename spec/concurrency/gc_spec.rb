@@ -94,7 +94,8 @@ RSpec.describe "The garbage collector", :gearmand do
 
   def connect_and_drop(server, accepted, &told)
     dropped = Array.new(40) do
-      EVGearman::Client.new(url: server.url, loop: loop, reconnect: false, on_error: ->(_) { told.call }, on_disconnect: told).connect
+      EVGearman::Client.new(url: server.url, loop: loop, reconnect: false, on_error: ->(_) { told.call },
+                            on_disconnect: told).connect
     end
     eventually { dropped.all?(&:connected?) && accepted.size == dropped.size }
     loop.run(0.05)
@@ -121,7 +122,8 @@ RSpec.describe "The garbage collector", :gearmand do
 
   it "leaves a client alone that nobody refers to until its requests are resolved" do
     seen = []
-    Thread.new { 10.times { |n| EVGearman::Client.new(url: Gearmand.shared.url, loop: loop).echo(n.to_s) { |v| seen << v } } }.join
+    url = Gearmand.shared.url
+    Thread.new { 10.times { |n| EVGearman::Client.new(url: url, loop: loop).echo(n.to_s) { |v| seen << v } } }.join
     eventually do
       GC.start
       seen.size == 10

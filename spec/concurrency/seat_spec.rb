@@ -71,7 +71,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
         victims = Array.new(4) { leaver(how) }
         last = follower { client.echo("last").value(Examples::PATIENCE) }
         goal.abandon
-        victims.each { |victim| victim.public_send(*(how == :raise ? [:raise, "out"] : [how])) if how != :timeout && victim.alive? }
+        victims.each { |victim| victim.public_send(how) if how != :timeout && victim.alive? }
         expect(last.value).to eq("last")
         (victims << driving).each { |thread| thread.join rescue nil }
       end
