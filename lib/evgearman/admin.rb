@@ -105,7 +105,7 @@ module EVGearman
 
     # Jobs of the server (`show jobs`).
     class Jobs < Rows
-      # A job: its handle, how often it was given out, whether it was cancelled, whether it waits.
+      # A job: its handle, how often it was given out, whether it was cancelled, whether it is of the background (0 or 1).
       Row = Struct.new(:handle, :retries, :ignored, :queued)
 
       # A row from its line; nil for a line that is none.
