@@ -341,6 +341,34 @@ RSpec.describe EVGearman::Job do
     end
   end
 
+  describe "of Perl's server, which knows fewer packets" do
+    # A server that refuses what it does not know, in the words of Perl's.
+    def perl_server(&script)
+      fake_server(greeting: "v1.130.1\n") do |peer|
+        peer.expect(:can_do)
+        peer.expect(:grab_job)
+        peer.send(:job_assign, "H:1", "f", "workload")
+        script.call(peer)
+      end
+    end
+
+    it "sends no data and no warnings: their ERROR could be taken for the reply to something else" do
+      ended = Queue.new
+      server = perl_server { |peer| ended << [peer.expect(:work_status), peer.expect(:work_complete)] }
+      told = []
+      worker_for(server).register_function("f") do |job|
+        %i[send_data warning].each do |packet|
+          job.public_send(packet, "x")
+        rescue EVGearman::UnsupportedCommandError => e
+          told << e.message
+        end
+        job.status(1, 2) && "done"
+      end.work
+      eventually { !ended.empty? }
+      expect([told, ended.pop]).to eq([["unsupported command"] * 2, [%w[H:1 1 2], %w[H:1 done]]])
+    end
+  end
+
   it "cannot be made by hand" do
     expect { described_class.new }.to raise_error(TypeError)
     expect { described_class.allocate }.to raise_error(TypeError)

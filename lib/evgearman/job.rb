@@ -39,10 +39,12 @@ module EVGearman
     # @!method send_data(bytes)
     #   Sends WORK_DATA at once.
     #   @return [Boolean] false: the job is not ours any more
+    #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method warning(bytes)
     #   Sends WORK_WARNING at once.
     #   @return [Boolean]
+    #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method status(numerator, denominator)
     #   Sends WORK_STATUS at once.

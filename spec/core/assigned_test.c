@@ -106,6 +106,17 @@ static void an_exception_needs_a_fail_at_the_perl_server(void **state)
     assert_wire(&kit, "WORK_EXCEPTION H:1 oh; WORK_FAIL H:1; GRAB_JOB");
 }
 
+static void the_perl_server_is_told_no_data(void **state)
+{
+    /* Fails when its ERROR could be taken for the reply to something else that was asked. */
+    (void)state;
+    evg_job_t *job = &kit.jobs[0];
+    assert_int_equal(evg_job_data(&kit.s, job, bytes("d")), EVG_EUNSUPPORTED);
+    assert_int_equal(evg_job_warning(&kit.s, job, bytes("w")), EVG_EUNSUPPORTED);
+    assert_int_equal(evg_job_status(&kit.s, job, 1, 2), 0);
+    assert_wire(&kit, "WORK_STATUS H:1 1 2");
+}
+
 static void one_terminal_packet_each(void **state)
 {
     /* Fails when anything at all is sent about a job that is finished. */
@@ -333,6 +344,36 @@ static void half_an_exception_is_none(void **state)
     fail_msg("no length needed memory for the second packet only");
 }
 
+static void a_job_without_memory_for_its_timeout_is_not_taken(void **state)
+{
+    /* Fails when it is told all the same: it could not be given a deadline when its handler begins. */
+    (void)state;
+    start("OK 1.1.20");
+    worker_kit_assign(&kit, "H:1", "slow");
+    evg_alloc_fail_at(1);
+    assert_events(&kit, "");
+    evg_alloc_fail_at(0);
+    assert_int_equal(kit.broken, EVG_ENOMEM);
+    kit.broken = 0;
+    worker_kit_lose(&kit);
+    assert_events(&kit, "DISCONNECTED; ERROR SERVER_CLOSED");
+}
+
+static void a_deadline_out_of_order_needs_no_memory(void **state)
+{
+    /* Fails when a job that is taken runs without its timeout. */
+    (void)state;
+    kit.s.worker.concurrency = 2;
+    worker_kit_can_do_timed(&kit, "quick", 2, 0);
+    worker_kit_wire(&kit);
+    assign("H:2", "quick");
+    evg_alloc_fail_at(1);
+    evg_job_started(&kit.s, &kit.jobs[1]);
+    evg_alloc_fail_at(0);
+    worker_kit_pass(&kit, 2);
+    assert_events(&kit, "EXPIRED H:2");
+}
+
 static void a_timeout_without_memory_closes(void **state)
 {
     /* Fails when a job past its deadline is forgotten because its WORK_FAIL found no memory. */
@@ -366,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_exception_ends_the_job_at_gearmand, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_needs_a_fail_at_the_perl_server, holding_perl,
                                         nothing_leaked),
+        cmocka_unit_test_setup_teardown(the_perl_server_is_told_no_data, holding_perl, nothing_leaked),
         cmocka_unit_test_setup_teardown(one_terminal_packet_each, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(jobs_end_in_any_order, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(what_is_too_large_changes_nothing, holding, nothing_leaked),
@@ -382,6 +424,8 @@ int main(void)
                                         nothing_leaked),
         cmocka_unit_test_setup_teardown(without_memory_nothing_has_changed, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(half_an_exception_is_none, holding_perl, nothing_leaked),
+        cmocka_unit_test_teardown(a_job_without_memory_for_its_timeout_is_not_taken, nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_deadline_out_of_order_needs_no_memory, holding_slow, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_timeout_without_memory_closes, holding_slow, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_late_completion_without_memory_is_no_timeout_yet, holding_slow,
                                         nothing_leaked),

@@ -160,6 +160,18 @@ static void one_without_memory_is_not_set(void **state)
     assert_first(&items[1]);
 }
 
+static void room_that_was_reserved_lasts(void **state)
+{
+    /* Fails when a deadline out of order needs memory in spite of it. */
+    (void)state;
+    assert_int_equal(evg_deadlines_reserve(&deadlines, 20), EVG_OK);
+    evg_alloc_fail_at(1);
+    add(&items[0], 100);
+    for (int i = 1; i < 20; i++) add(&items[i], 100 - i);
+    evg_alloc_fail_at(0);
+    assert_first(&items[19]);
+}
+
 static int a_life(void *context)
 {
     (void)context;
@@ -193,6 +205,7 @@ int main(void)
         TEST(one_may_move_between_list_and_heap),
         TEST(random_steps_match_a_model),
         TEST(one_without_memory_is_not_set),
+        TEST(room_that_was_reserved_lasts),
         TEST(each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,9 @@ static const code_t codes[] = {
 
 static void wanted_of(char *wanted, size_t cap, const code_t *code, head_t head)
 {
-    if (BIT(head) & code->heads)
+    if (BIT(head) & code->heads && head == GRAB) /* it is asked again in another form */
+        snprintf(wanted, cap, "%s", "");
+    else if (BIT(head) & code->heads)
         snprintf(wanted, cap, "a FAILED %s UNACKNOWLEDGED %s why it is", code->error, code->code);
     else if (code->else_report)
         snprintf(wanted, cap, "%s", "");
@@ -157,7 +159,9 @@ static void every_error_at_every_head(void **state)
             kit_say(&kit, EVG_ERROR, codes[i].code, "why it is", NULL);
             wanted_of(wanted, sizeof wanted, &codes[i], head);
             assert_told(&kit, wanted);
-            assert_int_equal(kit.s.stats.ignored_packets, *wanted == 0);
+            bool again = head == GRAB && codes[i].heads & BIT(GRAB);
+            assert_int_equal(kit.s.stats.ignored_packets, *wanted == 0 && !again);
+            assert_int_equal(evg_session_waiting_count(&kit.s), again);
             kit_stop(&kit);
         }
     }

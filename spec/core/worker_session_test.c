@@ -152,6 +152,33 @@ static void the_perl_server_knows_one_grab(void **state)
     assert_wire(&kit, "CAN_DO f; GRAB_JOB");
 }
 
+static void a_server_that_refuses_the_unique_grab_is_asked_plainly(void **state)
+{
+    /* Fails when a server that does not say that it is Perl's is never asked for what it knows; or the next is not asked
+     * for more. */
+    (void)state;
+    worker_kit_say(&kit, EVG_ERROR, "server_error", "Can't locate object method", NULL);
+    assert_events(&kit, "");
+    assert_wire(&kit, "GRAB_JOB");
+    worker_kit_say(&kit, EVG_JOB_ASSIGN, "H:1", "f", "w", NULL);
+    assert_events(&kit, "ASSIGNED H:1 f  w");
+    worker_kit_complete(&kit, "H:1");
+    assert_wire(&kit, "WORK_COMPLETE H:1 r; GRAB_JOB");
+    worker_kit_lose(&kit);
+    worker_kit_open(&kit, "OK 1.1.20");
+    assert_wire(&kit, "GRAB_JOB_UNIQ");
+}
+
+static void a_grab_that_is_refused_at_the_end_is_not_made_again(void **state)
+{
+    /* Fails when a worker that drains asks once more, or waits for ever. */
+    (void)state;
+    evg_worker_stop(&kit.s);
+    worker_kit_say(&kit, EVG_ERROR, "server_error", "Can't locate object method", NULL);
+    assert_events(&kit, "STOPPED");
+    assert_wire(&kit, "");
+}
+
 /* -- how many -------------------------------------------------------------------------------------------------- */
 
 static void one_job_at_a_time_by_default(void **state)
@@ -438,104 +465,6 @@ static void a_refused_job_ends_the_drain(void **state)
     assert_wire(&kit, "WORK_FAIL H:1");
 }
 
-/* -- grab_job -------------------------------------------------------------------------------------------------- */
-
-static void grab_job_asks_once(void **state)
-{
-    /* Fails when a GRAB of the caller is answered to the loop, or draws PRE_SLEEP or another. */
-    (void)state;
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    assert_events(&kit, "DONE NO_JOB");
-    evg_request_init(&kit.request, NULL);
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    assert_wire(&kit, "GRAB_JOB_UNIQ");
-    worker_kit_assign(&kit, "H:1", "f");
-    assert_events(&kit, "ASSIGNED H:1 f u w; DONE");
-    worker_kit_complete(&kit, "H:1");
-    assert_wire(&kit, "WORK_COMPLETE H:1 r");
-    assert_int_equal(kit.s.stats.submitted, 2);
-    assert_int_equal(kit.s.stats.resolved, 2);
-}
-
-static void grab_job_beside_the_loop_is_refused(void **state)
-{
-    /* Fails when both may ask: the limit of jobs would hold for neither. */
-    (void)state;
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), EVG_EWORKING);
-    assert_wire(&kit, "");
-}
-
-static void a_grab_of_the_caller_counts_for_the_loop(void **state)
-{
-    /* Fails when work asks beside a grab_job that is outstanding, and holds one more than it may. */
-    (void)state;
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    evg_worker_work_one(&kit.s);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    assert_events(&kit, "DONE NO_JOB");
-    assert_wire(&kit, "GRAB_JOB_UNIQ");
-}
-
-static void grab_job_for_a_function_without_handler(void **state)
-{
-    /* Fails when can_do without a handler is no ability: grab_job needs just that. */
-    (void)state;
-    assert_int_equal(evg_worker_can_do(&kit.s, evg_bytes_of("f"), 0, 0, NULL), 0);
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    worker_kit_wire(&kit);
-    worker_kit_assign(&kit, "H:1", "f");
-    assert_events(&kit, "ASSIGNED H:1 f u w; DONE");
-}
-
-static void grab_job_refused_by_the_server(void **state)
-{
-    /* Fails when its ERROR leaves it outstanding: an ability could never be taken back. */
-    (void)state;
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    worker_kit_wire(&kit);
-    worker_kit_say(&kit, EVG_ERROR, "SERVER", "no", NULL);
-    assert_events(&kit, "DONE SERVER SERVER no");
-    worker_kit_cant_do(&kit, "f");
-    assert_wire(&kit, "CANT_DO f");
-}
-
-static void grab_job_waits_for_the_next_connection(void **state)
-{
-    /* Fails when a GRAB that is kept over a reconnect is counted no more, or one that is lost still is. */
-    (void)state;
-    worker_kit_can_do(&kit, "f");
-    worker_kit_wire(&kit);
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    worker_kit_lose(&kit);
-    worker_kit_open(&kit, NULL);
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("OK 1\n")), 0);
-    worker_kit_cant_do(&kit, "f");
-    assert_events(&kit, "");
-    assert_wire(&kit, "");
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    assert_events(&kit, "DONE NO_JOB");
-    assert_wire(&kit, "CANT_DO f");
-}
-
-static void grab_job_that_expires_is_outstanding_no_more(void **state)
-{
-    /* Fails when a GRAB that was cut out of the output blocks CANT_DO for ever. */
-    (void)state;
-    worker_kit_can_do(&kit, "f");
-    worker_kit_wire(&kit);
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    worker_kit_pass(&kit, 31);
-    assert_events(&kit, "DONE COMMAND_TIMEOUT");
-    worker_kit_cant_do(&kit, "f");
-    assert_wire(&kit, "CANT_DO f");
-}
-
 /* -- trouble --------------------------------------------------------------------------------------------------- */
 
 static void a_grab_that_was_never_written_is_made_again(void **state)
@@ -618,6 +547,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(disconnect_turns_it_off, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_plain_grab_where_uniques_are_not_wanted, working, nothing_leaked),
         cmocka_unit_test_teardown(the_perl_server_knows_one_grab, nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_server_that_refuses_the_unique_grab_is_asked_plainly, asking,
+                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_grab_that_is_refused_at_the_end_is_not_made_again, asking,
+                                        nothing_leaked),
         cmocka_unit_test_setup_teardown(one_job_at_a_time_by_default, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(the_window_doubles_with_each_job, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(no_job_shuts_the_window, working, nothing_leaked),
@@ -638,14 +571,6 @@ int main(void)
         cmocka_unit_test_teardown(stop_without_a_connection_is_done_at_once, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_during_the_drain_goes_on, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_refused_job_ends_the_drain, asking, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_asks_once, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_beside_the_loop_is_refused, asking, nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_grab_of_the_caller_counts_for_the_loop, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_for_a_function_without_handler, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_refused_by_the_server, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_waits_for_the_next_connection, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_that_expires_is_outstanding_no_more, introduced,
-                                        nothing_leaked),
         cmocka_unit_test_setup_teardown(a_grab_that_was_never_written_is_made_again, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_grab_without_answer_ends_the_connection, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_without_handler_fails_at_once, asking, nothing_leaked),

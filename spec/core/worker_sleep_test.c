@@ -358,15 +358,6 @@ static void it_sleeps_beside_jobs_that_are_held(void **state)
     assert_events(&kit, "ASSIGNED H:2 f u w");
 }
 
-static void a_server_error_counts_as_no_job(void **state)
-{
-    /* Fails when an ERROR in place of an answer leaves the GRAB outstanding for ever. */
-    (void)state;
-    worker_kit_say(&kit, EVG_ERROR, "INTERNAL", "oh", NULL);
-    assert_events(&kit, "IDLE");
-    assert_wire(&kit, "PRE_SLEEP");
-}
-
 static void an_error_about_a_job_is_nobodys_answer(void **state)
 {
     /* Fails when JOB_NOT_FOUND takes the slot of the GRAB: the worker never asked again. */
@@ -402,7 +393,6 @@ int main(void)
                                         nothing_leaked),
         cmocka_unit_test_setup_teardown(a_function_registered_asleep_is_asked_for, asleep, nothing_leaked),
         cmocka_unit_test_setup_teardown(it_sleeps_beside_jobs_that_are_held, asking, nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_server_error_counts_as_no_job, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_error_about_a_job_is_nobodys_answer, asking, nothing_leaked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,11 @@ void evg_deadline_init(evg_deadline_t *deadline)
     evg_list_init(&deadline->link);
 }
 
+int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count)
+{
+    return evg_heap_reserve(&deadlines->odd, count);
+}
+
 int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at)
 {
     if (!in_order_p(deadlines, at)) return evg_heap_add(&deadlines->odd, &deadline->heap, at);

@@ -24,6 +24,9 @@ void evg_deadlines_deinit(evg_deadlines_t *deadlines);
 /* Before the first use of a node. */
 void evg_deadline_init(evg_deadline_t *deadline);
 
+/* Makes room for so many in all: setting them cannot fail then. 0, or EVG_ENOMEM. */
+int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count);
+
 /* Sets a deadline that is not set. 0, or EVG_ENOMEM (then it is not set). */
 int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
 

@@ -71,10 +71,19 @@ void evg_heap_deinit(evg_heap_t *heap)
     evg_heap_init(heap);
 }
 
+int evg_heap_reserve(evg_heap_t *heap, size_t count)
+{
+    while (heap->cap < count) {
+        int rc = grow(heap);
+        if (rc < 0) return rc;
+    }
+    return EVG_OK;
+}
+
 int evg_heap_add(evg_heap_t *heap, evg_heap_node_t *node, double at)
 {
     assert(!node->index);
-    int rc = heap->count < heap->cap ? EVG_OK : grow(heap);
+    int rc = evg_heap_reserve(heap, heap->count + 1);
     if (rc < 0) return rc;
     node->at = at;
     rise(heap, heap->count++, node);

@@ -20,6 +20,9 @@ typedef struct {
 void evg_heap_init(evg_heap_t *heap);
 void evg_heap_deinit(evg_heap_t *heap);
 
+/* Makes room for so many nodes in all: adding them cannot fail then. 0, or EVG_ENOMEM. */
+int evg_heap_reserve(evg_heap_t *heap, size_t count);
+
 /* Adds a node that is in no heap (index 0), due at `at`. 0, or EVG_ENOMEM. */
 int evg_heap_add(evg_heap_t *heap, evg_heap_node_t *node, double at);
 

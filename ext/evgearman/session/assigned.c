@@ -28,6 +28,7 @@ void evg_job_started(evg_session_t *s, evg_job_t *job)
     if (job->state != EVG_JOB_HELD || job->started_at > 0) return;
     job->started_at = s->now;
     double timeout = job->function ? job->function->timeout : 0;
+    /* cannot fail: room was made when the job was assigned */
     if (timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->now + timeout);
 }
 
@@ -77,6 +78,8 @@ static int report(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_byte
 {
     evg_bytes_t args[2] = {handle_of(job), data};
     int r = ours(s, job);
+    /* its ERROR would be taken for the reply to whatever was asked before */
+    if (r == 0 && !evg_dialect_speaks_p(s->dialect, type)) r = EVG_EUNSUPPORTED;
     return r < 0 ? r : evg_session_send(s, type, args, 2);
 }
 

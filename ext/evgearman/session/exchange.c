@@ -100,6 +100,19 @@ int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t l
     return owe(s, request, EVG_TEXT, start);
 }
 
+int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type)
+{
+    uint64_t start = evg_buffer_position(&s->out);
+    int r = evg_session_send(s, type, NULL, 0);
+    if (r < 0) return r;
+    request->type = (uint8_t)type;
+    request->start = start;
+    request->length = (size_t)(evg_buffer_position(&s->out) - start);
+    evg_list_unlink(&request->link);
+    evg_list_append(&s->owed, &request->link);
+    return 0;
+}
+
 evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose)
 {
     evg_list_t *spare = evg_list_shift(&s->spare);

@@ -120,11 +120,10 @@ static bool numbers_p(const evg_packet_t *packet)
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request,
                       const evg_packet_t *packet)
 {
-    bool by_loop = request->purpose == EVG_FOR_GRAB;
+    if (request->type == EVG_GRAB_JOB_UNIQ) return evg_worker_grab_refused(s, request);
     copy_args(event, packet);
     event->text = packet->args[1];
-    int told = evg_session_tell_done(s, event, request, evg_session_server_error(packet->args[0]));
-    return by_loop ? evg_worker_no_job(s) : told;
+    return evg_session_tell_done(s, event, request, evg_session_server_error(packet->args[0]));
 }
 
 static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *request)

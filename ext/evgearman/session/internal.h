@@ -18,6 +18,10 @@ int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type
 /* The same for a line of text. */
 int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
 
+/* The server refused an owed request in that form: asks again by `type`, without arguments, behind all others. Its
+ * deadline stays. 0, EVG_ENOMEM. */
+int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type);
+
 /* A request of our own; NULL: no memory. Goes back by evg_session_drop. */
 evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose);
 void evg_session_drop(evg_session_t *s, evg_request_t *request);
@@ -90,6 +94,7 @@ int evg_worker_prepare(evg_session_t *s); /* decides about GRABs: 0, EVG_ENOMEM 
 int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet,
                         evg_event_t *event);
 int evg_worker_no_job(evg_session_t *s);
+int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab); /* GRAB_JOB_UNIQ by an ERROR: 0, EVG_ENOMEM */
 int evg_worker_noop(evg_session_t *s);
 bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event);
 void evg_worker_awake(evg_session_t *s);  /* a sleeper asks again: its abilities changed */

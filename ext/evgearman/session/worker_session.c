@@ -161,7 +161,8 @@ static bool room_p(const evg_worker_session_t *w)
 
 static evg_command_t grab_type(const evg_session_t *s)
 {
-    bool unique = s->worker.grab_unique && evg_dialect_speaks_p(s->dialect, EVG_GRAB_JOB_UNIQ);
+    const evg_worker_session_t *w = &s->worker;
+    bool unique = w->grab_unique && !w->plain && evg_dialect_speaks_p(s->dialect, EVG_GRAB_JOB_UNIQ);
     return unique ? EVG_GRAB_JOB_UNIQ : EVG_GRAB_JOB;
 }
 
@@ -183,6 +184,16 @@ int evg_worker_grab(evg_session_t *s, evg_request_t *request)
     if (evg_worker_working_p(s)) return EVG_EWORKING;
     int r = s->introduced ? evg_worker_settle_abilities(s) : 0; /* it may not bring what was taken back before it */
     return r < 0 ? r : evg_session_ask(s, request, grab_type(s), NULL, 0);
+}
+
+/* A caller's GRAB goes out before the dialect is known, and not every server is known by its version. */
+int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab)
+{
+    s->worker.plain = true;
+    if (grab->purpose == EVG_FOR_CALLER) return evg_session_ask_again(s, grab, EVG_GRAB_JOB);
+    evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
+    settle(&s->worker);
+    return 0;
 }
 
 /* -- being answered ------------------------------------------------------------------------------------------ */
@@ -228,6 +239,8 @@ static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_pac
 int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
 {
     if (evg_check_handle(packet->args[0]) < 0 || packet->args[1].len == 0) return EVG_EMALFORMED;
+    int r = evg_deadlines_reserve(&s->worker.dues, s->worker.held_count + 1);
+    if (r < 0) return r;
     if (grab->purpose == EVG_FOR_GRAB) return assigned_by_loop(s, grab, packet, event);
     tell_assigned(event, packet, grab);
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
@@ -289,7 +302,7 @@ void evg_worker_closed(evg_session_t *s, bool stop)
     evg_worker_session_t *w = &s->worker;
     evg_worker_lose(s);
     evg_worker_abilities_closed(s);
-    w->nooped = false;
+    w->nooped = w->plain = false;
     if (stop && evg_worker_working_p(s)) enter(w, EVG_WORK_OFF, INFINITY);
     if (evg_worker_working_p(s)) grab_again(w, false);
     settle(w);

@@ -65,6 +65,7 @@ typedef struct {
     bool one;            /* work_one: stop after one job */
     bool busy;           /* since the last start, job or NOOP IDLE was not told */
     bool reset;          /* RESET_ABILITIES is due when all has been finished */
+    bool plain;          /* this server refused GRAB_JOB_UNIQ */
     bool woken;          /* the GRABs under way answer a NOOP */
     bool nooped;         /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
     evg_list_t functions; /* in the order of registration */
@@ -108,7 +109,8 @@ int evg_worker_work_one(struct evg_session *s); /* 0, EVG_ECLOSED, EVG_EWORKING 
 void evg_worker_stop(struct evg_session *s);    /* EVG_EVENT_STOPPED follows */
 bool evg_worker_working_p(const struct evg_session *s);
 
-/* One GRAB. EVG_EVENT_ASSIGNED with this request, then its DONE; or DONE with EVG_ENO_JOB. EVG_EWORKING. */
+/* One GRAB. EVG_EVENT_ASSIGNED with this request, then its DONE; or DONE with EVG_ENO_JOB. EVG_EWORKING.
+ * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB, within the same deadline. */
 int evg_worker_grab(struct evg_session *s, evg_request_t *request);
 
 /* -- jobs ------------------------------------------------------------------------------------------------ */
@@ -120,7 +122,8 @@ void evg_worker_accept(struct evg_session *s, evg_job_t *job, const struct evg_e
 void evg_job_started(struct evg_session *s, evg_job_t *job);
 
 /* Packets about a job. 0: queued. EVG_EJOB_LOST, EVG_EJOB_TIMEOUT: the job is not ours any more, nothing is sent.
- * EVG_EFINISHED: it had its terminal packet. Else EVG_ETOO_LARGE, EVG_ENOMEM: as before. */
+ * EVG_EFINISHED: it had its terminal packet. EVG_EUNSUPPORTED: the Perl server knows no data and no warnings.
+ * Else EVG_ETOO_LARGE, EVG_ENOMEM: as before. */
 int evg_job_data(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_warning(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_status(struct evg_session *s, evg_job_t *job, uint32_t numerator, uint32_t denominator);
