@@ -141,6 +141,8 @@ module EVGearman
     # @param timeout [Numeric, nil] seconds to write what is owed
     # @return [nil]
     def close(timeout = 1)
+      return @shared_with.close(timeout) if @shared_with
+
       _close(timeout)
       nil
     end
@@ -226,6 +228,12 @@ module EVGearman
     private
 
     def known_options = DEFAULTS.keys + HOOKS
+
+    # Becomes another view of a Worker's connection.
+    def share(worker)
+      @shared_with = worker
+      _share(worker)
+    end
 
     # One line per cause and outage: a server that is away would fill a log. An outage ends when a server says something.
     def _report_error(error)

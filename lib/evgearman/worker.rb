@@ -31,18 +31,56 @@ module EVGearman
     # @!method idle?
     #   @return [Boolean] is none of them left?
 
+    # @!method in_flight
+    #   @return [Array<Job>] jobs that are held: running, waiting for a thread, or asynchronous and not finished
+
     # What a worker knows beside {Connection::DEFAULTS}.
-    WORKER_DEFAULTS = { grab_unique: true, prefetch: 0, poll_interval: 1.0 }.freeze
+    WORKER_DEFAULTS = { concurrency: 1, grab_unique: true, prefetch: 0, poll_interval: 1.0 }.freeze
 
     SIGNALS = %w[INT TERM].freeze
     private_constant :SIGNALS
 
+    # With `concurrency: 1` a synchronous handler runs on the loop's thread. Above 1 they run on so many threads of the
+    # worker's own, and the loop stays free: progress, heartbeats and deadlines live while they run. nil is as many jobs
+    # as there are, which is only for asynchronous handlers: synchronous ones run one by one then.
+    #
     # @param shutdown_timeout [Numeric, nil] seconds that {#run} waits for running jobs after {#stop}
-    # @param options [Hash] of {Connection#initialize} and {WORKER_DEFAULTS}
+    # @param concurrency [Integer, nil] jobs that may be under way
+    # @param prefetch [Integer, Symbol] how many more may be held; `:auto`: as many as are done in about 2 ms
+    # @param poll_interval [Numeric, nil] seconds after which a sleeping worker asks again, so that delayed jobs run
+    # @param grab_unique [Boolean] do jobs know their unique key?
+    # @param options [Hash] of {Connection#initialize}
     def initialize(shutdown_timeout: 25, **options)
       super(**options)
       @shutdown_timeout = shutdown_timeout
       _set_hook(:on_stopped, method(:drained))
+      _set_pool(@pool = Pool.for(self, concurrency)) if concurrency.to_i > 1
+    end
+
+    # @return [Integer, nil] jobs that may be under way
+    def concurrency = _option(:concurrency)
+
+    # @return [Integer, Symbol] how many more may be held
+    def prefetch = _option(:prefetch)
+
+    # @return [Float, nil] seconds
+    def poll_interval = _option(:poll_interval)
+
+    # @return [Boolean] do jobs know their unique key?
+    def grab_unique = _option(:grab_unique)
+
+    # A Client on the same connection, for jobs that submit jobs. Closing either closes both.
+    #
+    # @return [Client]
+    def client = @client ||= Client.allocate.tap { |client| client.send(:share, self) }
+
+    # As {Connection#close}. Threads of handlers that still run end with these.
+    #
+    # @param timeout [Numeric, nil] seconds to write what is owed
+    # @return [nil]
+    def close(timeout = 1)
+      super
+      @pool&.close
     end
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
@@ -71,6 +109,23 @@ module EVGearman
     # @see #cant_do
     def unregister_function(name) = cant_do(name)
 
+    # Announces an ability without a handler (CAN_DO, CAN_DO_TIMEOUT), for {#grab_job}. A handler of that name goes.
+    #
+    # @param name [String]
+    # @param server_timeout [Numeric, nil] see {#register_function}
+    # @return [self]
+    # @raise [ArgumentError]
+    def can_do(name, server_timeout: nil) = _register(name, nil, nil, server_timeout, false)
+
+    # Sends nothing: no known server implements ALL_YOURS, and gearmand answers it with an error.
+    #
+    # @return [self]
+    def all_yours
+      warn "evgearman: all_yours sends nothing: no known server implements it" unless @all_yours
+      @all_yours = true
+      self
+    end
+
     # Asks for jobs from now on, before or after {#connect} and {#register_function}. They are run while the loop is.
     #
     # @yield when a NO_JOB sends it to sleep after a start, a job or a NOOP
@@ -79,6 +134,23 @@ module EVGearman
       _set_hook(:on_idle, on_idle)
       _work
     end
+
+    # Asks for exactly one job, sleeping until there is one, and then for no more. It is over when the packet of its
+    # synchronous handler is queued, or its asynchronous handler was called.
+    #
+    # @yield when a NO_JOB sends it to sleep; replaces the block of {#work}
+    # @return [self]
+    # @raise [ConcurrencyError] while it works
+    def work_one(&on_idle)
+      _work_one
+      _set_hook(:on_idle, on_idle)
+    end
+
+    # @!method grab_job
+    #   Asks once, with GRAB_JOB_UNIQ or GRAB_JOB, for a job of any function that was announced. Whoever gets it finishes it.
+    #   @yield [job, error]
+    #   @return [Task] of a {Job}; fails with {NoJobError} "no job"
+    #   @raise [ConcurrencyError] while it works
 
     # Works until {#stop} or a signal, then finishes what is held, for up to shutdown_timeout seconds, and closes, so
     # that the server gives the rest to somebody else.

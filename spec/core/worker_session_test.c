@@ -319,6 +319,17 @@ static void automatic_prefetch_follows_the_last_jobs(void **state)
     assert_true(fabs(kit.s.worker.mean - 0.1) < 0.002);
 }
 
+static void automatic_prefetch_counts_those_that_run_at_once(void **state)
+{
+    /* Fails when four threads are given what one does in two milliseconds. */
+    (void)state;
+    kit.s.worker.concurrency = 4;
+    kit.s.worker.prefetch = EVG_PREFETCH_AUTO;
+    worker_kit_wire(&kit);
+    run_jobs(40, 0.0011);
+    assert_int_equal(kit.s.worker.grabs, 4 + 7);
+}
+
 /* -- work_one -------------------------------------------------------------------------------------------------- */
 
 static void work_one_asks_once(void **state)
@@ -356,6 +367,22 @@ static void work_one_waits_asleep(void **state)
     assert_wire(&kit, "GRAB_JOB_UNIQ");
     assign();
     assert_false(evg_worker_working_p(&kit.s));
+}
+
+static void work_one_asks_once_more_whatever_is_held(void **state)
+{
+    /* Fails when the job that an asynchronous handler still holds counts: it would never be asked for. */
+    (void)state;
+    worker_kit_can_do(&kit, "f");
+    assert_int_equal(evg_worker_work_one(&kit.s), 0);
+    worker_kit_wire(&kit);
+    assign();
+    assert_int_equal(evg_worker_work_one(&kit.s), 0);
+    assert_wire(&kit, "GRAB_JOB_UNIQ");
+    worker_kit_assign(&kit, "H:2", "f");
+    assert_events(&kit, "ASSIGNED H:2 f u w");
+    assert_wire(&kit, "");
+    assert_int_equal(kit.s.worker.held_count, 2);
 }
 
 static void work_one_ends_with_a_job_that_was_lost(void **state)
@@ -562,6 +589,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(automatic_prefetch_follows_the_last_jobs, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_one_asks_once, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_one_waits_asleep, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(automatic_prefetch_counts_those_that_run_at_once, working, nothing_leaked),
+        cmocka_unit_test_setup_teardown(work_one_asks_once_more_whatever_is_held, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_one_ends_with_a_job_that_was_lost, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_after_work_one_has_all_the_room_again, introduced,
                                         nothing_leaked),

@@ -64,8 +64,11 @@ typedef struct {
     VALUE *pending; /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
     VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
+    VALUE pool;     /* threads for synchronous handlers, or nil: they run where the loop does */
+    VALUE shared;   /* the Worker whose connection this Client is, or nil: nothing else here counts then */
     VALUE on_lost;  /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
+    bool asked; /* `connect` was called since the last `disconnect` */
     size_t marked_in; /* see lifetime.h */
     evg_list_t link; /* in loop->clients */
 } client_t;
@@ -153,6 +156,8 @@ typedef struct {
     double longest; /* seconds that a call of it took, of late; 0: it was not called yet */
 } handler_t;
 
+VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out);
+
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */
 VALUE job_new(client_t *client, const evg_event_t *event);
 
@@ -166,6 +171,9 @@ VALUE job_client(VALUE self);
 
 /* Calls the handler of a Job; for the gate. */
 VALUE job_run(VALUE self);
+
+/* An Array of the Jobs that are held. */
+VALUE jobs_in_flight(const client_t *client);
 
 /* -- strings and numbers --------------------------------------------------------------------------------------- */
 

@@ -30,6 +30,7 @@ static task_t *task_of_event(const evg_event_t *event)
 static VALUE value_of(const evg_event_t *event)
 {
     evg_command_t type = (evg_command_t)event->request->type;
+    if (evg_command_grab_p(type)) return task_of_event(event)->value;
     bool handle = evg_command_submit_p(type) && !evg_command_foreground_p(type);
     if (type == EVG_OPTION_REQ) return Qtrue;
     return handle ? name_string(event->args[0]) : binary_string(event->args[0]);
@@ -110,6 +111,11 @@ static void status(client_t *client, const evg_event_t *event)
 static void assigned(client_t *client, const evg_event_t *event)
 {
     VALUE job = job_new(client, event);
+    if (event->request) {
+        task_t *task = task_of_event(event); /* of grab_job: the job is its value, and its DONE comes next */
+        RB_OBJ_WRITE(client->pending[task->slot], &task->value, job);
+        return;
+    }
     call_t call = {.kind = CALL_JOB, .callable = Qnil, .subject = job, .args = {Qnil, Qnil}, .where = "job"};
     calls_push(&client->loop->jobs, &call);
 }
@@ -184,5 +190,6 @@ void client_event(void *owner, const evg_event_t *event)
     VALUE self = telling.client->self;
     rb_protect(tell, (VALUE)&telling, &state);
     if (state) untold(&telling);
+    if (telling.client->loop->net->polling) evg_loop_wake(telling.client->loop->net); /* for what was queued */
     RB_GC_GUARD(self);
 }

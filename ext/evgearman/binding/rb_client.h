@@ -21,4 +21,7 @@ VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, as
 /* Queues a call of a hook, if it is set. */
 void client_hook(client_t *client, int hook, int argc, VALUE a);
 
+/* Queues a call of on_callback_error, or of what is done without that. From any thread. */
+void client_report(client_t *client, VALUE error, const char *where);
+
 #endif

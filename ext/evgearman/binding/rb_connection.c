@@ -26,6 +26,8 @@ static void client_mark(void *ptr)
     for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
     rb_gc_mark(client->loop_value);
     rb_gc_mark(client->handlers);
+    rb_gc_mark(client->pool);
+    rb_gc_mark(client->shared);
     rb_gc_mark(client->on_lost);
 }
 
@@ -77,7 +79,7 @@ static VALUE client_allocate(VALUE klass)
     evg_list_init(&client->link);
     client->self = self;
     client->marked_in = lifetime_new();
-    client->loop_value = client->handlers = client->on_lost = Qnil;
+    client->loop_value = client->handlers = client->on_lost = client->pool = client->shared = Qnil;
     for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
     return self;
 }
@@ -86,6 +88,7 @@ client_t *client_of(VALUE self)
 {
     client_t *client;
     TypedData_Get_Struct(self, client_t, &client_type, client);
+    if (!NIL_P(client->shared)) return client_of(client->shared);
     if (!client->c) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
     loop_follow_fork(client->loop);
     return client;
@@ -125,6 +128,16 @@ static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, V
     client->c->owner = client;
     client->c->on_event = client_event;
     evg_list_append(&loop->clients, &client->link);
+    return self;
+}
+
+/* Becomes another view of a Worker's connection. */
+static VALUE client_share(VALUE self, VALUE worker)
+{
+    client_t *client;
+    client_of(worker);
+    TypedData_Get_Struct(self, client_t, &client_type, client);
+    client->shared = worker;
     return self;
 }
 
@@ -204,9 +217,9 @@ static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
     address_of(&address, host, port, path);
     bool busy = c->session.state == EVG_OPENING || c->session.state == EVG_OPEN;
     bool elsewhere = !evg_address_equal_p(&address, &c->address);
-    bool asked = RTEST(rb_ivar_get(self, rb_intern("@connected_by_call"))) && (busy || connecting_p(client));
-    if (asked || (busy && elsewhere)) error_check(client, EVG_EALREADY);
-    rb_ivar_set(self, rb_intern("@connected_by_call"), Qtrue);
+    bool again = client->asked && (busy || connecting_p(client));
+    if (again || (busy && elsewhere)) error_check(client, EVG_EALREADY);
+    client->asked = true;
     c->address = address;
     if (!busy) c->session.retry_at = 0;
     evg_connection_clock(c);
@@ -218,7 +231,7 @@ static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
 static VALUE client_disconnect(VALUE self)
 {
     client_t *client = client_of(self);
-    rb_ivar_set(self, rb_intern("@connected_by_call"), Qfalse);
+    client->asked = false;
     evg_connection_clock(client->c);
     evg_connection_disconnect(client->c);
     return self;
@@ -313,6 +326,23 @@ void client_hook(client_t *client, int hook, int argc, VALUE a)
                    .args = {a, Qnil},
                    .where = hook_names[hook]};
     calls_push(&client->loop->done, &call);
+}
+
+/* Made here, because a hook that is set later is not meant for it. */
+void client_report(client_t *client, VALUE error, const char *where)
+{
+    VALUE hook = client->hooks[HOOK_CALLBACK_ERROR];
+    if (NIL_P(hook)) {
+        VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+        hook = rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
+    }
+    call_t call = {.argc = 2,
+                   .callable = hook,
+                   .subject = client->self,
+                   .args = {error, rb_str_new_cstr(where)},
+                   .where = hook_names[HOOK_CALLBACK_ERROR]};
+    calls_push(&client->loop->done, &call);
+    evg_loop_wake(client->loop->net);
 }
 
 static int hook_number(VALUE name)
@@ -429,6 +459,7 @@ void Init_evg_connection(VALUE module)
     rb_define_alloc_func(klass, client_allocate);
     rb_undef_method(klass, "initialize_copy");
     rb_define_private_method(klass, "_init", client_init, 4);
+    rb_define_private_method(klass, "_share", client_share, 1);
     rb_define_private_method(klass, "_connect", client_connect, 3);
     rb_define_private_method(klass, "_close", client_close, 1);
     rb_define_private_method(klass, "_flush", client_flush, 1);

@@ -1,29 +1,18 @@
-#include "binding/binding.h"
+#include "binding/job.h"
+
+#include "binding/lifetime.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 
 enum { EXCEPTION_MAX = 64 * 1024 };
-static const double quick = 0.0005; /* seconds: a handler that takes longer has its answer written at once */
 
 static VALUE job_class;
-static ID id_call, id_message;
 static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
-
-typedef struct {
-    evg_job_t job;
-    client_t *client;
-    VALUE client_value;
-    VALUE handler; /* Handler, or nil */
-    VALUE function, unique, workload;
-    uint64_t number;
-    double assigned_at;
-    bool answered; /* complete, fail or exception was called */
-    bool in_handler;
-} rb_job_t;
 
 static void job_mark(void *ptr)
 {
     rb_job_t *job = ptr;
+    job->marked_in = lifetime_marked();
     rb_gc_mark(job->client_value);
     rb_gc_mark(job->handler);
     rb_gc_mark(job->function);
@@ -44,6 +33,12 @@ static void job_free(void *ptr)
     ruby_xfree(job);
 }
 
+static void job_moved(void *ptr)
+{
+    rb_job_t *job = ptr;
+    job->self = rb_gc_location(job->self);
+}
+
 static size_t job_size(const void *ptr)
 {
     (void)ptr;
@@ -52,11 +47,11 @@ static size_t job_size(const void *ptr)
 
 const rb_data_type_t job_type = {
     .wrap_struct_name = "EVGearman::Job",
-    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size},
+    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size, .dcompact = job_moved},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
-static rb_job_t *job_of(VALUE self)
+rb_job_t *job_of(VALUE self)
 {
     rb_job_t *job;
     TypedData_Get_Struct(self, rb_job_t, &job_type, job);
@@ -69,6 +64,8 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     rb_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
     evg_list_init(&job->job.link);
+    job->self = self;
+    job->marked_in = lifetime_new();
     job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
     job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
     job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
@@ -91,15 +88,14 @@ static bool taken_p(rb_job_t *job, int r)
 {
     if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return false;
     error_check(job->client, r);
-    client_changed(job->client);
     return true;
 }
 
-/* Leaves at once when said inside a running handler: a progress bar must move. */
+/* Leaves at once, also from inside a running handler: a progress bar must move. */
 static VALUE said(rb_job_t *job, int r)
 {
     bool taken = taken_p(job, r);
-    if (taken && job->client->loop->seat.in_block > 0) evg_connection_flush(job->client->c);
+    if (taken) evg_connection_flush(job->client->c);
     return RBOOL(taken);
 }
 
@@ -131,7 +127,12 @@ static int complete(rb_job_t *job, VALUE result)
     return answered(job, r);
 }
 
-static VALUE job_complete(int argc, VALUE *argv, VALUE self)
+bool job_complete(rb_job_t *job, VALUE result)
+{
+    return taken_p(job, complete(job, result));
+}
+
+static VALUE job_complete_now(int argc, VALUE *argv, VALUE self)
 {
     rb_job_t *job = job_of(self);
     rb_check_arity(argc, 0, 1);
@@ -140,7 +141,7 @@ static VALUE job_complete(int argc, VALUE *argv, VALUE self)
     return said(job, complete(job, result));
 }
 
-static VALUE job_fail(VALUE self)
+VALUE job_fail(VALUE self)
 {
     rb_job_t *job = job_of(self);
     return said(job, answered(job, evg_job_fail(session_of(job), &job->job)));
@@ -151,10 +152,10 @@ static evg_bytes_t at_most(evg_bytes_t bytes, size_t most)
     return evg_bytes(bytes.at, bytes.len < most ? bytes.len : most);
 }
 
-static VALUE job_exception(VALUE self, VALUE data)
+VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
-    if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, id_message, 0);
+    if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
     StringValue(data);
     int r = evg_job_exception(session_of(job), &job->job, at_most(bytes_of(data), EXCEPTION_MAX));
     RB_GC_GUARD(data);
@@ -191,121 +192,6 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
     rb_job_t *job = job_of(self);
     uint32_t upper = count_of(numerator), lower = count_of(denominator);
     return said(job, evg_job_status(session_of(job), &job->job, upper, lower));
-}
-
-/* -- running its handler --------------------------------------------------------------------------------------------- */
-
-static VALUE call_handler(VALUE self)
-{
-    rb_job_t *job = job_of(self);
-    handler_t *handler = RTYPEDDATA_DATA(job->handler);
-    return rb_funcall(handler->callable, id_call, 1, self);
-}
-
-/* What the handler's value means: a String (nil is "") completes, anything else is a mistake. */
-static void complete_with(rb_job_t *job, VALUE value)
-{
-    if (NIL_P(value)) value = rb_str_new(NULL, 0);
-    VALUE bytes = rb_check_string_type(value);
-    if (NIL_P(bytes)) {
-        rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
-    }
-    taken_p(job, complete(job, bytes)); /* answers of quick handlers leave together: see write_if_late */
-}
-
-static VALUE handle(VALUE self)
-{
-    rb_job_t *job = job_of(self);
-    handler_t *handler = RTYPEDDATA_DATA(job->handler);
-    VALUE value = call_handler(self);
-    if (!handler->async && !job->answered) complete_with(job, value);
-    return Qnil;
-}
-
-static VALUE message_of(VALUE error)
-{
-    VALUE message = rb_funcall(error, id_message, 0);
-    return StringValue(message);
-}
-
-static VALUE no_message(VALUE unused, VALUE failure)
-{
-    (void)unused;
-    return rb_class_name(rb_obj_class(failure));
-}
-
-/* Goes to on_callback_error. The gate takes only StandardErrors there: anything else ends the run of whoever drives. */
-static VALUE report(rb_job_t *job, VALUE error)
-{
-    VALUE hook = job->client->hooks[HOOK_CALLBACK_ERROR];
-    if (RTEST(rb_obj_is_kind_of(error, rb_eStandardError))) rb_exc_raise(error);
-    if (NIL_P(hook)) {
-        VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
-        hook = rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
-    }
-    return rb_funcall(hook, rb_intern("call"), 2, error, rb_str_new_cstr("job"));
-}
-
-/* A handler that failed fails its job: with its message, if the exceptions option is on. */
-static VALUE fail_with(VALUE self, VALUE error)
-{
-    rb_job_t *job = job_of(self);
-    if (job->answered) return report(job, error);
-    if (job->client->c->session.options.exceptions) {
-        job_exception(self, rb_rescue2(message_of, error, no_message, Qnil, rb_eStandardError, (VALUE)0));
-    } else {
-        job_fail(self);
-    }
-    return report(job, error);
-}
-
-static VALUE handle_rescued(VALUE self)
-{
-    return rb_rescue2(handle, self, fail_with, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
-}
-
-/* Neither answered nor failed: an Exception, a throw or a killed thread goes through. The job is handed back by
- * closing the connection; the server gives it to somebody else. */
-static VALUE hand_back_if_unanswered(VALUE self)
-{
-    rb_job_t *job = job_of(self);
-    handler_t *handler = RTYPEDDATA_DATA(job->handler);
-    bool jumped = job->in_handler && !handler->async && !job->answered && job->job.state == EVG_JOB_HELD;
-    job->in_handler = false;
-    if (jumped) evg_connection_drop(job->client->c);
-    return Qnil;
-}
-
-/* Answers of quick jobs go out together, at the end of the turn; but none waits for a handler that may be slow. */
-static void write_before(rb_job_t *job, const handler_t *handler)
-{
-    bool known_quick = handler->longest > 0 && handler->longest <= quick;
-    evg_connection_t *c = job->client->c;
-    if (!known_quick && evg_session_unsent(&c->session) > 0) evg_connection_flush(c);
-}
-
-/* By the clock of its answer. */
-static void write_if_late(rb_job_t *job, handler_t *handler)
-{
-    evg_connection_t *c = job->client->c;
-    double took = c->session.now - job->job.started_at;
-    handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
-    if (took > quick) evg_connection_flush(c);
-}
-
-VALUE job_run(VALUE self)
-{
-    rb_job_t *job = job_of(self);
-    if (NIL_P(job->handler)) return Qnil;
-    handler_t *handler = RTYPEDDATA_DATA(job->handler);
-    write_before(job, handler);
-    if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
-    evg_connection_clock(job->client->c);
-    evg_job_started(&job->client->c->session, &job->job);
-    job->in_handler = true;
-    rb_ensure(handle_rescued, self, hand_back_if_unanswered, self);
-    write_if_late(job, handler);
-    return Qnil;
 }
 
 /* -- losing it --------------------------------------------------------------------------------------------------------- */
@@ -375,6 +261,17 @@ static VALUE job_stopping_p(VALUE self)
     return RBOOL(!evg_worker_working_p(&job_of(self)->client->c->session));
 }
 
+VALUE jobs_in_flight(const client_t *client)
+{
+    VALUE jobs = rb_ary_new();
+    const evg_list_t *held = &client->c->session.worker.held;
+    for (const evg_list_t *at = held->next; at != held; at = at->next) {
+        const rb_job_t *job = evg_container(at, evg_job_t, link)->owner;
+        if (!lifetime_over_p(job->marked_in)) rb_ary_push(jobs, job->self);
+    }
+    return jobs;
+}
+
 VALUE job_client(VALUE self)
 {
     return job_of(self)->client_value;
@@ -383,16 +280,15 @@ VALUE job_client(VALUE self)
 void Init_evg_job(VALUE module)
 {
     job_class = rb_define_class_under(module, "Job", rb_cObject);
-    id_call = rb_intern("call");
-    id_message = rb_intern("message");
     rb_undef_alloc_func(job_class);
     rb_gc_register_mark_object(job_class);
+    rb_define_private_method(job_class, "_perform", job_perform, 0);
     rb_define_method(job_class, "handle", job_handle, 0);
     rb_define_method(job_class, "function", job_function, 0);
     rb_define_method(job_class, "unique", job_unique, 0);
     rb_define_method(job_class, "workload", job_workload, 0);
     rb_define_method(job_class, "worker", job_client, 0);
-    rb_define_method(job_class, "complete", job_complete, -1);
+    rb_define_method(job_class, "complete", job_complete_now, -1);
     rb_define_method(job_class, "fail", job_fail, 0);
     rb_define_method(job_class, "exception", job_exception, 1);
     rb_define_method(job_class, "send_data", job_send_data, 1);

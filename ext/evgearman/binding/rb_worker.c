@@ -2,32 +2,6 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 
-/* A registered handler, shared by the abilities and jobs that need it. */
-static void handler_mark(void *ptr)
-{
-    const handler_t *handler = ptr;
-    rb_gc_mark(handler->name);
-    rb_gc_mark(handler->self); /* it must not be moved */
-    rb_gc_mark(handler->callable);
-}
-
-static const rb_data_type_t handler_type = {
-    .wrap_struct_name = "EVGearman::Worker::Handler",
-    .function = {.dmark = handler_mark, .dfree = RUBY_DEFAULT_FREE},
-    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
-};
-
-static VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out)
-{
-    VALUE self = TypedData_Make_Struct(0, handler_t, &handler_type, *out);
-    (*out)->name = (*out)->callable = Qnil;
-    (*out)->name = rb_obj_freeze(name_string(bytes_of(name)));
-    (*out)->callable = callable;
-    (*out)->async = async;
-    (*out)->self = self;
-    return self;
-}
-
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
 {
@@ -101,12 +75,44 @@ static VALUE worker_work_stop(VALUE self)
     return self;
 }
 
+/* One job of the work loop, and no more. */
+static VALUE worker_work_one(VALUE self)
+{
+    client_t *client = open_client_of(self);
+    evg_connection_clock(client->c);
+    error_check(client, evg_worker_work_one(&client->c->session));
+    client_changed(client);
+    return self;
+}
+
+static int ask_grab(client_t *client, evg_request_t *request, void *unused)
+{
+    (void)unused;
+    return evg_worker_grab(&client->c->session, request);
+}
+
+static VALUE worker_grab_job(VALUE self)
+{
+    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
+    return client_ask(open_client_of(self), Qnil, Qnil, block, ask_grab, NULL);
+}
+
+static VALUE worker_set_pool(VALUE self, VALUE pool)
+{
+    client_of(self)->pool = pool;
+    return self;
+}
+
+static VALUE worker_in_flight(VALUE self)
+{
+    return jobs_in_flight(client_of(self));
+}
+
 static VALUE worker_working_p(VALUE self)
 {
     return RBOOL(evg_worker_working_p(&client_of(self)->c->session));
 }
 
-/* Nothing is held, and nothing was asked for. */
 static VALUE worker_idle_p(VALUE self)
 {
     const evg_worker_session_t *w = &client_of(self)->c->session.worker;
@@ -145,11 +151,15 @@ void Init_evg_worker(VALUE module, VALUE connection_class)
     VALUE klass = rb_define_class_under(module, "Worker", connection_class);
     rb_define_private_method(klass, "_register", worker_register, 5);
     rb_define_private_method(klass, "_work", worker_work, 0);
+    rb_define_private_method(klass, "_work_one", worker_work_one, 0);
+    rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
     rb_define_private_method(klass, "_held_handles", worker_held_handles, 0);
     rb_define_private_method(klass, "_jobs_finished", worker_jobs_finished, 0);
     rb_define_private_method(klass, "_drained?", worker_drained_p, 0);
     rb_define_method(klass, "cant_do", worker_cant_do, 1);
     rb_define_method(klass, "reset_abilities", worker_reset_abilities, 0);
+    rb_define_method(klass, "grab_job", worker_grab_job, 0);
+    rb_define_method(klass, "in_flight", worker_in_flight, 0);
     rb_define_method(klass, "functions", worker_functions, 0);
     rb_define_method(klass, "work_stop", worker_work_stop, 0);
     rb_define_method(klass, "working?", worker_working_p, 0);

@@ -147,15 +147,18 @@ int evg_worker_no_job(evg_session_t *s)
 /* Jobs that may be held. */
 static size_t capacity(const evg_worker_session_t *w)
 {
-    if (w->one) return 1;
     if (w->concurrency == 0) return SIZE_MAX;
     size_t ahead = (size_t)(w->prefetch > 0 ? w->prefetch : 0);
-    if (w->prefetch == EVG_PREFETCH_AUTO && w->mean > 0) ahead = (size_t)fmin(auto_wait / w->mean, EVG_GRABS_MAX);
+    if (w->prefetch == EVG_PREFETCH_AUTO && w->mean > 0) {
+        ahead = (size_t)fmin(auto_wait / w->mean * (double)w->concurrency, EVG_GRABS_MAX);
+    }
     return w->concurrency + ahead;
 }
 
+/* work_one does not count what is held: it was asked for one more. */
 static bool room_p(const evg_worker_session_t *w)
 {
+    if (w->one) return w->grabs + w->asked == 0;
     return w->grabs < w->window && w->held_count + w->grabs + w->asked < capacity(w);
 }
 

@@ -1,0 +1,178 @@
+/* Running the handler of a job: what its value, its exception or its jump means for the job.
+ *
+ * The handler of a worker with a pool runs on a thread of that, beside the loop; else, and always when it is
+ * asynchronous, on the thread that drives. */
+#include "binding/job.h"
+
+#include "binding/rb_client.h"
+#include "binding/rb_error.h"
+
+static const double quick = 0.0005; /* seconds: a handler that takes longer has its answer written at once */
+
+/* -- the registered handler, shared by the abilities and jobs that need it ------------------------------------------- */
+
+static void handler_mark(void *ptr)
+{
+    const handler_t *handler = ptr;
+    rb_gc_mark(handler->name);
+    rb_gc_mark(handler->self); /* it must not be moved */
+    rb_gc_mark(handler->callable);
+}
+
+const rb_data_type_t handler_type = {
+    .wrap_struct_name = "EVGearman::Worker::Handler",
+    .function = {.dmark = handler_mark, .dfree = RUBY_DEFAULT_FREE},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out)
+{
+    VALUE self = TypedData_Make_Struct(0, handler_t, &handler_type, *out);
+    (*out)->name = (*out)->callable = Qnil;
+    (*out)->name = rb_obj_freeze(name_string(bytes_of(name)));
+    (*out)->callable = callable;
+    (*out)->async = async;
+    (*out)->self = self;
+    return self;
+}
+
+static handler_t *handler_of(const rb_job_t *job)
+{
+    return RTYPEDDATA_DATA(job->handler);
+}
+
+/* -- its value --------------------------------------------------------------------------------------------------------- */
+
+/* A String (nil is "") completes, anything else is a mistake. */
+static void complete_with(rb_job_t *job, VALUE value)
+{
+    if (NIL_P(value)) value = rb_str_new(NULL, 0);
+    VALUE bytes = rb_check_string_type(value);
+    if (NIL_P(bytes)) {
+        rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
+    }
+    if (job_complete(job, bytes)) client_changed(job->client);
+}
+
+static VALUE handle(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    VALUE value = rb_funcall(handler_of(job)->callable, rb_intern("call"), 1, self);
+    if (!handler_of(job)->async && !job->answered) complete_with(job, value);
+    return Qnil;
+}
+
+/* -- its exception ------------------------------------------------------------------------------------------------------- */
+
+static VALUE message_of(VALUE error)
+{
+    VALUE message = rb_funcall(error, rb_intern("message"), 0);
+    return StringValue(message);
+}
+
+static VALUE no_message(VALUE unused, VALUE failure)
+{
+    (void)unused;
+    return rb_class_name(rb_obj_class(failure));
+}
+
+/* Its message goes to the client, if the exceptions option is on. */
+static void fail_with(VALUE self, VALUE error)
+{
+    rb_job_t *job = job_of(self);
+    if (job->answered) return;
+    if (job->client->c->session.options.exceptions)
+        job_exception(self, rb_rescue2(message_of, error, no_message, Qnil, rb_eStandardError, (VALUE)0));
+    else
+        job_fail(self);
+}
+
+/* On the driving thread the gate reports what is raised; but it takes only StandardErrors. */
+static VALUE fail_and_raise(VALUE self, VALUE error)
+{
+    fail_with(self, error);
+    if (RTEST(rb_obj_is_kind_of(error, rb_eStandardError))) rb_exc_raise(error);
+    client_report(job_of(self)->client, error, "job");
+    return Qnil;
+}
+
+/* Elsewhere it waits its turn among the blocks. */
+static VALUE fail_and_report(VALUE self, VALUE error)
+{
+    fail_with(self, error);
+    client_report(job_of(self)->client, error, "job");
+    return Qnil;
+}
+
+static VALUE handle_or_raise(VALUE self)
+{
+    return rb_rescue2(handle, self, fail_and_raise, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
+}
+
+static VALUE handle_or_report(VALUE self)
+{
+    return rb_rescue2(handle, self, fail_and_report, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
+}
+
+/* -- running ----------------------------------------------------------------------------------------------------------------- */
+
+/* Neither answered nor failed: an Exception, a throw or a killed thread goes through. The job is handed back by
+ * closing the connection; the server gives it to somebody else. */
+static VALUE hand_back_if_unanswered(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    bool jumped = job->in_handler && !handler_of(job)->async && !job->answered && job->job.state == EVG_JOB_HELD;
+    job->in_handler = false;
+    if (jumped) evg_connection_drop(job->client->c);
+    return Qnil;
+}
+
+static void run_by(rb_job_t *job, VALUE self, VALUE (*how)(VALUE))
+{
+    evg_connection_clock(job->client->c);
+    evg_job_started(&job->client->c->session, &job->job);
+    job->in_handler = true;
+    rb_ensure(how, self, hand_back_if_unanswered, self);
+}
+
+/* Answers of quick jobs go out together, at the end of the turn; but none waits for a handler that may be slow. */
+static void write_before(rb_job_t *job)
+{
+    double longest = handler_of(job)->longest;
+    bool known_quick = longest > 0 && longest <= quick;
+    evg_connection_t *c = job->client->c;
+    if (!known_quick && evg_session_unsent(&c->session) > 0) evg_connection_flush(c);
+}
+
+/* By the clock of its answer. */
+static void write_if_late(rb_job_t *job)
+{
+    handler_t *handler = handler_of(job);
+    evg_connection_t *c = job->client->c;
+    double took = c->session.now - job->job.started_at;
+    handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
+    if (took > quick) evg_connection_flush(c);
+}
+
+VALUE job_run(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    if (NIL_P(job->handler)) return Qnil;
+    bool pooled = !NIL_P(job->client->pool) && !handler_of(job)->async;
+    if (pooled) return rb_funcall(job->client->pool, rb_intern("push"), 1, self);
+    write_before(job);
+    if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
+    run_by(job, self, handle_or_raise);
+    write_if_late(job);
+    return Qnil;
+}
+
+VALUE job_perform(VALUE self)
+{
+    rb_job_t *job = job_of(self);
+    if (job->job.state != EVG_JOB_HELD) return Qnil;
+    if (job->job.function && job->job.function->timeout > 0) client_changed(job->client); /* its deadline is new */
+    run_by(job, self, handle_or_report);
+    evg_connection_flush(job->client->c);
+    return Qnil;
+}

@@ -1,0 +1,41 @@
+/* A job that was assigned, as a Ruby object (rb_job.c), and the handler that runs it (handler.c). */
+#ifndef EVG_BINDING_JOB_H
+#define EVG_BINDING_JOB_H
+
+#include "binding/binding.h"
+
+typedef struct {
+    evg_job_t job;
+    VALUE self; /* for in_flight only: nobody keeps a job that its user has forgotten */
+    client_t *client;
+    VALUE client_value;
+    VALUE handler; /* Handler, or nil */
+    VALUE function, unique, workload;
+    uint64_t number;
+    double assigned_at;
+    size_t marked_in; /* see lifetime.h */
+    bool answered;    /* complete, fail or exception was called */
+    bool in_handler;
+} rb_job_t;
+
+rb_job_t *job_of(VALUE self); /* follows a fork */
+
+/* Queues WORK_COMPLETE. true: it will be sent. false: the job is not ours any more. Raises JobFinishedError and what
+ * the codes of the core say. Writes nothing. */
+bool job_complete(rb_job_t *job, VALUE result);
+
+/* Job#fail and Job#exception: written at once. */
+VALUE job_fail(VALUE self);
+VALUE job_exception(VALUE self, VALUE data);
+
+/* -- running its handler -- */
+
+extern const rb_data_type_t handler_type;
+
+/* On the thread that drives; for the gate. Hands it to the pool, if the worker has one and the handler is synchronous. */
+VALUE job_run(VALUE self);
+
+/* On a thread of the pool: what the handler raises goes to on_callback_error among the blocks. */
+VALUE job_perform(VALUE self);
+
+#endif

@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # Threads that run the synchronous handlers of a worker, beside its loop. They are made when there is work for them.
+  #
+  # @api private
+  class Pool
+    # A pool whose threads end when its worker is collected, too.
+    def self.for(worker, size)
+      new(size).tap { |pool| ObjectSpace.define_finalizer(worker, closing(pool)) }
+    end
+
+    # Without a reference to the worker.
+    def self.closing(pool) = proc { pool.close }
+
+    # @param size [Integer] threads at most
+    def initialize(size)
+      @size = size
+      begin_anew
+    end
+
+    # Gives a job to the next thread that is free. The C side calls it, on the thread that drives the loop.
+    def push(job)
+      begin_anew if @pid != Process.pid
+      return if @jobs.closed?
+
+      @jobs << job
+      add_thread if @jobs.size > @jobs.num_waiting
+    end
+
+    # Threads that wait end now, the others when their handler returns.
+    def close
+      @jobs.close
+      nil
+    end
+
+    private
+
+    # A forked child has none of its parent's threads, nor jobs.
+    def begin_anew
+      @pid = Process.pid
+      @jobs = Thread::Queue.new
+      @threads = []
+    end
+
+    def add_thread
+      @threads.select!(&:alive?)
+      return if @threads.size == @size
+
+      @threads << Thread.new(@jobs) { |jobs| run(jobs) }
+      @threads.last.name = "evgearman job"
+    end
+
+    # What is no error ends the thread as any other (and `exit` the process); the next job gets a new one.
+    def run(jobs)
+      while (job = jobs.pop)
+        job.send(:_perform)
+        job = nil # or it would live until the next one
+      end
+    end
+  end
+end
