@@ -80,8 +80,7 @@ RSpec.describe "A process that forks", :gearmand, :fork do
         out.close
         exit!
       RUBY
-      command = [RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", Children::PRELUDE + script, Gearmand.shared.url]
-      Process.wait(spawn(*command, writer => writer))
+      Process.wait(spawn(*ruby, "-e", Children::PRELUDE + script, Gearmand.shared.url, writer => writer))
       writer.close
       expect(reader.wait_readable(60) && reader.read).to eq("[\"after\", \"99\"]\n")
     end

@@ -7,13 +7,6 @@ RSpec.describe "The garbage collector", :gearmand do
 
   def wait(task) = task.value(Examples::PATIENCE)
 
-  def stress
-    GC.stress = true
-    yield
-  ensure
-    GC.stress = false
-  end
-
   # One of each: blocks, nested calls, errors, a timer, a post, a disconnect.
   def mixed(client)
     seen = []
@@ -31,18 +24,13 @@ RSpec.describe "The garbage collector", :gearmand do
 
   everything = ["0", "1", "2", "inner", "timer", "post", "EVGearman::DisconnectedError"]
 
-  it "may come at any allocation" do
-    stress { expect(mixed(client)).to match_array(everything) }
-  end
-
-  it "may come at any allocation while jobs are done" do
-    worker = worker_for(Gearmand.shared)
-    worker.register_function(name = function) { |job| job.send_data("d") && job.workload }
-    worker.work
-    data = []
-    result = stress { client.call(name, "x", on_data: ->(bytes) { data << bytes }) }
-    expect([result, data]).to eq(["x", ["d"]])
-  end
+  # One of nearly everything, in a process that is small enough for that.
+  { "come at every allocation of everything" => %w[stress 1], "move everything between any two steps" => %w[move 3] }
+    .each do |what, how|
+      it "may #{what}" do
+        expect(script("spec/proofs/everything.rb", Gearmand.shared.url, *how).first).to eq("ok\n")
+      end
+    end
 
   # Fails when an object to which C has a pointer does not pin itself.
   it "may move everything" do

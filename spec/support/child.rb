@@ -21,8 +21,7 @@ module Children
 
   # Answers what it printed and how it ended. It has PATIENCE seconds; the block gets its pid when it has printed a line.
   def child(script, url: Gearmand.shared.url, prelude: PRELUDE, patience: 2 * Examples::PATIENCE)
-    command = [RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", prelude + script, url]
-    Open3.popen2e(*command) do |input, output, waiter|
+    Open3.popen2e(*ruby, "-e", prelude + script, url) do |input, output, waiter|
       input.close
       text = block_given? ? output.gets.tap { yield waiter.pid }.to_s : +""
       reader = Thread.new { text << output.read }
@@ -33,6 +32,12 @@ module Children
       [text, waiter.value]
     end
   end
+
+  # A Ruby that finds the build which is under test.
+  def ruby = [RbConfig.ruby, "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"]
+
+  # Answers what a script of the project printed and how it ended. Without bundler, which makes each process large.
+  def script(path, *args) = Open3.capture2e({ "RUBYOPT" => nil }, *ruby, path, *args)
 
   # What the block answers in a forked child, which leaves by exit!.
   def forked(patience = Examples::PATIENCE, &block)

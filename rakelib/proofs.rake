@@ -1,0 +1,6 @@
+# frozen_string_literal: true
+
+desc "Does memory grow over so many jobs? 1 MB in a million is the most"
+task :leaks, [:jobs] => :compile do |_, args|
+  ruby "-Ilib", "spec/proofs/leaks.rb", args.fetch(:jobs, "1000000"), verbose: false
+end
