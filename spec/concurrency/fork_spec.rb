@@ -35,7 +35,7 @@ RSpec.describe "A process that forks", :gearmand, :fork do
     server = fake_server(&:stall)
     client = client_for(server, command_timeout: nil)
     client.echo("x")
-    eventually { client.pending_count == 1 }
+    eventually { client.pending_count == 1 && server.peers.size == 1 }
     forked { client.disconnect.close && :left }
     expect(client.state).to eq(:connected)
     expect(server.peers.size).to eq(1)
