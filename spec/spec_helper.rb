@@ -19,8 +19,10 @@ module Requirements
   end
 
   # The path of a program. One that is not there is a failure in CI, a skip at home.
-  def require_tool(tool)
-    Requirements.find(tool) || (Requirements.ci? ? raise("#{tool} is not installed") : skip("#{tool} is not installed"))
+  def require_tool(tool) = Requirements.find(tool) || missing(tool)
+
+  def missing(what)
+    Requirements.ci? ? raise("#{what} is not installed") : skip("#{what} is not installed")
   end
 end
 

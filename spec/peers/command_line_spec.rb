@@ -131,7 +131,9 @@ RSpec.describe "The gearman command line", :gearmand do
     end
 
     it "runs jobs of the background by priority, and coalesced ones once" do
-      %i[low normal normal high].each { |priority| client.enqueue(name, "#{priority}\n", priority: priority, unique: priority.to_s) }
+      %i[low normal normal high].each do |priority|
+        client.enqueue(name, "#{priority}\n", priority: priority, unique: priority.to_s)
+      end
       worker = peer("gearman", "-w", *at(server), "-f", name) # without a command it prints
       eventually { worker.lines.size == 3 }
       expect(worker.lines).to eq(%w[high normal low])

@@ -48,7 +48,7 @@ RSpec.describe "gearadmin", :gearmand do
 
   it "tells the same of connections, but for its own" do
     fill
-    ours = client.server_workers.value.map { |row| "#{row.fd} #{row.ip} #{row.client_id} :#{row.functions.map { |f| " #{f}" }.join}" }
+    ours = client.server_workers.value.map { |row| [row.fd, row.ip, row.client_id, ":", *row.functions].join(" ") }
     expect(ours).to include(/ busy : resize\z/)
     theirs = listed("--workers").lines(chomp: true)
     expect(theirs & ours).to eq(ours)

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "fileutils"
+require "open3"
 require "tmpdir"
 
 # Programs of others that speak Gearman, run beside ours. They are stopped after the example.
@@ -47,6 +48,45 @@ module Peers
   # Runs one to its end; our loop is turned meanwhile.
   def run_peer(...)
     peer(...).tap { |program| eventually { program.ended? } }
+  end
+
+  def perl_client(server, function, workload = "", **options)
+    peer("perl", source("client.pl"), server.url, function, *words(options), input: workload)
+  end
+
+  def perl_worker(server, prefix) = peer("perl", source("worker.pl"), server.url, prefix)
+
+  def c_client(server, function, workload = "", **options)
+    peer(compiled("client"), server.host, server.port.to_s, function, *words(options), input: workload)
+  end
+
+  def c_worker(server, prefix) = peer(compiled("worker"), server.host, server.port.to_s, prefix)
+
+  def require_perl(package)
+    found = system("perl", "-e", "exit !grep { -e qq($_/#{package.gsub("::", "/")}.pm) } @INC")
+    found || missing("Perl's #{package}")
+  end
+
+  private
+
+  def source(name) = File.expand_path("peers/#{name}", __dir__)
+
+  def words(options) = options.map { |name, value| "#{name}=#{value}" }
+
+  # One of our little programs on libgearman.
+  def compiled(name)
+    require_header("libgearman/gearman.h")
+    program = File.expand_path("../../tmp/peers/#{name}", __dir__)
+    return program if File.exist?(program) && File.mtime(program) > File.mtime(source("#{name}.c"))
+
+    FileUtils.mkdir_p(File.dirname(program))
+    system("cc", "-O1", source("#{name}.c"), "-o", program, "-lgearman", exception: true)
+    program
+  end
+
+  def require_header(header)
+    _, found = Open3.capture2e("cc", "-E", "-", stdin_data: "#include <#{header}>\n")
+    found.success? || missing(header)
   end
 end
 
