@@ -126,7 +126,7 @@ RSpec.shared_examples "a worker of another library" do
   it "runs once what we submit twice under one key" do
     name = "#{prefix}-echo"
     tasks = [client, client_for(server)].flat_map do |ours|
-      Array.new(2) { |n| ours.submit_job(name, "first", unique: "shared", timeout: Examples::PATIENCE) }
+      Array.new(2) { ours.submit_job(name, "first", unique: "shared", timeout: Examples::PATIENCE) }
     end
     eventually { tasks.all?(&:handle) }
     worker = serve(prefix)
