@@ -15,20 +15,24 @@ module EVGearman
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
     #
     # @param function [String] 1 to 512 bytes without control bytes
-    # @param workload [String] bytes
+    # @param workload [String, Object] bytes; with a coder anything that it takes
     # @param unique [String, nil, :auto] jobs of one function with one key are one job; "-" makes the workload the key
     # @param timeout [Numeric, nil] seconds to the job's end, after which the Task fails with {JobTimeoutError}
     # @param on_data [#call] with each chunk a worker sends
     # @param on_warning [#call] with each warning
     # @param on_exception [#call] with what a worker's exception said, before the Task fails
     # @param on_status [#call] with numerator and denominator, as Strings
+    # @param coder [#dump, #load, nil, :default] makes bytes of the workload and a value of the result; nil: both are
+    #   bytes. What `dump` raises is raised here; what `load` raises fails the Task
+    # @param encoding [Encoding, String, nil, :default] of the result (before `load`) and of what on_data, on_warning
+    #   and on_exception are called with; nil: BINARY
     # @yield [result, error]
-    # @return [Task] of the result, BINARY
+    # @return [Task] of the result
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job(function, workload = "", unique: nil, timeout: nil, on_data: nil, on_warning: nil,
-                   on_exception: nil, on_status: nil, &block)
+                   on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
-      _submit(function, workload, unique, FOREGROUND[:normal], nil, timeout, listeners, &block)
+      _submit(function, workload, unique, FOREGROUND[:normal], timeout, listeners, coder, encoding, &block)
     end
 
     # Sends SUBMIT_JOB_HIGH.
@@ -48,23 +52,24 @@ module EVGearman
     # @param function [String]
     # @param workload [String]
     # @param unique [String, nil, :auto] `:auto` makes a key, without which a persistent queue keeps one job
+    # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @yield [handle, error]
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
-    def submit_job_bg(function, workload = "", unique: :auto, &block)
-      _submit(function, workload, unique, BACKGROUND[:normal], nil, nil, nil, &block)
+    def submit_job_bg(function, workload = "", unique: :auto, coder: :default, &block)
+      _submit_bg(function, workload, unique, BACKGROUND[:normal], nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_HIGH_BG.
     # @see #submit_job_bg
-    def submit_job_high_bg(function, workload = "", unique: :auto, &block)
-      _submit(function, workload, unique, BACKGROUND[:high], nil, nil, nil, &block)
+    def submit_job_high_bg(function, workload = "", unique: :auto, coder: :default, &block)
+      _submit_bg(function, workload, unique, BACKGROUND[:high], nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_LOW_BG.
     # @see #submit_job_bg
-    def submit_job_low_bg(function, workload = "", unique: :auto, &block)
-      _submit(function, workload, unique, BACKGROUND[:low], nil, nil, nil, &block)
+    def submit_job_low_bg(function, workload = "", unique: :auto, coder: :default, &block)
+      _submit_bg(function, workload, unique, BACKGROUND[:low], nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_EPOCH: a background job that is not run before its time, by the server's clock.
@@ -73,11 +78,12 @@ module EVGearman
     # @param workload [String]
     # @param time [Time, Numeric] Unix seconds, rounded up to whole ones; the past is now
     # @param unique [String, nil, :auto]
+    # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @yield [handle, error]
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
-    def submit_job_epoch(function, workload, time, unique: :auto, &block)
-      _submit(function, workload, unique, EPOCH, epoch_of(time), nil, nil, &block)
+    def submit_job_epoch(function, workload, time, unique: :auto, coder: :default, &block)
+      _submit_bg(function, workload, unique, EPOCH, epoch_of(time), coder, &block)
     end
 
     # Asks with GET_STATUS.
@@ -99,7 +105,7 @@ module EVGearman
     # @param timeout [Numeric, nil] seconds
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
-    # @return [String] the result, BINARY
+    # @return [String, Object] the result
     # @raise [JobError, TimeoutError, ConnectionError, ServerError]
     def call(function, workload = "", timeout: nil, priority: :normal, **options)
       foreground(priority, function, workload, timeout: timeout, **options).value
@@ -110,15 +116,16 @@ module EVGearman
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param at [Time, Numeric, nil] not before this time, see {#submit_job_epoch}
     # @param in [Numeric, nil] not before so many seconds from now
-    # @param timeout [Numeric, nil] seconds to wait
+    # @param timeout [Numeric, nil] seconds to wait; the job is submitted all the same
+    # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @return [String] the job's handle
     # @raise [ArgumentError] at: and in:, or one of them with a priority: delayed jobs have none
     # @raise [TimeoutError, ConnectionError, ServerError]
-    def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil)
+    def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil, coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
-      return submit_job_epoch(function, workload, time, unique: unique).value(timeout) if time
+      return submit_job_epoch(function, workload, time, unique: unique, coder: coder).value(timeout) if time
 
-      background(priority, function, workload, unique).value(timeout)
+      background(priority, function, workload, unique, coder).value(timeout)
     end
 
     # Runs one job for each workload, so many at a time.
@@ -147,13 +154,13 @@ module EVGearman
     private
 
     def foreground(priority, function, workload, unique: nil, timeout: nil, on_data: nil, on_warning: nil,
-                   on_exception: nil, on_status: nil, &block)
-      _submit(function, workload, unique, number(FOREGROUND, priority), nil, timeout,
-              [on_data, on_warning, on_exception, on_status], &block)
+                   on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
+      _submit(function, workload, unique, number(FOREGROUND, priority), timeout,
+              [on_data, on_warning, on_exception, on_status], coder, encoding, &block)
     end
 
-    def background(priority, function, workload, unique)
-      _submit(function, workload, unique, number(BACKGROUND, priority), nil, nil, nil)
+    def background(priority, function, workload, unique, coder)
+      _submit_bg(function, workload, unique, number(BACKGROUND, priority), nil, coder)
     end
 
     def number(numbers, priority)

@@ -65,6 +65,12 @@ module EVGearman
     # @!method client_id
     #   @return [String, nil]
 
+    # @!method coder
+    #   @return [#dump, #load, nil] what makes bytes of values and values of bytes, unless a call has its own
+
+    # @!method encoding
+    #   @return [Encoding] of the bytes that come, unless a call has its own
+
     # @!method dialect
     #   @return [Symbol] `:gearmand`, `:perl` or `:unknown`, as of the last connection
 
@@ -103,13 +109,18 @@ module EVGearman
     #   With none of them: the first of the environment variable GEARMAN_SERVERS, else 127.0.0.1:4730
     # @param loop [Loop]
     # @param client_id [String, nil] see {#set_client_id}
+    # @param coder [#dump, #load, nil] such as JSON: makes bytes of what is sent, and values of the bytes that come. With
+    #   Marshal or YAML whoever can send a packet runs code of his here: choose what only makes data
+    # @param encoding [Encoding, String, nil] of the bytes that come; without one they are BINARY
     # @param options [Hash] of {DEFAULTS} and {HOOKS}
     # @raise [ArgumentError] for an unknown option or an address that cannot be read
-    def initialize(host: nil, port: nil, path: nil, url: nil, loop: Loop.default, client_id: nil, **options)
+    def initialize(host: nil, port: nil, path: nil, url: nil, loop: Loop.default, client_id: nil, coder: nil,
+                   encoding: nil, **options)
       unknown = options.keys - known_options
       raise ArgumentError, "unknown option: #{unknown.join(", ")}" unless unknown.empty?
 
       _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
+      _set_coding(coder, encoding)
       options.each { |name, value| HOOKS.include?(name) ? _set_hook(name, value) : _set_option(name, value) }
       set_client_id(client_id) if client_id
     end

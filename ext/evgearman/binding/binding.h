@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "binding/calls.h"
+#include "binding/coding.h"
 #include "net/connection.h"
 #include "net/loop.h"
 
@@ -61,6 +62,7 @@ typedef struct {
     loop_t *loop;
     VALUE loop_value;
     VALUE hooks[HOOKS];
+    coding_t coding; /* unless a call has its own */
     VALUE *pending; /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
     VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
@@ -112,6 +114,8 @@ typedef struct {
     uint8_t state;    /* task_state_t */
     bool running;     /* a worker reported */
     bool abandoned;
+    bool coded;       /* the converter is a coder: it does so by `load`, not `call` */
+    int encoding;     /* index of that of the bytes that come back; 0 is BINARY */
 } task_t;
 
 extern const rb_data_type_t task_type;
@@ -134,6 +138,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
 
 /* Its value will be what `converter.call(reply)` answers: that is Ruby code, so it waits its turn among the blocks. */
 void task_convert_by(VALUE self, VALUE converter);
+void task_decode_by(VALUE self, const coding_t *coding); /* what `coder.load(bytes)` answers, if there is a coder */
 VALUE task_convert(VALUE self, VALUE converter, VALUE reply);
 void task_unconverted(VALUE self, int code); /* it will not be: the Task fails */
 void task_queue_conversion(client_t *client, task_t *task, VALUE reply);

@@ -27,19 +27,24 @@ static task_t *task_of_event(const evg_event_t *event)
     return event->request->owner;
 }
 
+static VALUE payload_of(const evg_event_t *event)
+{
+    return coding_string(event->args[0], task_of_event(event)->encoding);
+}
+
 static VALUE value_of(const evg_event_t *event)
 {
     evg_command_t type = (evg_command_t)event->request->type;
     if (evg_command_grab_p(type)) return task_of_event(event)->value;
     bool handle = evg_command_submit_p(type) && !evg_command_foreground_p(type);
     if (type == EVG_OPTION_REQ) return Qtrue;
-    return handle ? name_string(event->args[0]) : binary_string(event->args[0]);
+    return handle ? name_string(event->args[0]) : payload_of(event);
 }
 
 /* A String, or several. */
 static VALUE reply_of(const evg_event_t *event)
 {
-    if (event->argc == 1) return binary_string(event->args[0]);
+    if (event->argc == 1) return payload_of(event);
     VALUE reply = rb_ary_new_capa(event->argc);
     for (int i = 0; i < event->argc; i++) rb_ary_push(reply, name_string(event->args[i]));
     return reply;
@@ -59,7 +64,7 @@ static void done(client_t *client, const evg_event_t *event)
     VALUE data = task->exception;
     evg_event_t told = *event;
     if (event->error == EVG_EJOB_EXCEPTION) {
-        data = binary_string(event->args[0]);
+        data = payload_of(event);
         task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
     } else if (event->error == EVG_EJOB_FAILED && !NIL_P(data)) {
         told.error = EVG_EJOB_EXCEPTION; /* told before, by a server where it does not end the job */
@@ -80,13 +85,13 @@ static void bytes(client_t *client, const evg_event_t *event, callback_t kind)
 {
     task_t *task = task_of_event(event);
     task->running = true;
-    if (task_listens_p(task, kind)) task_tell(client, task, kind, 1, binary_string(event->args[0]), Qnil);
+    if (task_listens_p(task, kind)) task_tell(client, task, kind, 1, payload_of(event), Qnil);
 }
 
 static void exception(client_t *client, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
-    VALUE data = binary_string(event->args[0]);
+    VALUE data = payload_of(event);
     RB_OBJ_WRITE(client->pending[task->slot], &task->exception, data);
     task->running = true;
     task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);

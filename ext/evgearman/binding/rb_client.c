@@ -49,29 +49,55 @@ static void listen_all(VALUE task, VALUE listeners)
     }
 }
 
-/* function, workload, unique, command, run_at, timeout, listeners; the block becomes the Task's. Between the request
- * and its listeners no other thread may come, or it tells nobody what the server says. */
-static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
-                           VALUE timeout, VALUE listeners)
+static VALUE submit(VALUE self, submit_t *what)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    submit_t submit = {.command = (evg_command_t)FIX2INT(command),
-                       .function = rb_str_new_frozen(StringValue(function)),
-                       .unique = unique_of(unique),
-                       .workload = StringValue(workload),
-                       .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at),
-                       .timeout = seconds_of(timeout)};
+    what->function = rb_str_new_frozen(StringValue(what->function));
+    what->unique = unique_of(what->unique);
+    return client_ask(open_client_of(self), what->function, what->unique, block, ask_submit, what);
+}
+
+/* Foreground; the block becomes the Task's. Between the request and its listeners no other thread may come, or it
+ * tells nobody what the server says. */
+static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE timeout,
+                           VALUE listeners, VALUE coder, VALUE encoding)
+{
+    const coding_t *usual = &client_of(self)->coding;
+    coding_t coding = {coder_of(coder, usual->coder), encoding_of(encoding, usual->encoding)};
+    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+                     .function = function,
+                     .unique = unique,
+                     .workload = coding_dump(coding.coder, workload),
+                     .timeout = seconds_of(timeout)};
     check_callable(listeners);
-    VALUE task = client_ask(open_client_of(self), submit.function, submit.unique, block, ask_submit, &submit);
+    VALUE task = submit(self, &what);
+    task_decode_by(task, &coding);
     listen_all(task, listeners);
-    RB_GC_GUARD(submit.function);
-    RB_GC_GUARD(submit.unique);
-    RB_GC_GUARD(submit.workload);
+    RB_GC_GUARD(what.function);
+    RB_GC_GUARD(what.unique);
+    RB_GC_GUARD(what.workload);
+    return task;
+}
+
+/* Background; `run_at` nil: at once. */
+static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
+                              VALUE coder)
+{
+    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+                     .function = function,
+                     .unique = unique,
+                     .workload = coding_dump(coder_of(coder, client_of(self)->coding.coder), workload),
+                     .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at)};
+    VALUE task = submit(self, &what);
+    RB_GC_GUARD(what.function);
+    RB_GC_GUARD(what.unique);
+    RB_GC_GUARD(what.workload);
     return task;
 }
 
 void Init_evg_client(VALUE module, VALUE connection_class)
 {
     VALUE klass = rb_define_class_under(module, "Client", connection_class);
-    rb_define_private_method(klass, "_submit", client_submit, 7);
+    rb_define_private_method(klass, "_submit", client_submit, 8);
+    rb_define_private_method(klass, "_submit_bg", client_submit_bg, 6);
 }

@@ -24,6 +24,7 @@ static void client_mark(void *ptr)
     rb_gc_mark(client->self); /* it must not be moved */
     for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
     for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
+    rb_gc_mark(client->coding.coder);
     rb_gc_mark(client->loop_value);
     rb_gc_mark(client->handlers);
     rb_gc_mark(client->pool);
@@ -79,7 +80,8 @@ static VALUE client_allocate(VALUE klass)
     evg_list_init(&client->link);
     client->self = self;
     client->marked_in = lifetime_new();
-    client->loop_value = client->handlers = client->on_lost = client->pool = client->shared = Qnil;
+    client->loop_value = client->coding.coder = Qnil;
+    client->handlers = client->on_lost = client->pool = client->shared = Qnil;
     for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
     return self;
 }

@@ -1,4 +1,6 @@
 /* The tunables: one row each, with its kind and where it lies. Names, defaults and docs are in lib/. */
+#include <ruby/encoding.h>
+
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 
@@ -106,8 +108,30 @@ static VALUE client_option_set(VALUE self, VALUE name, VALUE value)
     return value;
 }
 
+/* Both nil unless given; what a call says goes first. */
+static VALUE client_set_coding(VALUE self, VALUE coder, VALUE encoding)
+{
+    client_t *client = client_of(self);
+    client->coding.encoding = encoding_of(encoding, 0);
+    client->coding.coder = coder_of(coder, Qnil);
+    return self;
+}
+
+static VALUE client_coder(VALUE self)
+{
+    return client_of(self)->coding.coder;
+}
+
+static VALUE client_encoding(VALUE self)
+{
+    return rb_enc_from_encoding(rb_enc_from_index(client_of(self)->coding.encoding));
+}
+
 void Init_evg_options(VALUE connection_class)
 {
     rb_define_private_method(connection_class, "_option", client_option_get, 1);
     rb_define_private_method(connection_class, "_set_option", client_option_set, 2);
+    rb_define_private_method(connection_class, "_set_coding", client_set_coding, 2);
+    rb_define_method(connection_class, "coder", client_coder, 0);
+    rb_define_method(connection_class, "encoding", client_encoding, 0);
 }

@@ -179,6 +179,15 @@ void task_convert_by(VALUE self, VALUE converter)
     RB_OBJ_WRITE(self, &((task_t *)RTYPEDDATA_DATA(self))->converter, converter);
 }
 
+void task_decode_by(VALUE self, const coding_t *coding)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    task->encoding = coding->encoding;
+    if (NIL_P(coding->coder)) return;
+    task->coded = true;
+    task_convert_by(self, coding->coder);
+}
+
 void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
 {
     call_t call = {.kind = CALL_CONVERT,
@@ -199,7 +208,10 @@ static void end_converted(VALUE self, VALUE value, VALUE error)
 static VALUE convert(VALUE arg)
 {
     const convert_t *how = (const convert_t *)arg;
-    end_converted(how->self, rb_funcall(how->converter, rb_intern("call"), 1, how->reply), Qnil);
+    bool coded = ((task_t *)RTYPEDDATA_DATA(how->self))->coded;
+    VALUE value = coded ? coding_load(how->converter, how->reply)
+                        : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
+    end_converted(how->self, value, Qnil);
     return Qnil;
 }
 

@@ -1,0 +1,47 @@
+#include "binding/coding.h"
+
+#include <ruby/encoding.h>
+
+#include "binding/binding.h"
+
+static VALUE as_usual; /* :default */
+
+VALUE coder_of(VALUE option, VALUE usual)
+{
+    if (option == as_usual) return usual;
+    if (NIL_P(option)) return Qnil;
+    if (rb_respond_to(option, rb_intern("dump")) && rb_respond_to(option, rb_intern("load"))) return option;
+    rb_raise(rb_eArgError, "coder must answer dump and load, unlike %+" PRIsVALUE, option);
+}
+
+int encoding_of(VALUE option, int usual)
+{
+    if (option == as_usual) return usual;
+    if (NIL_P(option)) return rb_ascii8bit_encindex();
+    int index = rb_to_encoding_index(option);
+    if (index >= 0) return index;
+    rb_raise(rb_eArgError, "encoding must be an Encoding or the name of one, not %+" PRIsVALUE, option);
+}
+
+VALUE coding_dump(VALUE coder, VALUE value)
+{
+    if (!NIL_P(coder)) value = rb_funcall(coder, rb_intern("dump"), 1, value);
+    return StringValue(value);
+}
+
+VALUE coding_string(evg_bytes_t bytes, int encoding)
+{
+    VALUE string = binary_string(bytes);
+    if (encoding != rb_ascii8bit_encindex()) rb_enc_associate_index(string, encoding);
+    return string;
+}
+
+VALUE coding_load(VALUE coder, VALUE string)
+{
+    return rb_funcall(coder, rb_intern("load"), 1, string);
+}
+
+void Init_evg_coding(void)
+{
+    as_usual = ID2SYM(rb_intern("default"));
+}
