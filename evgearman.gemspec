@@ -20,6 +20,7 @@ Gem::Specification.new do |spec|
   spec.executables = Dir["exe/*"].map { |path| File.basename(path) }
   spec.extra_rdoc_files = ["README.md"]
 
+  spec.add_development_dependency "async", "~> 2.0"
   spec.add_development_dependency "nio4r", "~> 2.7"
   spec.add_development_dependency "rake", "~> 13.0"
   spec.add_development_dependency "rake-compiler", "~> 1.2"

@@ -19,9 +19,14 @@ module Children
     def never(client) = client.submit_job("nobody-does-this", "", timeout: 60)
   RUBY
 
-  # Answers what it printed and how it ended. It has PATIENCE seconds; the block gets its pid when it has printed a line.
-  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, patience: 2 * Examples::PATIENCE)
-    Open3.popen2e(*ruby, "-e", prelude + script, url) do |input, output, waiter|
+  # Answers what it printed and how it ended; see run_ruby.
+  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, patience: 2 * Examples::PATIENCE, &block)
+    run_ruby("-e", prelude + script, url, patience: patience, &block)
+  end
+
+  # The same for any arguments. It has PATIENCE seconds; the block gets its pid when it has printed a line.
+  def run_ruby(*arguments, patience: 2 * Examples::PATIENCE)
+    Open3.popen2e(*ruby, *arguments) do |input, output, waiter|
       input.close
       text = block_given? ? output.gets.tap { yield waiter.pid }.to_s : +""
       reader = Thread.new { text << output.read }

@@ -1,0 +1,36 @@
+# frozen_string_literal: true
+
+# A client that outlives its server: restart gearmand while this runs. It ends some lines later.
+#
+#     ruby -Ilib examples/reconnect.rb [host:port]
+
+require "evgearman"
+
+outages = 0
+client = EVGearman::Client.new(url: ARGV.first)
+client.on_connect { puts "connected" }
+client.on_disconnect { puts "disconnected, #{outages += 1}" }
+
+# While the server is away requests wait for it, up to command_timeout. One that was cut off after it had been
+# written fails: with a key of its own it can be made again.
+def enqueue(client, number)
+  client.enqueue("log", "line #{number}", unique: "line #{number}")
+rescue EVGearman::Error => e
+  raise unless e.retriable?
+
+  puts "line #{number} again: #{e.message}"
+  retry
+end
+
+$stdout.sync = true
+last = 300
+1.upto(300) do |number|
+  puts "line #{number} is #{enqueue(client, number)}"
+  last = number + 3 if last == 300 && outages.positive?
+  break if number == last
+
+  EVGearman.run(0.1) # sleeps, and hears at once that the server is gone
+end
+
+client.on_disconnect = nil
+client.close
