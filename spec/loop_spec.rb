@@ -123,8 +123,16 @@ RSpec.describe EVGearman::Loop do
       expect(running.value).to be(true)
     end
 
+    it "is for trap handlers too" do
+      old = trap("USR1") { loop.post { loop.stop } }
+      loop.after(0.01) { Process.kill("USR1", Process.pid) }
+      expect(loop.run(30)).to be(true)
+    ensure
+      trap("USR1", old)
+    end
+
     it "needs a block" do
-      expect { loop.post }.to raise_error(ArgumentError)
+      expect { loop.post }.to raise_error(ArgumentError, "post needs a block")
     end
   end
 
@@ -197,13 +205,13 @@ RSpec.describe EVGearman::Loop do
       [-1, "1", nil, Float::NAN, Float::INFINITY].each do |time|
         expect { loop.every(time) { nil } }.to raise_error(ArgumentError)
       end
-      [-1, "1", Float::NAN].each { |time| expect { loop.after(time) { nil } }.to raise_error(ArgumentError) }
+      [-1, "1", nil, Float::NAN].each { |time| expect { loop.after(time) { nil } }.to raise_error(ArgumentError) }
       expect { loop.every(0) { nil } }.to raise_error(ArgumentError)
     end
 
     it "need a block" do
-      expect { loop.after(1) }.to raise_error(ArgumentError)
-      expect { loop.every(1) }.to raise_error(ArgumentError)
+      expect { loop.after(1) }.to raise_error(ArgumentError, "after needs a block")
+      expect { loop.every(1) }.to raise_error(ArgumentError, "every needs a block")
     end
   end
 
@@ -232,6 +240,26 @@ RSpec.describe EVGearman::Loop do
       expect(client.state).to eq(:closed)
       expect(task.error).to be_a(EVGearman::DisconnectedError)
       expect { client.echo("y") }.to raise_error(EVGearman::ConnectionError, "closed")
+    end
+
+    it "closes idle clients too, whose hooks are called before it returns" do
+      seen = []
+      client = client_for(fake_server, on_disconnect: -> { seen << :disconnected }).connect
+      eventually { client.connected? }
+      loop.close
+      expect(client.state).to eq(:closed)
+      expect(seen).to eq([:disconnected])
+    end
+
+    it "ends the background thread" do
+      loop.start.start
+      eventually { loop.running? }
+      called = Queue.new
+      loop.post { called << Thread.current }
+      expect(called.pop.name).to eq("evgearman loop")
+      loop.close
+      expect(loop).not_to be_running
+      expect(Thread.list.map(&:name)).not_to include("evgearman loop")
     end
 
     it "cancels its timers" do
@@ -284,6 +312,13 @@ RSpec.describe EVGearman::Loop do
   describe ".default" do
     it "is one" do
       expect(described_class.default).to be(described_class.default)
+    end
+
+    it "is one for threads that ask at once" do
+      described_class.default.close
+      allow(described_class).to receive(:new).and_wrap_original { |make| make.call.tap { sleep(0.01) } }
+      loops = Array.new(8) { Thread.new { described_class.default } }.map(&:value)
+      expect(loops.uniq.size).to eq(1)
     end
 
     it "is another after that was closed" do

@@ -35,6 +35,7 @@ end
 have_func("rb_fiber_scheduler_block", "ruby/fiber/scheduler.h")
 have_func("rb_nogvl", "ruby/thread.h")
 have_func("rb_enc_interned_str", "ruby/encoding.h")
+have_func("rb_io_closed_p", "ruby/io.h")
 have_func("sem_clockwait", "semaphore.h")
 
 $srcs = Dir[File.join($srcdir, "{#{FLOORS.join(",")}}", "*.c")].sort

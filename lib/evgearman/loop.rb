@@ -17,9 +17,10 @@ module EVGearman
     #   @raise [ConnectionError] "closed"
 
     # @!method run_once(timeout = nil)
-    #   Polls and dispatches once.
+    #   Polls and dispatches once. While another thread turns the loop it waits for 100 ms at most, and calls nothing.
     #   @param timeout [Numeric, nil] seconds; nil waits until something happens
     #   @return [Boolean] was a block called?
+    #   @raise [ConnectionError] "closed"
 
     # @!method stop
     #   Ends the innermost {#run} of each thread that is in one. While nothing runs it is forgotten.
@@ -29,14 +30,51 @@ module EVGearman
     #   The block is called in the next turn, on the thread that drives then.
     #   @yield
     #   @return [self]
+    #   @raise [ArgumentError] without a block
+    #   @raise [ConnectionError] "closed"
 
     # @!method after(seconds)
     #   Calls the block once, so many seconds from now.
+    #   @param seconds [Numeric] 0 is the next turn
+    #   @yield
     #   @return [Timer]
+    #   @raise [ArgumentError] without a block, or for a time that is none
+    #   @raise [ConnectionError] "closed"
 
     # @!method every(seconds)
     #   Calls the block every so many seconds, first after as many. What was missed is not made up for.
+    #   @param seconds [Numeric] above 0
+    #   @yield
     #   @return [Timer]
+    #   @raise [ArgumentError] without a block, or for a time that is none
+    #   @raise [ConnectionError] "closed"
+
+    # @!method io(io, events)
+    #   Calls the block in each turn in which the IO is ready: as long as there is something to read, or room to write.
+    #   While the block runs it is not called again, also when it waits for something of this loop.
+    #
+    #   The IO is not read nor written, nor kept from being closed: a closed one is not watched any more, whoever closed
+    #   it. Ruby's own buffer is not looked at, so read with `read_nonblock` or `readpartial`, not by lines. Each watcher
+    #   costs a descriptor of its own. In a forked child it is not active.
+    #
+    #   @param io [IO, #to_io] a regular file is always ready
+    #   @param events [:read, :write, :read_write] what to wait for
+    #   @yieldparam event [:read, :write, :read_write] what it is ready for. An error or a hang-up is `:read`
+    #     (`:write` where only that is waited for): the block hears of it when it reads
+    #   @return [Watcher]
+    #   @raise [ArgumentError] without a block, or for other events
+    #   @raise [TypeError] for what is no IO
+    #   @raise [IOError] for a closed one
+    #   @raise [SystemCallError] when there are no more descriptors
+    #   @raise [ConnectionError] "closed"
+
+    # @!method each_turn
+    #   Calls the block at the end of each turn, behind all other blocks of it; so not while the loop sleeps. A turn that
+    #   is left by an exception calls it when it goes on.
+    #   @yield
+    #   @return [Watcher]
+    #   @raise [ArgumentError] without a block
+    #   @raise [ConnectionError] "closed"
 
     # @!method running?
     #   Is a thread turning it?
@@ -59,17 +97,49 @@ module EVGearman
       #   @return [self]
 
       # @!method active?
-      #   @return [Boolean]
+      #   @return [Boolean] will it be called?
+
+      # @return [String] "timer every 1.0 s", "timer in 0.25 s"
+      def to_s
+        return "timer every #{_every} s" if _every
+
+        active? ? "timer in #{_left.round(3)} s" : "timer"
+      end
+
+      # @return [String]
+      def inspect = "#<#{self.class} #{self}#{" (not active)" unless active?}>"
     end
 
-    class << self
-      # The loop of the process; a forked child has its own.
-      #
-      # @return [Loop]
-      def default
-        @default = new if @default.nil? || @default.closed? || @default_pid != Process.pid
-        @default_pid = Process.pid
-        @default
+    # What {Loop#io} and {Loop#each_turn} answer. Alive while active, whether you keep it or not.
+    class Watcher
+      # @!method cancel
+      #   From any thread and any block, its own too: from then on the block is not called, even if there is something
+      #   to tell in this turn. Does not close the IO. Idempotent.
+      #   @return [self]
+
+      # @!method active?
+      #   @return [Boolean] not cancelled, its IO and its loop not closed
+
+      # @return [String] "read #<IO:fd 7>", "each_turn app.rb:12"
+      def to_s
+        _io ? "#{_events} #{_io.inspect}" : "each_turn #{_block.source_location&.join(":")}".rstrip
+      end
+
+      # @return [String]
+      def inspect = "#<#{self.class} #{self}#{" (not active)" unless active?}>"
+    end
+
+    # @!method self.default
+    #   The loop of the process; a forked child has its own. Another one after that was closed.
+    #   @return [Loop]
+
+    # What is on the loop, for people to read: timers, watchers and clients.
+    #
+    # @return [Array<String>] such as "timer every 1.0 s", "read #<IO:fd 7>", "each_turn app.rb:12",
+    #   "client 127.0.0.1:4730 connected"
+    def watchers
+      (_timers + _watchers).map(&:to_s) + _clients.map do |client|
+        "#{client.is_a?(Worker) ? "worker" : "client"} #{client.server} #{client.state}"
       end
     end
 

@@ -39,6 +39,9 @@ typedef struct {
     evg_list_t frames;  /* frame_t: the `run`s under way, innermost last */
     evg_list_t clients; /* client_t on this loop */
     evg_list_t timers;  /* active rb_timer_t */
+    evg_list_t watched; /* active watcher_t of `io` */
+    evg_list_t each_turn; /* those of `each_turn` */
+    size_t watched_count, sweep_at; /* for IOs that were closed */
     evg_list_t fibers;  /* fiber_waiter_t: fibers that wait */
     evg_list_t all;     /* every loop of the process, for forks */
     VALUE self;
@@ -186,6 +189,7 @@ VALUE binary_string(evg_bytes_t bytes);
 VALUE name_string(evg_bytes_t bytes);         /* UTF-8 if valid, else BINARY */
 evg_bytes_t bytes_of(VALUE string);           /* of a String; valid while it is not changed */
 double seconds_of(VALUE number);              /* nil is 0; raises ArgumentError */
+VALUE block_of(const char *method);           /* the block it was given; raises ArgumentError */
 
 /* -- forks ------------------------------------------------------------------------------------------------------ */
 

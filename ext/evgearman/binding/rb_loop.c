@@ -35,6 +35,7 @@ static void loop_mark(void *ptr)
         if (client_kept_p(client)) rb_gc_mark(client->self);
     }
     timers_mark(loop);
+    watchers_mark(loop);
     fibers_mark(loop);
 }
 
@@ -42,6 +43,7 @@ static void loop_free(void *ptr)
 {
     loop_t *loop = ptr;
     timers_stop(loop);
+    watchers_stop(loop);
     fibers_forget(loop);
     for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
     while (evg_list_shift(&loop->frames)) {}
@@ -74,6 +76,8 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->frames);
     evg_list_init(&loop->clients);
     evg_list_init(&loop->timers);
+    evg_list_init(&loop->watched);
+    evg_list_init(&loop->each_turn);
     evg_list_init(&loop->fibers);
     evg_list_init(&loop->all);
     loop->self = self;
@@ -108,6 +112,28 @@ static VALUE loop_initialize(VALUE self)
     if (!loop->net) rb_raise(rb_eNoMemError, "cannot make an event loop");
     evg_list_append(&all_loops, &loop->all);
     return self;
+}
+
+/* -- the default ---------------------------------------------------------------------------------------------------- */
+
+static VALUE default_loop = Qnil;
+static uint64_t default_forks; /* evg_forks when it was made */
+
+static bool default_usable_p(void)
+{
+    return !NIL_P(default_loop) && default_forks == evg_forks && !loop_of(default_loop)->closed;
+}
+
+/* Threads may make one at once: all answer the first. No Mutex, because trap handlers ask too. */
+static VALUE loop_default(VALUE klass)
+{
+    if (default_usable_p()) return default_loop;
+    VALUE made = rb_funcall(klass, rb_intern("new"), 0);
+    if (!default_usable_p()) {
+        default_loop = made;
+        default_forks = evg_forks;
+    }
+    return default_loop;
 }
 
 /* -- run and stop -------------------------------------------------------------------------------------------------- */
@@ -216,7 +242,7 @@ static VALUE loop_stop(VALUE self)
 static VALUE loop_post(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
-    call_t call = {.callable = rb_block_proc(), .subject = Qnil, .args = {Qnil, Qnil}, .where = "post"};
+    call_t call = {.callable = block_of("post"), .subject = Qnil, .args = {Qnil, Qnil}, .where = "post"};
     calls_push(&loop->posts, &call);
     evg_loop_wake(loop->net);
     return self;
@@ -238,6 +264,7 @@ static VALUE loop_close(VALUE self)
     }
     loop->closed = true;
     timers_stop(loop);
+    watchers_stop(loop);
     seat_wake_all(loop);
     if (loop->net->polling) evg_loop_wake(loop->net); /* who drives closes it on leaving */
     else evg_loop_close(loop->net);
@@ -249,13 +276,14 @@ static VALUE loop_closed_p(VALUE self)
     return RBOOL(loop_of(self)->closed);
 }
 
+/* Those that are nobody's any more are left out, though they may not be swept yet. */
 static VALUE loop_clients(VALUE self)
 {
     loop_t *loop = loop_of(self);
     VALUE clients = rb_ary_new();
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
-        if (client_kept_p(client)) rb_ary_push(clients, client->self);
+        if (client_kept_p(client) || !lifetime_over_p(client->marked_in)) rb_ary_push(clients, client->self);
     }
     return clients;
 }
@@ -306,6 +334,7 @@ void loop_after_fork(loop_t *loop)
     loop->muted = false;
     if (loop->closed) return;
     if (!evg_loop_forked(loop->net)) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    watchers_stop(loop);
     loop->muted = true;
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         evg_connection_pump(evg_container(at, client_t, link)->c);
@@ -328,6 +357,8 @@ void Init_evg_loop(VALUE module)
 {
     VALUE klass = rb_define_class_under(module, "Loop", rb_cObject);
     rb_define_alloc_func(klass, loop_allocate);
+    rb_gc_register_address(&default_loop);
+    rb_define_singleton_method(klass, "default", loop_default, 0);
     rb_define_singleton_method(klass, "_after_fork", loops_after_fork, 0);
     rb_define_method(klass, "initialize", loop_initialize, 0);
     rb_define_method(klass, "run", loop_run, -1);
@@ -341,5 +372,6 @@ void Init_evg_loop(VALUE module)
     rb_define_private_method(klass, "_close", loop_close, 0);
     rb_define_private_method(klass, "_clients", loop_clients, 0);
     Init_evg_timer(klass);
+    Init_evg_watcher(klass);
     Init_evg_fiber(klass);
 }

@@ -5,11 +5,14 @@
 
 void Init_evg_loop(VALUE module);
 void Init_evg_timer(VALUE loop_class);
+void Init_evg_watcher(VALUE loop_class);
 void Init_evg_fiber(VALUE loop_class);
 
 /* Parts of a loop_t that other files keep. */
 void timers_mark(const loop_t *loop);
 void timers_stop(loop_t *loop);
+void watchers_mark(const loop_t *loop);
+void watchers_stop(loop_t *loop); /* in a forked child behind evg_loop_forked: their sets are the parent's until then */
 void fibers_mark(const loop_t *loop);
 void fibers_forget(loop_t *loop); /* in a forked child, and when the loop is collected */
 

@@ -1,5 +1,7 @@
 #include "binding/rb_loop.h"
 
+#include <math.h>
+
 #include "binding/binding.h"
 #include "net/timer.h"
 
@@ -92,14 +94,41 @@ static VALUE timer_new(loop_t *loop, double after, double every, VALUE block)
 
 static VALUE loop_after(VALUE self, VALUE seconds)
 {
-    return timer_new(open_loop_of(self), seconds_of(seconds), 0, rb_block_proc());
+    VALUE block = block_of("after");
+    if (NIL_P(seconds)) rb_raise(rb_eArgError, "after needs a number of seconds");
+    return timer_new(open_loop_of(self), seconds_of(seconds), 0, block);
 }
 
 static VALUE loop_every(VALUE self, VALUE seconds)
 {
+    VALUE block = block_of("every");
     double every = seconds_of(seconds);
     if (every <= 0) rb_raise(rb_eArgError, "every needs a number of seconds above 0");
-    return timer_new(open_loop_of(self), every, every, rb_block_proc());
+    return timer_new(open_loop_of(self), every, every, block);
+}
+
+static VALUE loop_timers(VALUE self)
+{
+    loop_t *loop = loop_of(self);
+    VALUE timers = rb_ary_new();
+    for (evg_list_t *at = loop->timers.next; at != &loop->timers; at = at->next) {
+        rb_ary_push(timers, evg_container(at, rb_timer_t, link)->self);
+    }
+    return timers;
+}
+
+/* Seconds, or nil for one that is called once. */
+static VALUE timer_every(VALUE self)
+{
+    double every = timer_of(self)->timer.every;
+    return every > 0 ? DBL2NUM(every) : Qnil;
+}
+
+/* Seconds to its next call, or nil. */
+static VALUE timer_left(VALUE self)
+{
+    const evg_timer_t *timer = &timer_of(self)->timer;
+    return evg_timer_active_p(timer) ? DBL2NUM(fmax(timer->at - evg_monotonic(), 0)) : Qnil;
 }
 
 static VALUE timer_cancel(VALUE self)
@@ -123,6 +152,9 @@ void Init_evg_timer(VALUE loop_class)
     rb_gc_register_mark_object(timer_class);
     rb_define_method(loop_class, "after", loop_after, 1);
     rb_define_method(loop_class, "every", loop_every, 1);
+    rb_define_private_method(loop_class, "_timers", loop_timers, 0);
+    rb_define_private_method(timer_class, "_every", timer_every, 0);
+    rb_define_private_method(timer_class, "_left", timer_left, 0);
     rb_define_private_method(timer_class, "call", timer_call, 0);
     rb_define_method(timer_class, "cancel", timer_cancel, 0);
     rb_define_method(timer_class, "active?", timer_active_p, 0);

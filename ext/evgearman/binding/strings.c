@@ -30,3 +30,9 @@ double seconds_of(VALUE number)
     if (!(seconds >= 0) || isinf(seconds)) rb_raise(rb_eArgError, "seconds must not be negative");
     return seconds;
 }
+
+VALUE block_of(const char *method)
+{
+    if (!rb_block_given_p()) rb_raise(rb_eArgError, "%s needs a block", method);
+    return rb_block_proc();
+}

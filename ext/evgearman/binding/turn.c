@@ -18,6 +18,16 @@ bool loop_quiet_p(const loop_t *loop)
     return loop->done.count == 0 && loop->posts.count == 0 && !jobs_may_start_p(loop);
 }
 
+static bool drain_done(turn_t *turn, size_t *called)
+{
+    call_t call;
+    while (calls_shift(&turn->loop->done, &call)) {
+        ++*called;
+        if (!gate_call(turn, &call)) return false;
+    }
+    return true;
+}
+
 /* Replies first; then jobs, but not for so long that the sockets starve. */
 static bool drain(turn_t *turn, size_t *called)
 {
@@ -25,10 +35,7 @@ static bool drain(turn_t *turn, size_t *called)
     call_t call;
     double until = 0;
     for (;;) {
-        while (calls_shift(&loop->done, &call)) {
-            ++*called;
-            if (!gate_call(turn, &call)) return false;
-        }
+        if (!drain_done(turn, called)) return false;
         if (!jobs_may_start_p(loop)) return true;
         double now = evg_monotonic();
         if (until > 0 && now > until) return true;
@@ -48,6 +55,12 @@ static bool run_posts(turn_t *turn, size_t *called)
         if (!gate_call(turn, &call)) return false;
     }
     return true;
+}
+
+static bool run_each_turn(turn_t *turn, size_t *called)
+{
+    watchers_turn_ends(turn->loop);
+    return drain_done(turn, called);
 }
 
 static void *poll_without_gvl(void *net)
@@ -119,6 +132,7 @@ static void interruptible_steps(turn_t *turn, double deadline, size_t *called)
     if (!take_steps(turn, *called ? 0 : deadline)) return;
     if (!drain(turn, called)) return;
     if (!run_posts(turn, called)) return;
+    if (!run_each_turn(turn, called)) return;
     gate_interrupts(turn);
 }
 

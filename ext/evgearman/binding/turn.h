@@ -14,6 +14,9 @@ void loop_glance(loop_t *loop);
 /* Writes what is owed before a driver leaves. */
 void loop_leave(loop_t *loop);
 
+/* Queues the blocks of each_turn. */
+void watchers_turn_ends(loop_t *loop);
+
 /* Nothing is queued that a turn would call. */
 bool loop_quiet_p(const loop_t *loop);
 
