@@ -44,6 +44,15 @@ module EVGearman
   # The name of the server could not be resolved.
   class ResolveError < ConnectError; end
 
+  # TLS was not agreed upon, or the server's certificate is not accepted. (TLS is not built yet: nothing raises it.)
+  class TLSError < ConnectionError
+    private
+
+    def retriable_kind?
+      false
+    end
+  end
+
   # The connection ended: "disconnected"; to `on_error` "connection closed by server".
   class DisconnectedError < ConnectionError; end
 

@@ -57,12 +57,14 @@ static void done(client_t *client, const evg_event_t *event)
         task_queue_conversion(client, task, reply_of(event));
         return;
     }
-    if (event->error == 0) {
-        task_end(client, task, value_of(event), Qnil);
+    VALUE value = event->error == 0 ? value_of(event) : Qnil;
+    if (!NIL_P(value)) {
+        task_end(client, task, value, Qnil);
         return;
     }
     VALUE data = task->exception;
     evg_event_t told = *event;
+    if (event->error == 0) told.error = EVG_EDISCONNECTED; /* there was no memory for the job of a grab_job */
     if (event->error == EVG_EJOB_EXCEPTION) {
         data = payload_of(event);
         task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
