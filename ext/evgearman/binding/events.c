@@ -12,7 +12,7 @@ static bool server_error_p(const evg_event_t *event)
 
 static VALUE error_of(client_t *client, const evg_event_t *event, VALUE data)
 {
-    error_t error = {.code = event->error,
+    failure_t error = {.code = event->error,
                      .text = event->text,
                      .delivery = event->delivery,
                      .request = event->request,

@@ -49,7 +49,7 @@ static VALUE class_of_code(int code)
 }
 
 /* "connect failed: Connection refused", "QUEUE_ERROR: Job queue is full", or just the words of the code. */
-static VALUE message_of(const error_t *error)
+static VALUE message_of(const failure_t *error)
 {
     VALUE message = error->server_code.len ? name_string(error->server_code) : rb_str_new_cstr(evg_error_text(error->code));
     if (!error->text.len) return message;
@@ -63,7 +63,7 @@ static VALUE delivery_symbol(evg_delivery_t delivery)
     return delivery == EVG_DELIVERY_NONE ? Qnil : ID2SYM(rb_intern(names[delivery]));
 }
 
-VALUE error_new(const error_t *error)
+VALUE error_new(const failure_t *error)
 {
     VALUE exception = rb_exc_new_str(class_of_code(error->code), message_of(error));
     const evg_request_t *request = error->request;
@@ -81,7 +81,7 @@ VALUE error_new(const error_t *error)
 void error_check(client_t *client, int code)
 {
     if (code >= 0) return;
-    error_t error = {.code = code, .client = client, .data = Qnil};
+    failure_t error = {.code = code, .client = client, .data = Qnil};
     rb_exc_raise(error_new(&error));
 }
 

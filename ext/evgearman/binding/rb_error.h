@@ -7,7 +7,7 @@
 
 void Init_evg_error(VALUE module);
 
-/* What an error is about, besides its code. All may be empty. */
+/* What an error is about, besides its code. All may be empty. (glibc has an error_t.) */
 typedef struct {
     int code;
     evg_bytes_t text;      /* what the system or the server said */
@@ -16,10 +16,10 @@ typedef struct {
     const evg_request_t *request;
     client_t *client;
     VALUE data; /* of a WORK_EXCEPTION, or Qnil */
-} error_t;
+} failure_t;
 
 /* The exception; runs no Ruby code. */
-VALUE error_new(const error_t *error);
+VALUE error_new(const failure_t *error);
 
 /* Raises for a negative answer of the core: ArgumentError for bad arguments, else our class. `client` may be NULL. */
 void error_check(client_t *client, int code);

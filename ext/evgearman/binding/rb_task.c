@@ -229,7 +229,7 @@ static VALUE convert_rescued(VALUE arg)
 /* A jump out of the converter, or a fork before it, must not leave the Task without an end. */
 void task_unconverted(VALUE self, int code)
 {
-    error_t error = {.code = code, .data = Qnil};
+    failure_t error = {.code = code, .data = Qnil};
     if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
 }
 
