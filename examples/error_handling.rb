@@ -24,8 +24,8 @@ worker.work # on the same loop: it works while the client waits
 client = EVGearman::Client.new(url: ARGV.first, **quiet)
 attempt("it raised")            { client.call("raise", timeout: 5) }
 attempt("it failed")            { client.call("fail", timeout: 5) }
-attempt("nobody does it")       { client.call("nobody", timeout: 0.2) }
-attempt("the same, with a key") { client.call("nobody", unique: "a key", timeout: 0.2) }
+attempt("nobody does it")       { client.call("nobody", timeout: 0.5) }
+attempt("the same, with a key") { client.call("nobody", unique: "a key", timeout: 0.5) }
 attempt("not a function name")  { client.call("", "x") }
 attempt("the server says no")   { client.option("no such option").value }
 

@@ -7,6 +7,7 @@
 require "evgearman"
 
 $stdout.sync = true # logs are read while it runs
+
 # After 10 s it leaves anyway, and the server gives to others what was not finished: keep that below what your
 # process manager allows before it sends KILL.
 worker = EVGearman::Worker.new(url: ARGV.first, client_id: "graceful-#{$$}", shutdown_timeout: 10)

@@ -8,6 +8,7 @@ require "evgearman"
 
 server, rounds, interval = ARGV
 rounds = Integer(rounds || 3)
+interval = Float(interval || 0.5)
 client = EVGearman::Client.new(url: server, client_id: "monitoring")
 
 def show(status)
@@ -19,15 +20,15 @@ def show(status)
   puts
 end
 
-# A poll that fails is a line in the log: the next one finds the server again.
+# Each one begins after the answer of the last: they do not pile up when the server is slow. One that fails is a line
+# in the log, and the next one finds the server again.
 poll = lambda do
   client.server_status do |status, error|
     error ? warn("#{client.server}: #{error.message}") : show(status)
-    EVGearman.stop if (rounds -= 1).zero?
+    (rounds -= 1).zero? ? EVGearman.stop : client.loop.after(interval, &poll)
   end
 end
 
 poll.call
-client.loop.every(Float(interval || 0.5), &poll)
 EVGearman.run
 client.close

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# A client that outlives its server: restart gearmand while this runs. It ends some lines later.
+# A client that outlives its server: restart gearmand while this runs. It ends three lines later.
 #
 #     ruby -Ilib examples/reconnect.rb [host:port]
 
@@ -23,12 +23,10 @@ rescue EVGearman::Error => e
 end
 
 $stdout.sync = true
-last = 300
-1.upto(300) do |number|
-  puts "line #{number} is #{enqueue(client, number)}"
-  last = number + 3 if last == 300 && outages.positive?
-  break if number == last
-
+number = after = 0
+until after == 3
+  puts "line #{number += 1} is #{enqueue(client, number)}"
+  after += 1 if outages.positive?
   EVGearman.run(0.1) # sleeps, and hears at once that the server is gone
 end
 

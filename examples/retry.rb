@@ -27,13 +27,13 @@ client.create_function("send").value
 client.maxqueue("send", 1).value
 client.enqueue("send", "the first mail")
 
-slow = Thread.new do
+working = Thread.new do
   worker = EVGearman::Worker.new(url: ARGV.first, loop: EVGearman::Loop.new)
   worker.register_function("send") do |job|
     worker.stop if job.workload.include?("second")
     puts "sent #{job.workload}"
   end
-  sleep 0.5
+  sleep 0.3
   worker.run(signals: false)
 end
 
@@ -41,6 +41,6 @@ end
 handle = with_retries { client.enqueue("send", "the second mail", unique: "mail 2") }
 puts "queued as #{handle}"
 
-slow.join
+working.join
 client.maxqueue("send").value
 client.close
