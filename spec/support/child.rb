@@ -20,13 +20,13 @@ module Children
   RUBY
 
   # Answers what it printed and how it ended; see run_ruby.
-  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, patience: 2 * Examples::PATIENCE, &block)
-    run_ruby("-e", prelude + script, url, patience: patience, &block)
+  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, **options, &block)
+    run_ruby("-e", prelude + script, url, **options, &block)
   end
 
   # The same for any arguments. It has PATIENCE seconds; the block gets its pid when it has printed a line.
-  def run_ruby(*arguments, patience: 2 * Examples::PATIENCE)
-    Open3.popen2e(*ruby, *arguments) do |input, output, waiter|
+  def run_ruby(*arguments, env: {}, patience: 2 * Examples::PATIENCE)
+    Open3.popen2e(env, *ruby, *arguments) do |input, output, waiter|
       input.close
       text = block_given? ? output.gets.tap { yield waiter.pid }.to_s : +""
       reader = Thread.new { text << output.read }
