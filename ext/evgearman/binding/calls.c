@@ -23,6 +23,15 @@ void calls_push(calls_t *calls, const call_t *call)
     *item(calls, calls->count - 1) = *call;
 }
 
+void calls_hurry(calls_t *calls, size_t count)
+{
+    while (count-- > 0) {
+        call_t last = *item(calls, calls->count - 1);
+        calls->head = (calls->head - 1) & (calls->cap - 1);
+        *item(calls, 0) = last;
+    }
+}
+
 bool calls_shift(calls_t *calls, call_t *out)
 {
     if (calls->count == 0) return false;

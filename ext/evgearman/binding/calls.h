@@ -34,6 +34,9 @@ typedef struct {
 /* May run GC; raises NoMemoryError. */
 void calls_push(calls_t *calls, const call_t *call);
 
+/* The last `count` become the first, in the order they have. */
+void calls_hurry(calls_t *calls, size_t count);
+
 /* false when empty. */
 bool calls_shift(calls_t *calls, call_t *out);
 

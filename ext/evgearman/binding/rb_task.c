@@ -199,10 +199,15 @@ void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
     task->calls++;
 }
 
+/* What it leads to has waited already: it comes before what the server said later. */
 static void end_converted(VALUE self, VALUE value, VALUE error)
 {
     task_t *task = RTYPEDDATA_DATA(self);
-    if (task->state == TASK_PENDING) task_end(task->client, task, value, error);
+    if (task->state != TASK_PENDING) return;
+    calls_t *done = &task->client->loop->done;
+    size_t behind = done->count;
+    task_end(task->client, task, value, error);
+    calls_hurry(done, done->count - behind);
 }
 
 static VALUE convert(VALUE arg)
