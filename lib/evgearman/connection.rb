@@ -98,7 +98,7 @@ module EVGearman
     }.freeze
 
     # Hooks that a constructor takes and a method sets.
-    HOOKS = %i[on_error on_connect on_disconnect on_drain on_callback_error].freeze
+    HOOKS = %i[on_error on_connect on_disconnect on_drain on_callback_error on_packet].freeze
 
     # Touches no network: it connects at {#connect}, at the first request, or when its loop runs.
     #
@@ -121,6 +121,7 @@ module EVGearman
 
       _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
       _set_coding(coder, encoding)
+      _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
       options.each { |name, value| HOOKS.include?(name) ? _set_hook(name, value) : _set_option(name, value) }
       set_client_id(client_id) if client_id
     end
@@ -226,6 +227,10 @@ module EVGearman
     #   Called when, after a {BackpressureError}, less than a quarter of `max_unsent` waits to be written.
     # @!method on_callback_error
     #   Called with the exception that a block raised, and which block it was.
+    # @!method on_packet
+    #   Called with each packet that was read or written: `:in` or `:out`, its name as in {Protocol} (`:text` for a line of
+    #   the admin protocol) and an Array of its arguments, uncut. Runs among the other blocks, in order. With
+    #   `EVGEARMAN_TRACE=1` in the environment each packet is printed to stderr too, one line, with long arguments cut.
     HOOKS.each do |name|
       define_method(name) { |&block| block ? _set_hook(name, block) : _hook(name) }
       define_method(:"#{name}=") { |callable| _set_hook(name, callable) }

@@ -56,7 +56,20 @@ loop_t *open_loop_of(VALUE self); /* raises ConnectionError "closed" */
 
 /* -- client and worker ------------------------------------------------------------------------------------- */
 
-enum { HOOK_ERROR, HOOK_CONNECT, HOOK_DISCONNECT, HOOK_DRAIN, HOOK_CALLBACK_ERROR, HOOK_IDLE, HOOK_STOPPED, HOOKS };
+enum {
+    HOOK_ERROR,
+    HOOK_CONNECT,
+    HOOK_DISCONNECT,
+    HOOK_DRAIN,
+    HOOK_CALLBACK_ERROR,
+    HOOK_IDLE,
+    HOOK_STOPPED,
+    HOOK_PACKET,
+    HOOK_TRACE, /* the same, for the environment's EVGEARMAN_TRACE */
+    HOOKS
+};
+
+typedef struct trace trace_t;
 
 /* A Client or a Worker: one connection. */
 typedef struct {
@@ -65,6 +78,7 @@ typedef struct {
     loop_t *loop;
     VALUE loop_value;
     VALUE hooks[HOOKS];
+    trace_t *trace; /* while somebody listens to packets */
     coding_t coding; /* unless a call has its own */
     VALUE *pending; /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
@@ -77,6 +91,9 @@ typedef struct {
     size_t marked_in; /* see lifetime.h */
     evg_list_t link; /* in loop->clients */
 } client_t;
+
+/* Its loop is collected, or it is about to be itself: there is nobody to be told. */
+bool client_gone_p(const client_t *client);
 
 /* Something is pending on it: its loop keeps it alive. */
 bool client_kept_p(const client_t *client);

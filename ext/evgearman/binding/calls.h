@@ -11,6 +11,7 @@
 
 typedef enum {
     CALL_BLOCK,   /* callable.call(*args) */
+    CALL_SPLAT,   /* callable.call(*args[0]) */
     CALL_JOB,     /* subject is a Job: run its handler */
     CALL_REPORT,  /* subject.send(:_report_error, args[0]): the default of on_error */
     CALL_UNBLOCK, /* wake the fiber of the waiter `subject` */

@@ -182,8 +182,7 @@ static void untold(telling_t *telling)
     if (state) rb_set_errinfo(Qnil);
 }
 
-/* Is there anybody to be told? Its loop may be collected, or it is about to be itself. */
-static bool gone_p(const client_t *client)
+bool client_gone_p(const client_t *client)
 {
     return !client->loop || (!client_kept_p(client) && lifetime_over_p(client->marked_in));
 }
@@ -193,7 +192,7 @@ void client_event(void *owner, const evg_event_t *event)
 {
     telling_t telling = {.client = owner, .event = event, .error = Qnil};
     int state = 0;
-    if (gone_p(telling.client)) return;
+    if (client_gone_p(telling.client)) return;
     VALUE self = telling.client->self;
     rb_protect(tell, (VALUE)&telling, &state);
     if (state) untold(&telling);

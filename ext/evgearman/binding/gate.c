@@ -14,6 +14,8 @@ static VALUE call_it(VALUE arg)
 {
     const call_t *call = ((passage_t *)arg)->call;
     switch (call->kind) {
+    case CALL_SPLAT:
+        return rb_apply(call->callable, rb_intern("call"), call->args[0]);
     case CALL_JOB:
         return job_run(call->subject);
     case CALL_REPORT:

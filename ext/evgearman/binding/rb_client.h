@@ -5,6 +5,7 @@
 
 void Init_evg_connection(VALUE module);
 void Init_evg_options(VALUE connection_class);
+void Init_evg_hooks(VALUE connection_class);
 void Init_evg_client(VALUE module, VALUE connection_class);
 void Init_evg_requests(VALUE connection_class);
 void Init_evg_worker(VALUE module, VALUE connection_class);

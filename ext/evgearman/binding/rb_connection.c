@@ -7,13 +7,11 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/seat.h"
+#include "binding/trace.h"
 #include "binding/turn.h"
 
 static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
 static const double glance = 0.01;
-
-static const char *const hook_names[HOOKS] = {"on_error",          "on_connect", "on_disconnect", "on_drain",
-                                              "on_callback_error", "on_idle",    "on_stopped"};
 
 /* -- life --------------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +53,7 @@ static void client_free(void *ptr)
     client_t *client = ptr;
     evg_list_unlink(&client->link);
     client_dispose(client);
+    trace_free(client);
     ruby_xfree(client->pending);
     ruby_xfree(client);
 }
@@ -63,6 +62,7 @@ static size_t client_size(const void *ptr)
 {
     const client_t *client = ptr;
     size_t size = sizeof *client + client->pending_cap * sizeof *client->pending;
+    size += trace_memsize(client);
     if (client->c) size += sizeof *client->c + client->c->session.in.cap + client->c->session.out.cap;
     return size;
 }
@@ -315,61 +315,6 @@ static VALUE client_connecting_p(VALUE self)
     return RBOOL(strcmp(state_name(client_of(self)), "connecting") == 0);
 }
 
-/* -- hooks ------------------------------------------------------------------------------------------------------------------ */
-
-void client_hook(client_t *client, int hook, int argc, VALUE a)
-{
-    bool report = hook == HOOK_ERROR && NIL_P(client->hooks[hook]);
-    if (client->loop->muted || (NIL_P(client->hooks[hook]) && !report)) return;
-    call_t call = {.kind = report ? CALL_REPORT : CALL_BLOCK,
-                   .argc = argc,
-                   .callable = client->hooks[hook],
-                   .subject = client->self,
-                   .args = {a, Qnil},
-                   .where = hook_names[hook]};
-    calls_push(&client->loop->done, &call);
-}
-
-/* Made here, because a hook that is set later is not meant for it. */
-void client_report(client_t *client, VALUE error, const char *where)
-{
-    VALUE hook = client->hooks[HOOK_CALLBACK_ERROR];
-    if (NIL_P(hook)) {
-        VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
-        hook = rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
-    }
-    call_t call = {.argc = 2,
-                   .callable = hook,
-                   .subject = client->self,
-                   .args = {error, rb_str_new_cstr(where)},
-                   .where = hook_names[HOOK_CALLBACK_ERROR]};
-    calls_push(&client->loop->done, &call);
-    evg_loop_wake(client->loop->net);
-}
-
-static int hook_number(VALUE name)
-{
-    const char *wanted = rb_id2name(SYM2ID(name));
-    for (int i = 0; i < HOOKS; i++) {
-        if (strcmp(hook_names[i], wanted) == 0) return i;
-    }
-    rb_raise(rb_eArgError, "no such hook: %s", wanted);
-}
-
-static VALUE client_get_hook(VALUE self, VALUE name)
-{
-    return client_of(self)->hooks[hook_number(name)];
-}
-
-static VALUE client_set_hook(VALUE self, VALUE name, VALUE callable)
-{
-    if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call"))) {
-        rb_raise(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
-    }
-    client_of(self)->hooks[hook_number(name)] = callable;
-    return self;
-}
-
 /* -- what there is to know ---------------------------------------------------------------------------------------------------- */
 
 static VALUE client_host(VALUE self)
@@ -465,8 +410,6 @@ void Init_evg_connection(VALUE module)
     rb_define_private_method(klass, "_connect", client_connect, 3);
     rb_define_private_method(klass, "_close", client_close, 1);
     rb_define_private_method(klass, "_flush", client_flush, 1);
-    rb_define_private_method(klass, "_hook", client_get_hook, 1);
-    rb_define_private_method(klass, "_set_hook", client_set_hook, 2);
     rb_define_method(klass, "echo", client_echo, 1);
     rb_define_method(klass, "set_client_id", client_set_client_id, 1);
     rb_define_method(klass, "disconnect", client_disconnect, 0);
@@ -486,6 +429,7 @@ void Init_evg_connection(VALUE module)
     rb_define_method(klass, "unsent_bytes", client_unsent_bytes, 0);
     rb_define_method(klass, "stats", client_stats, 0);
     Init_evg_options(klass);
+    Init_evg_hooks(klass);
     Init_evg_requests(klass);
     Init_evg_client(module, klass);
     Init_evg_worker(module, klass);

@@ -3,30 +3,10 @@
 #include <inttypes.h>
 
 #include "binding/binding.h"
+#include "binding/packets.h"
 #include "binding/rb_error.h"
-#include "protocol/admin.h"
-#include "protocol/packet.h"
 
 /* -- names ------------------------------------------------------------------------------------- */
-
-/* IDs, because a Symbol that Ruby code made first may be moved by the GC. */
-static ID names[EVG_COMMAND_CEILING];
-
-static VALUE name_symbol(evg_command_t type)
-{
-    return ID2SYM(names[type]);
-}
-
-static void intern_names(void)
-{
-    names[EVG_TEXT] = rb_intern("text");
-    for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
-        const evg_command_info_t *info = evg_command_info(type);
-        if (!info) continue;
-        VALUE name = rb_funcall(rb_str_new_cstr(info->name), rb_intern("downcase"), 0);
-        names[type] = rb_intern_str(name);
-    }
-}
 
 static VALUE senders_of(const evg_command_info_t *info)
 {
@@ -41,7 +21,7 @@ static VALUE replies_of(const evg_command_info_t *info)
 {
     VALUE replies = rb_ary_new();
     for (int type = 1; type < EVG_COMMAND_CEILING; type++) {
-        if (info->draws >> type & 1) rb_ary_push(replies, name_symbol((evg_command_t)type));
+        if (info->draws >> type & 1) rb_ary_push(replies, packet_name((evg_command_t)type));
     }
     return rb_ary_freeze(replies);
 }
@@ -53,7 +33,7 @@ static VALUE protocol_commands(VALUE self)
     for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
         const evg_command_info_t *info = evg_command_info(type);
         if (!info) continue;
-        VALUE row[] = {name_symbol((evg_command_t)type), UINT2NUM(type), INT2FIX(info->args),
+        VALUE row[] = {packet_name((evg_command_t)type), UINT2NUM(type), INT2FIX(info->args),
                        senders_of(info), replies_of(info)};
         rb_ary_push(rows, rb_ary_new_from_values(5, row));
     }
@@ -67,46 +47,6 @@ static VALUE protocol_number(VALUE self, VALUE name)
 }
 
 /* -- packets as values ------------------------------------------------------------------------- */
-
-/* Is the last argument the bytes of a user, and not a name or a number? */
-static bool payload_p(evg_command_t type)
-{
-    switch (type) {
-    case EVG_ECHO_REQ:
-    case EVG_ECHO_RES:
-    case EVG_JOB_ASSIGN:
-    case EVG_JOB_ASSIGN_UNIQ:
-    case EVG_JOB_ASSIGN_ALL:
-    case EVG_WORK_DATA:
-    case EVG_WORK_WARNING:
-    case EVG_WORK_COMPLETE:
-    case EVG_WORK_EXCEPTION:
-        return true;
-    default:
-        return evg_command_submit_p(type);
-    }
-}
-
-/* gearmand sends a NUL behind the handle when it makes a WORK_FAIL of a WORK_EXCEPTION. */
-static void strip_nul(evg_packet_t *packet)
-{
-    if (packet->type != EVG_WORK_FAIL) return;
-    evg_bytes_t *handle = &packet->args[0];
-    if (handle->len && handle->at[handle->len - 1] == 0) handle->len--;
-}
-
-/* [name, *args]. Runs no Ruby code: the views of the packet stay valid. */
-static VALUE packet_array(evg_packet_t *packet)
-{
-    VALUE values[1 + EVG_MAX_ARGS] = {name_symbol(packet->type)};
-    int last = packet->argc - 1;
-    strip_nul(packet);
-    for (int i = 0; i <= last; i++) {
-        bool payload = i == last && payload_p(packet->type);
-        values[1 + i] = payload ? binary_string(packet->args[i]) : name_string(packet->args[i]);
-    }
-    return rb_ary_new_from_values(1 + packet->argc, values);
-}
 
 static VALUE buffer_string(VALUE buffer)
 {
@@ -142,64 +82,44 @@ static VALUE protocol_encode(VALUE self, VALUE number, VALUE request, VALUE stri
 
 /* -- parser ------------------------------------------------------------------------------------ */
 
-typedef struct {
-    evg_buffer_t buffer; /* what was fed and not yet told */
-    evg_scan_t scan;     /* of the text line at the front */
-    evg_magic_t magic;
-    size_t max;
-    bool broken; /* no byte can mend what lies in the buffer: none is taken */
-} parser_t;
-
 static void parser_free(void *ptr)
 {
-    parser_t *parser = ptr;
+    packet_parser_t *parser = ptr;
     evg_buffer_deinit(&parser->buffer);
     ruby_xfree(parser);
 }
 
 static size_t parser_size(const void *ptr)
 {
-    const parser_t *parser = ptr;
+    const packet_parser_t *parser = ptr;
     return sizeof *parser + evg_buffer_len(&parser->buffer) + evg_buffer_room(&parser->buffer);
 }
 
-static const rb_data_type_t parser_type = {
+static const rb_data_type_t packet_parser_type = {
     .wrap_struct_name = "EVGearman::Protocol::Parser",
     .function = {.dfree = parser_free, .dsize = parser_size},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
 };
 
-static parser_t *parser_of(VALUE self)
+static packet_parser_t *parser_of(VALUE self)
 {
-    return rb_check_typeddata(self, &parser_type);
+    return rb_check_typeddata(self, &packet_parser_type);
 }
 
 static VALUE parser_allocate(VALUE klass)
 {
-    parser_t *parser;
-    VALUE self = TypedData_Make_Struct(klass, parser_t, &parser_type, parser);
+    packet_parser_t *parser;
+    VALUE self = TypedData_Make_Struct(klass, packet_parser_t, &packet_parser_type, parser);
     evg_buffer_init(&parser->buffer);
     return self;
 }
 
 static VALUE parser_setup(VALUE self, VALUE request, VALUE max)
 {
-    parser_t *parser = parser_of(self);
+    packet_parser_t *parser = parser_of(self);
     parser->magic = RTEST(request) ? EVG_REQ : EVG_RES;
     parser->max = NUM2SIZET(max);
     return Qnil;
-}
-
-/* As evg_packet_decode, and a line is a packet of type EVG_TEXT. */
-static ptrdiff_t decode(parser_t *parser, evg_bytes_t input, evg_packet_t *out)
-{
-    if (!input.len) return 0;
-    if (*input.at == 0) return evg_packet_decode(out, parser->magic, input, parser->max);
-    out->type = EVG_TEXT;
-    out->argc = 1;
-    ptrdiff_t len = evg_admin_decode(&parser->scan, EVG_LINE, input, parser->max, out->args);
-    if (len) parser->scan = (evg_scan_t){0};
-    return len;
 }
 
 /* The core words its errors for those who read replies. */
@@ -226,7 +146,7 @@ static uint32_t number_of(evg_bytes_t packet)
 }
 
 /* Raises for what lies at the front of `input`. */
-static void fail(parser_t *parser, int error, evg_bytes_t input)
+static void fail(packet_parser_t *parser, int error, evg_bytes_t input)
 {
     const char *text = parser->magic == EVG_REQ ? request_error_text(error) : evg_error_text(error);
     VALUE message = rb_str_new_cstr(text);
@@ -237,9 +157,9 @@ static void fail(parser_t *parser, int error, evg_bytes_t input)
     error_raise("ProtocolError", StringValueCStr(message));
 }
 
-static VALUE parser_take(VALUE self, VALUE bytes)
+static VALUE packet_parser_take(VALUE self, VALUE bytes)
 {
-    parser_t *parser = parser_of(self);
+    packet_parser_t *parser = parser_of(self);
     if (parser->broken) return Qnil;
     error_check(NULL, evg_buffer_append(&parser->buffer, bytes_of(bytes)));
     RB_GC_GUARD(bytes);
@@ -249,10 +169,10 @@ static VALUE parser_take(VALUE self, VALUE bytes)
 /* The next packet, which has left the buffer when Ruby sees it; nil when none is whole. */
 static VALUE parser_next(VALUE self)
 {
-    parser_t *parser = parser_of(self);
+    packet_parser_t *parser = parser_of(self);
     evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
     evg_packet_t packet;
-    ptrdiff_t len = decode(parser, input, &packet);
+    ptrdiff_t len = packet_decode(parser, input, &packet);
     if (len < 0) fail(parser, (int)len, input);
     VALUE told = len ? packet_array(&packet) : Qnil;
     evg_buffer_consume(&parser->buffer, (size_t)len);
@@ -265,12 +185,12 @@ static VALUE parser_next(VALUE self)
  * not lost. */
 static VALUE parser_all(VALUE self)
 {
-    parser_t *parser = parser_of(self);
+    packet_parser_t *parser = parser_of(self);
     evg_packet_t packet;
     evg_bytes_t rest = evg_buffer_bytes(&parser->buffer);
     VALUE told = rb_ary_new();
     ptrdiff_t len;
-    while ((len = decode(parser, rest, &packet)) > 0) {
+    while ((len = packet_decode(parser, rest, &packet)) > 0) {
         rb_ary_push(told, packet_array(&packet));
         rest = evg_bytes(rest.at + len, rest.len - (size_t)len);
     }
@@ -282,11 +202,11 @@ static VALUE parser_all(VALUE self)
 
 static VALUE parser_lacks(VALUE self)
 {
-    parser_t *parser = parser_of(self);
+    packet_parser_t *parser = parser_of(self);
     evg_bytes_t input = evg_buffer_bytes(&parser->buffer);
     evg_packet_t packet;
     size_t lacks = 1;
-    if (decode(parser, input, &packet) != 0) {
+    if (packet_decode(parser, input, &packet) != 0) {
         lacks = 0;
     } else if (input.len && *input.at == 0) {
         lacks = input.len < EVG_HEADER_LEN ? EVG_HEADER_LEN - input.len : evg_packet_lacks(input);
@@ -300,7 +220,7 @@ static void define_parser(VALUE protocol)
     rb_define_alloc_func(parser, parser_allocate);
     rb_undef_method(parser, "initialize_copy");
     rb_define_private_method(parser, "_setup", parser_setup, 2);
-    rb_define_private_method(parser, "_take", parser_take, 1);
+    rb_define_private_method(parser, "_take", packet_parser_take, 1);
     rb_define_private_method(parser, "_next", parser_next, 0);
     rb_define_private_method(parser, "_all", parser_all, 0);
     rb_define_method(parser, "lacks", parser_lacks, 0);
@@ -310,7 +230,7 @@ void Init_evg_protocol(VALUE mod)
 {
     VALUE protocol = rb_define_module_under(mod, "Protocol");
     VALUE singleton = rb_singleton_class(protocol);
-    intern_names();
+    packets_init();
     rb_define_private_method(singleton, "_commands", protocol_commands, 0);
     rb_define_private_method(singleton, "_number", protocol_number, 1);
     rb_define_private_method(singleton, "_encode", protocol_encode, 3);

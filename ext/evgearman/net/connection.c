@@ -142,6 +142,7 @@ void evg_connection_free(evg_connection_t *c)
     evg_session_deinit(&c->session);
     c->dying = true;
     c->on_event = NULL;
+    c->on_bytes = NULL;
     if (!loop->polling && !loop->turning) {
         destroy(c);
         return;
@@ -199,6 +200,12 @@ void evg_connection_drop(evg_connection_t *c)
     evg_connection_finish(c, EVG_EDISCONNECTED, NULL);
     evg_connection_emit(c);
     evg_connection_touch(c);
+}
+
+/* Whatever the socket takes is written to the end: only a full one leaves something behind. */
+bool evg_connection_between_packets_p(const evg_connection_t *c)
+{
+    return c->phase != EVG_PHASE_OPEN || (!c->blocked && !c->broken);
 }
 
 void evg_connection_set_keepalive(evg_connection_t *c, double idle)

@@ -24,6 +24,7 @@ typedef struct evg_connection {
     int priority;           /* -2..2, of the watcher */
     bool paused;            /* do not read */
     void (*on_event)(void *owner, const evg_event_t *event);
+    void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
     void *owner;
     /* private */
     evg_phase_t phase;
@@ -71,6 +72,9 @@ void evg_connection_shut(evg_connection_t *c);
 /* Ends the connection as if the network had: jobs are lost, so the server gives them to somebody else, and the
  * session connects again. Nothing if it is not open. */
 void evg_connection_drop(evg_connection_t *c);
+
+/* The next byte that is written begins a packet: no packet is half written. */
+bool evg_connection_between_packets_p(const evg_connection_t *c);
 
 /* A new keepalive, at once. */
 void evg_connection_set_keepalive(evg_connection_t *c, double idle);

@@ -34,6 +34,7 @@ static size_t read_some(evg_connection_t *c)
     ssize_t got = c->transport.ops->read(&c->transport, room, len);
     c->drained = got < (ssize_t)len;
     if (got > 0) {
+        if (c->on_bytes) c->on_bytes(c->owner, false, evg_bytes(room, (size_t)got));
         evg_session_commit(&c->session, (size_t)got);
         evg_connection_emit(c);
         return (size_t)got;
@@ -68,6 +69,12 @@ static void write_failed(evg_connection_t *c, int error)
     evg_connection_touch(c);
 }
 
+static void written(evg_connection_t *c, const uint8_t *bytes, size_t len)
+{
+    if (c->on_bytes) c->on_bytes(c->owner, true, evg_bytes(bytes, len));
+    evg_session_written(&c->session, len);
+}
+
 /* Until nothing is owed or the socket is full. The session is asked again after each write: when its output
  * was taken it may want to say more. */
 void evg_connection_write_out(evg_connection_t *c)
@@ -77,7 +84,7 @@ void evg_connection_write_out(evg_connection_t *c)
     while (!c->broken && !c->blocked && (bytes = evg_session_output(&c->session)).len) {
         ssize_t put = c->transport.ops->write(&c->transport, bytes.at, bytes.len);
         if (put > 0)
-            evg_session_written(&c->session, (size_t)put);
+            written(c, bytes.at, (size_t)put);
         else if (put == EVG_IO_AGAIN)
             c->blocked = true;
         else

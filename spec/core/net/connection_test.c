@@ -180,6 +180,42 @@ static void test_request_and_reply(void **state)
     assert_int_equal(k->failed, 0);
 }
 
+/* -- who looks at the bytes -- */
+
+static char tapped[2][200];
+static size_t tapped_len[2];
+
+static void tap(void *owner, bool out, evg_bytes_t bytes)
+{
+    (void)owner;
+    if (tapped_len[out] + bytes.len > sizeof tapped[out]) fail_msg("more bytes than expected");
+    memcpy(tapped[out] + tapped_len[out], bytes.at, bytes.len);
+    tapped_len[out] += bytes.len;
+}
+
+static void test_every_byte_is_shown_to_who_looks(void **state)
+{
+    client_t *k = *state;
+    evg_request_t request;
+    uint8_t reply[100];
+    tapped_len[0] = tapped_len[1] = 0;
+    assert_true(evg_connection_between_packets_p(k->c));
+    k->c->on_bytes = tap;
+    open_client(k);
+    echo(k, &request, "hello", 5);
+    evg_connection_changed(k->c);
+    swallow(k, ECHO_HEAD + 5);
+    say_echo(k, "hello");
+    turn_until(k->loop, k->count[EVG_EVENT_DONE] == 1);
+    size_t len = echo_reply(reply, "hello", 5), greeting = strlen(VERSION);
+    assert_int_equal(tapped_len[false], greeting + len);
+    assert_memory_equal(tapped[false], VERSION, greeting);
+    assert_memory_equal(tapped[false] + greeting, reply, len);
+    assert_int_equal(tapped_len[true], strlen("version\n") + ECHO_HEAD + 5);
+    assert_memory_equal(tapped[true], "version\n\0REQ\0\0\0\x10\0\0\0\5hello", tapped_len[true]);
+    assert_true(evg_connection_between_packets_p(k->c));
+}
+
 static void test_a_poll_that_waits_for_the_reply_ends_with_it(void **state)
 {
     client_t *k = *state;
@@ -694,7 +730,9 @@ static void test_blocked_write_waits(void **state)
     double start = evg_monotonic();
     turn(k->loop, 0.05);
     assert_true(evg_monotonic() - start >= 0.05);
+    assert_false(evg_connection_between_packets_p(k->c));
     evg_connection_disconnect(k->c);
+    assert_true(evg_connection_between_packets_p(k->c));
     free(data);
 }
 
@@ -1109,6 +1147,7 @@ int main(void)
         with_client(test_new_touches_no_network),
         with_client(test_connects_and_says_hello),
         with_client(test_request_and_reply),
+        with_client(test_every_byte_is_shown_to_who_looks),
         with_client(test_a_poll_that_waits_for_the_reply_ends_with_it),
         with_client(test_refused_without_reconnect),
         with_client(test_refused_at_first_then_good),
