@@ -208,6 +208,26 @@ static void every_submission_draws_the_same(void **state)
     }
 }
 
+/* Its code is the same for what it does not know and for what went wrong. */
+static void the_perl_server_does_not_know_all(void **state)
+{
+    (void)state;
+    kit_start(&kit);
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_open(&kit);
+    kit_introduce(&kit, "v1.130.1\n");
+    kit_told(&kit);
+    kit_submit_as(&kit, EVG_SUBMIT_JOB_LOW, "w");
+    kit_status_unique(&kit, "u");
+    kit_submit_as(&kit, EVG_SUBMIT_JOB_BG, "w");
+    kit_write_all(&kit);
+    for (int i = 0; i < 3; i++) kit_say(&kit, EVG_ERROR, "server_error", "why", NULL);
+    assert_told(&kit, "a FAILED UNSUPPORTED UNACKNOWLEDGED server_error why; "
+                      "b FAILED UNSUPPORTED UNACKNOWLEDGED server_error why; "
+                      "c FAILED SERVER UNACKNOWLEDGED server_error why");
+    kit_stop(&kit);
+}
+
 /* -- too early, about something else, too much ------------------------------------------------------------------ */
 
 /* Nobody answers half a question. Fails when head_of asks only whether the first byte was written. */
@@ -457,6 +477,7 @@ int main(void)
         cmocka_unit_test(every_error_at_every_head),
         cmocka_unit_test(job_not_found_never_pops),
         cmocka_unit_test(every_submission_draws_the_same),
+        cmocka_unit_test(the_perl_server_does_not_know_all),
         cmocka_unit_test(no_reply_before_the_last_byte),
         cmocka_unit_test(a_second_reply_is_one_too_many),
         cmocka_unit_test(a_status_is_about_the_key_that_was_asked_for),

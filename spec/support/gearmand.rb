@@ -95,6 +95,14 @@ class Gearmand
     row ? row.drop(1).map(&:to_i) : [0, 0, 0]
   end
 
+  # Did it end by itself?
+  def ended?
+    return pid.nil? unless pid && Process.wait(pid, Process::WNOHANG)
+
+    @pid = nil
+    true
+  end
+
   private
 
   def free_port = TCPServer.open(host, 0) { |server| server.addr[1] }
@@ -119,13 +127,6 @@ class Gearmand
     ask("version").start_with?("OK")
   rescue SystemCallError, NoMethodError
     false
-  end
-
-  def ended?
-    return false unless Process.wait(pid, Process::WNOHANG)
-
-    @pid = nil
-    true
   end
 
   # gearmand 1.1.20 now and then waits for itself for ever when it is to end: then it is made to.

@@ -67,6 +67,15 @@ module Peers
     found || missing("Perl's #{package}")
   end
 
+  def require_perl_server
+    require_perl("Gearman::Client")
+    require_perl("Danga::Socket")
+    PerlServer.there? || missing("Perl's Gearman::Server")
+  end
+
+  # One for this example alone.
+  def own_perl_server = PerlServer.start.tap { |server| (@servers ||= []) << server }
+
   private
 
   def source(name) = File.expand_path("peers/#{name}", __dir__)

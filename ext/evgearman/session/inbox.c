@@ -117,13 +117,20 @@ static bool numbers_p(const evg_packet_t *packet)
     return true;
 }
 
+/* The Perl server says "server_error" of all that goes wrong, also of what it does not know. */
+static int error_of(const evg_session_t *s, const evg_request_t *request, evg_bytes_t code)
+{
+    bool known = evg_dialect_speaks_p(s->dialect, (evg_command_t)request->type);
+    return known ? evg_session_server_error(code) : EVG_EUNSUPPORTED;
+}
+
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request,
                       const evg_packet_t *packet)
 {
     if (request->type == EVG_GRAB_JOB_UNIQ) return evg_worker_grab_refused(s, request);
     copy_args(event, packet);
     event->text = packet->args[1];
-    return evg_session_tell_done(s, event, request, evg_session_server_error(packet->args[0]));
+    return evg_session_tell_done(s, event, request, error_of(s, request, packet->args[0]));
 }
 
 static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *request)
