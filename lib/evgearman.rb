@@ -13,6 +13,7 @@ end
 require_relative "evgearman/version"
 require_relative "evgearman/errors"
 require "evgearman/evgearman"
+require_relative "evgearman/seconds"
 require_relative "evgearman/address"
 require_relative "evgearman/loop"
 require_relative "evgearman/connection"

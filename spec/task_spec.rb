@@ -58,6 +58,20 @@ RSpec.describe EVGearman::Task do
     expect { described_class.allocate }.to raise_error(TypeError)
   end
 
+  # Fails under a sanitizer when the client is freed behind it.
+  it "may be forgotten while its value is still to be made" do
+    answers = [[:echo_res, "x"], [:status_res, "H:1", "0", "0", "0", "0"]].map { |packet| EVGearman::Protocol.encode(*packet, magic: :res) }
+    server = fake_server { |peer| peer.expect(:echo_req) && peer.expect(:get_status) && peer.write(answers.join) }
+    5.times do
+      client = EVGearman::Client.new(url: server.url, loop: EVGearman::Loop.new)
+      client.echo("x") { throw :out }
+      client.get_status("H:1")
+      expect(catch(:out) { client.loop.run(30) }).to be_nil
+      expect(client.stats[:pending]).to eq(0)
+    end
+    3.times { GC.start }
+  end
+
   it "has no progress where a worker sent no numbers" do
     task
     created

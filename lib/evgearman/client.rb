@@ -10,7 +10,10 @@ module EVGearman
     FOREGROUND = { normal: 7, high: 21, low: 33 }.freeze
     BACKGROUND = { normal: 18, high: 32, low: 34 }.freeze
     EPOCH = 36
-    private_constant :FOREGROUND, :BACKGROUND, :EPOCH
+
+    # What a job of {#submit_jobs_bg} may say.
+    BULK_OPTIONS = { priority: :normal, unique: :auto, at: nil, in: nil, coder: :default }.freeze
+    private_constant :FOREGROUND, :BACKGROUND, :EPOCH, :BULK_OPTIONS
 
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
     #
@@ -123,9 +126,27 @@ module EVGearman
     # @raise [TimeoutError, ConnectionError, ServerError]
     def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil, coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
-      return submit_job_epoch(function, workload, time, unique: unique, coder: coder).value(timeout) if time
+      command = time ? EPOCH : number(BACKGROUND, priority)
+      Seconds.check(timeout, "timeout:")
+      _submit_bg(function, workload, unique, command, time, coder).value(timeout)
+    end
 
-      background(priority, function, workload, unique, coder).value(timeout)
+    # Queues many background jobs: they are encoded in one go, and nothing is waited for in between. Much faster than as
+    # many calls of {#submit_job_bg}.
+    #
+    #     client.submit_jobs_bg([["mail", letter], ["mail", other, { priority: :high }]]).value   # => ["H:…", "H:…"]
+    #
+    # When there is no more room ({BackpressureError}) the jobs up to there are queued, and that is the Error of the others.
+    #
+    # @param jobs [Enumerable<Array(String, String, Hash)>] function, workload, and options as of {#enqueue}: priority,
+    #   unique, at, in, coder. Options may be left out, and so may the workload
+    # @param coder [#dump, #load, nil, :default] for jobs that have none of their own
+    # @yield [results, error]
+    # @return [Task] of an Array: for each job its handle, or the {Error} that it met, in order
+    # @raise [ArgumentError, TypeError, PacketTooLargeError, ConnectionError] when one of them is bad: none is sent then
+    def submit_jobs_bg(jobs, coder: :default, &block)
+      jobs = jobs.map { |job| job.is_a?(Array) && job.size > 2 ? spell_out(job) : job }
+      _submit_all(jobs.to_a, coder, &block)
     end
 
     # Runs one job for each workload, so many at a time.
@@ -159,32 +180,41 @@ module EVGearman
               [on_data, on_warning, on_exception, on_status], coder, encoding, &block)
     end
 
-    def background(priority, function, workload, unique, coder)
-      _submit_bg(function, workload, unique, number(BACKGROUND, priority), nil, coder)
+    # A job of a batch, as the arguments of `_submit_bg`.
+    def spell_out(job)
+      given = BULK_OPTIONS.merge(job[2])
+      check_spelling(job, given)
+      priority, time = given[:priority], delayed_until(given[:priority], given[:at], given[:in])
+      [job[0], job[1], given[:unique], time ? EPOCH : number(BACKGROUND, priority), time, given[:coder]]
+    end
+
+    def check_spelling(job, given)
+      raise ArgumentError, "a job is an Array of function, workload and a Hash of options" unless job.size == 3
+      return if given.size == BULK_OPTIONS.size
+
+      raise ArgumentError, "unknown option: #{(given.keys - BULK_OPTIONS.keys).join(", ")}"
     end
 
     def number(numbers, priority)
-      numbers.fetch(priority) { raise ArgumentError, "priority must be :normal, :high or :low, not #{priority.inspect}" }
+      numbers[priority] or raise ArgumentError, "priority must be :normal, :high or :low, not #{priority.inspect}"
     end
 
+    # Unix seconds, or nil for a job that is not delayed.
     def delayed_until(priority, at, delay)
       return unless at || delay
       raise ArgumentError, "give either at: or in:" if at && delay
       raise ArgumentError, "a delayed job has no priority" unless priority == :normal
 
-      at || (Process.clock_gettime(Process::CLOCK_REALTIME) + seconds(delay))
+      epoch_of(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in:")))
     end
 
-    def seconds(delay)
-      raise ArgumentError, "in: must be seconds, not negative" unless delay.is_a?(Numeric) && !delay.negative?
-
-      delay
-    end
-
+    # Whole Unix seconds: not before that time.
     def epoch_of(time)
       return time.to_r.ceil if time.respond_to?(:to_r) && !time.is_a?(String) && !time.nil?
 
       raise ArgumentError, "time must be a Time or a number of seconds, not #{time.inspect}"
+    rescue RangeError # of infinity, and of what is no number
+      raise ArgumentError, "time must lie between 0 and 2**63 - 1 seconds"
     end
   end
 end

@@ -96,7 +96,7 @@ module EVGearman
     # @raise [Error] of the first that failed, after all have ended
     def self.all(tasks, timeout = nil)
       tasks = tasks.to_a
-      deadline = timeout && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout)
+      deadline = Seconds.check(timeout) && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout)
       tasks.each do |task|
         left = deadline && [deadline - Process.clock_gettime(Process::CLOCK_MONOTONIC), 0].max
         task.wait(left) or raise TimeoutError, "timeout"

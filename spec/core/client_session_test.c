@@ -116,25 +116,33 @@ static void packets_of_others_are_counted(void **state)
     assert_told(&kit, "");
 }
 
+/* Asked beforehand or not. */
+static void assert_unfit(evg_request_t *request, const evg_submission_t *submission, int error)
+{
+    assert_int_equal(evg_client_check(&kit.s, submission), error);
+    assert_int_equal(evg_client_submit(&kit.s, request, submission), error);
+}
+
 static void what_may_not_be_submitted(void **state)
 {
     evg_request_t request;
     const evg_submission_t good = {.type = EVG_SUBMIT_JOB_EPOCH, .function = evg_bytes_of("f")};
     (void)state;
     evg_request_init(&request, NULL);
+    assert_int_equal(evg_client_check(&kit.s, &good), 0);
     evg_submission_t bad = good;
     bad.function.len = 0;
-    assert_int_equal(evg_client_submit(&kit.s, &request, &bad), EVG_EFUNCTION);
+    assert_unfit(&request, &bad, EVG_EFUNCTION);
     bad = good;
     bad.unique = evg_bytes("a\0b", 3);
-    assert_int_equal(evg_client_submit(&kit.s, &request, &bad), EVG_EUNIQUE);
+    assert_unfit(&request, &bad, EVG_EUNIQUE);
     bad = good;
     bad.run_at = -1;
-    assert_int_equal(evg_client_submit(&kit.s, &request, &bad), EVG_EEPOCH);
+    assert_unfit(&request, &bad, EVG_EEPOCH);
     bad = good;
     kit.s.options.max_packet = 8;
     bad.workload = evg_bytes_of("too large");
-    assert_int_equal(evg_client_submit(&kit.s, &request, &bad), EVG_ETOO_LARGE);
+    assert_unfit(&request, &bad, EVG_ETOO_LARGE);
     assert_int_equal(kit_status(&kit, ""), EVG_EHANDLE);
     assert_int_equal(kit_status_unique(&kit, ""), EVG_EUNIQUE);
     assert_int_equal(kit_option(&kit, ""), EVG_EOPTION);

@@ -19,6 +19,7 @@ static void assert_refused(int error, evg_command_t type, const evg_bytes_t *arg
     evg_buffer_t out;
     evg_buffer_init(&out);
     assert_int_equal(evg_buffer_append(&out, evg_bytes_of("before")), 0);
+    assert_int_equal(evg_packet_check(type, args, argc, max), error);
     assert_int_equal(evg_packet_encode(&out, EVG_REQ, type, args, argc, max), error);
     assert_true(evg_bytes_equal_p(evg_buffer_bytes(&out), evg_bytes_of("before")));
     evg_buffer_deinit(&out);

@@ -127,6 +127,7 @@ typedef struct {
     VALUE progress;   /* [numerator, denominator] or nil */
     VALUE converter;  /* makes the value of what the server sent, in Ruby; nil: that is the value */
     evg_list_t waiters;
+    struct batch *batch; /* of a Task for many requests, until its end; else NULL */
     size_t slot;      /* in client->pending */
     size_t calls;     /* blocks of it that are queued */
     size_t under_way; /* blocks of it that run */
@@ -134,6 +135,7 @@ typedef struct {
     uint8_t state;    /* task_state_t */
     bool running;     /* a worker reported */
     bool abandoned;
+    bool listed;      /* in client->pending */
     bool coded;       /* the converter is a coder: it does so by `load`, not `call` */
     int encoding;     /* index of that of the bytes that come back; 0 is BINARY */
 } task_t;
@@ -162,6 +164,13 @@ void task_decode_by(VALUE self, const coding_t *coding); /* what `coder.load(byt
 VALUE task_convert(VALUE self, VALUE converter, VALUE reply);
 void task_unconverted(VALUE self, int code); /* it will not be: the Task fails */
 void task_queue_conversion(client_t *client, task_t *task, VALUE reply);
+
+/* Many requests of one Task. With the end of the last one it ends itself. */
+typedef struct batch batch_t;
+void batch_end(client_t *client, task_t *task, const evg_request_t *request, VALUE result);
+const evg_request_t *batch_first(const batch_t *batch);
+void batch_mark(const batch_t *batch);
+size_t batch_size(const batch_t *batch);
 
 /* Queues the blocks for an event. */
 typedef enum { ON_CREATED, ON_COMPLETE, ON_FAIL, ON_FINISH, ON_DATA, ON_WARNING, ON_EXCEPTION, ON_STATUS } callback_t;

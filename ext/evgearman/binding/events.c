@@ -53,6 +53,10 @@ static VALUE reply_of(const evg_event_t *event)
 static void done(client_t *client, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
+    if (task->batch) {
+        batch_end(client, task, event->request, event->error ? error_of(client, event, Qnil) : value_of(event));
+        return;
+    }
     if (event->error == 0 && !NIL_P(task->converter)) {
         task_queue_conversion(client, task, reply_of(event));
         return;
@@ -163,7 +167,11 @@ static VALUE end_untold(VALUE arg)
 {
     const telling_t *telling = (const telling_t *)arg;
     task_t *task = task_of_event(telling->event);
-    if (task->state == TASK_PENDING) task_end(telling->client, task, Qnil, telling->error);
+    if (task->batch) {
+        batch_end(telling->client, task, telling->event->request, telling->error);
+    } else if (task->state == TASK_PENDING) {
+        task_end(telling->client, task, Qnil, telling->error);
+    }
     return Qnil;
 }
 

@@ -26,7 +26,7 @@ static int ask_submit(client_t *client, evg_request_t *request, void *arg)
 static VALUE unique_of(VALUE unique)
 {
     if (NIL_P(unique)) return Qnil;
-    if (unique == ID2SYM(rb_intern("auto"))) return rb_obj_freeze(unique_key());
+    if (unique_auto_p(unique)) return unique_string();
     unique = rb_str_new_frozen(StringValue(unique));
     return RSTRING_LEN(unique) ? unique : Qnil;
 }
@@ -100,4 +100,5 @@ void Init_evg_client(VALUE module, VALUE connection_class)
     VALUE klass = rb_define_class_under(module, "Client", connection_class);
     rb_define_private_method(klass, "_submit", client_submit, 8);
     rb_define_private_method(klass, "_submit_bg", client_submit_bg, 6);
+    Init_evg_batch(klass);
 }

@@ -7,6 +7,7 @@ void Init_evg_connection(VALUE module);
 void Init_evg_options(VALUE connection_class);
 void Init_evg_hooks(VALUE connection_class);
 void Init_evg_client(VALUE module, VALUE connection_class);
+void Init_evg_batch(VALUE client_class);
 void Init_evg_requests(VALUE connection_class);
 void Init_evg_worker(VALUE module, VALUE connection_class);
 void Init_evg_task(VALUE module);
@@ -14,6 +15,9 @@ void Init_evg_job(VALUE module);
 
 /* For options such as on_data: of a submission. */
 void task_listen(VALUE self, callback_t kind, VALUE callable);
+
+/* Room for one more Task, and a look at what has come meanwhile: before a request is made. */
+void client_prepare(client_t *client);
 
 /* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
 typedef int ask_t(client_t *client, evg_request_t *request, void *arg);

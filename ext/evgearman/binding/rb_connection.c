@@ -169,12 +169,17 @@ static void reserve_pending(client_t *client)
     client->pending_cap = cap;
 }
 
+void client_prepare(client_t *client)
+{
+    reserve_pending(client);
+    client_before_request(client);
+}
+
 VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg)
 {
     task_t *task;
     VALUE self = task_new(client, function, unique, block, &task);
-    reserve_pending(client);
-    client_before_request(client);
+    client_prepare(client);
     error_check(client, ask(client, &task->request, arg));
     task_pending(client, self, task);
     client_changed(client);

@@ -22,21 +22,23 @@ static void task_mark(void *ptr)
     rb_gc_mark(task->exception);
     rb_gc_mark(task->progress);
     rb_gc_mark(task->converter);
+    if (task->batch) batch_mark(task->batch);
 }
 
 /* One that is pending is collected only together with its client. */
 static void task_free(void *ptr)
 {
     task_t *task = ptr;
-    if (task->client && evg_request_pending_p(&task->request)) client_dispose(task->client);
+    if (task->client && task->listed) client_dispose(task->client);
     while (evg_list_shift(&task->waiters)) {}
+    ruby_xfree(task->batch);
     ruby_xfree(task);
 }
 
 static size_t task_size(const void *ptr)
 {
-    (void)ptr;
-    return sizeof(task_t);
+    const task_t *task = ptr;
+    return sizeof *task + (task->batch ? batch_size(task->batch) : 0);
 }
 
 const rb_data_type_t task_type = {
@@ -71,6 +73,7 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
 
 void task_pending(client_t *client, VALUE self, task_t *task)
 {
+    task->listed = true;
     task->slot = client->pending_count;
     client->pending[client->pending_count++] = self;
 }
@@ -78,6 +81,7 @@ void task_pending(client_t *client, VALUE self, task_t *task)
 /* The last one takes its place: the order does not matter, only that the GC sees them all. */
 static void no_longer_pending(client_t *client, task_t *task)
 {
+    task->listed = false;
     VALUE last = client->pending[--client->pending_count];
     client->pending[task->slot] = last;
     ((task_t *)RTYPEDDATA_DATA(last))->slot = task->slot;
@@ -321,7 +325,8 @@ static const char *state_name(const task_t *task)
     if (task->state == TASK_FAILED) return "failed";
     if (task->running) return "running";
     if (task->request.state == EVG_REQUEST_CREATED) return "created";
-    return evg_session_unwritten_p(&task->client->c->session, &task->request) ? "waiting" : "sent";
+    const evg_request_t *request = task->batch ? batch_first(task->batch) : &task->request;
+    return evg_session_unwritten_p(&task->client->c->session, request) ? "waiting" : "sent";
 }
 
 static VALUE task_state(VALUE self)

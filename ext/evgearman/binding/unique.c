@@ -15,7 +15,7 @@ static uint64_t process_random(void)
     return drawn;
 }
 
-VALUE unique_key(void)
+evg_bytes_t unique_key(void)
 {
     static char key[PREFIX_LEN + EVG_NUMBER_CAP];
     static uint64_t counter, forks;
@@ -27,5 +27,21 @@ VALUE unique_key(void)
     }
     evg_bytes_t number = evg_number_encode(digits, ++counter);
     memcpy(key + PREFIX_LEN, number.at, number.len);
-    return rb_usascii_str_new(key, PREFIX_LEN + (long)number.len);
+    return evg_bytes(key, PREFIX_LEN + number.len);
+}
+
+VALUE unique_string(void)
+{
+    evg_bytes_t key = unique_key();
+    return rb_obj_freeze(rb_usascii_str_new((const char *)key.at, (long)key.len));
+}
+
+VALUE unique_auto(void)
+{
+    return ID2SYM(rb_intern("auto"));
+}
+
+bool unique_auto_p(VALUE option)
+{
+    return option == unique_auto();
 }

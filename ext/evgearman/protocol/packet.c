@@ -100,14 +100,21 @@ static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, con
     }
 }
 
-int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
-                      int argc, size_t max_body)
+int evg_packet_check(evg_command_t type, const evg_bytes_t *args, int argc, size_t max_body)
 {
     const evg_command_info_t *info = evg_command_info((uint32_t)type);
     if (!info || argc != info->args) return EVG_EARGS;
     if (nul_p(args, argc)) return EVG_ENUL;
+    size_t body = evg_packet_size(args, argc) - EVG_HEADER_LEN;
+    return body > max_body || body >= BODY_CEILING ? EVG_ETOO_LARGE : 0;
+}
+
+int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
+                      int argc, size_t max_body)
+{
+    int r = evg_packet_check(type, args, argc, max_body);
+    if (r < 0) return r;
     size_t size = evg_packet_size(args, argc), body = size - EVG_HEADER_LEN;
-    if (body > max_body || body >= BODY_CEILING) return EVG_ETOO_LARGE;
     uint8_t *room = evg_buffer_reserve(out, size);
     if (!room) return EVG_ENOMEM;
     write_packet(room, magic, type, args, argc, body);

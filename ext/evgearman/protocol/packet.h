@@ -39,6 +39,9 @@ size_t evg_packet_lacks(evg_bytes_t input);
 int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
                       size_t max_body);
 
+/* What evg_packet_encode would say to these, room given. */
+int evg_packet_check(evg_command_t type, const evg_bytes_t *args, int argc, size_t max_body);
+
 /* Bytes of the whole packet these arguments make. */
 size_t evg_packet_size(const evg_bytes_t *args, int argc);
 

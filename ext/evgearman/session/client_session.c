@@ -25,7 +25,7 @@ void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 
 /* -- submissions --------------------------------------------------------------------------------------- */
 
-static int check_submission(const evg_submission_t *submission)
+static int check_names(const evg_submission_t *submission)
 {
     int r = evg_check_function(submission->function);
     if (r == 0) r = evg_check_unique(submission->unique);
@@ -33,18 +33,35 @@ static int check_submission(const evg_submission_t *submission)
     return r;
 }
 
+/* The arguments of its packet; `digits` holds those of its time. Answers how many there are. */
+static int args_of(const evg_submission_t *submission, evg_bytes_t args[4], char digits[EVG_NUMBER_CAP])
+{
+    int argc = 0;
+    args[argc++] = submission->function;
+    args[argc++] = submission->unique;
+    if (submission->type == EVG_SUBMIT_JOB_EPOCH)
+        args[argc++] = evg_number_encode(digits, (uint64_t)ceil(submission->run_at));
+    args[argc++] = submission->workload;
+    return argc;
+}
+
+int evg_client_check(const evg_session_t *s, const evg_submission_t *submission)
+{
+    char digits[EVG_NUMBER_CAP];
+    evg_bytes_t args[4];
+    int r = check_names(submission);
+    if (r < 0) return r;
+    int argc = args_of(submission, args, digits);
+    return evg_packet_check(submission->type, args, argc, s->options.max_packet);
+}
+
 int evg_client_submit(evg_session_t *s, evg_request_t *request, const evg_submission_t *submission)
 {
     char digits[EVG_NUMBER_CAP];
-    evg_bytes_t args[4] = {submission->function, submission->unique, submission->workload};
-    int argc = 3;
-    int r = check_submission(submission);
+    evg_bytes_t args[4];
+    int r = check_names(submission);
     if (r < 0) return r;
-    if (submission->type == EVG_SUBMIT_JOB_EPOCH) {
-        args[2] = evg_number_encode(digits, (uint64_t)ceil(submission->run_at));
-        args[3] = submission->workload;
-        argc = 4;
-    }
+    int argc = args_of(submission, args, digits);
     request->keyed = submission->unique.len > 0;
     bool waits = evg_command_foreground_p(submission->type) && submission->timeout > 0;
     request->finish_by = waits ? s->now + submission->timeout : 0;

@@ -31,6 +31,9 @@ typedef struct {
     double timeout; /* foreground: seconds from now to the terminal packet; 0 is never */
 } evg_submission_t;
 
+/* Is it fit to be sent? 0, EVG_EFUNCTION, EVG_EUNIQUE, EVG_EEPOCH, EVG_ETOO_LARGE. Changes nothing. */
+int evg_client_check(const struct evg_session *s, const evg_submission_t *submission);
+
 /* DONE of a foreground job: args[0] is the result; of a background job: args[0] is the handle. */
 int evg_client_submit(struct evg_session *s, evg_request_t *request, const evg_submission_t *submission);
 

@@ -1,0 +1,16 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # Times that people give.
+  #
+  # @api private
+  module Seconds
+    # @return [Numeric, nil] the same
+    # @raise [ArgumentError]
+    def self.check(value, name = "timeout")
+      return value if value.nil? || (value.is_a?(Numeric) && value.real? && value >= 0 && value.to_f.finite?)
+
+      raise ArgumentError, "#{name} must be seconds and not negative, or nil"
+    end
+  end
+end
