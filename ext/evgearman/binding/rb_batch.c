@@ -128,7 +128,8 @@ static int ask_all(client_t *client, batch_t *batch, VALUE table, long count)
 /* The rest was not taken. */
 static void refuse(client_t *client, batch_t *batch, int code, long count)
 {
-    VALUE error = error_new(&(error_t){.code = code, .delivery = EVG_NOT_SENT, .client = client, .data = Qnil});
+    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .client = client, .data = Qnil};
+    VALUE error = error_new(&failure);
     for (long i = (long)batch->left; i < count; i++) rb_ary_store(batch->results, i, error);
 }
 
