@@ -49,6 +49,17 @@ RSpec.describe EVGearman::Admin do
       expect(client.enqueue("resize", "3")).to be_a(String)
     end
 
+    # Fails when gearmand has learnt to keep it: then the documentation of maxqueue is to say so.
+    it "keeps no maxqueue of a function that gearmand never heard of" do
+      expect(client.maxqueue("new", 1).value).to be(true)
+      2.times { client.enqueue("new") }
+      expect(client.server_status.value["new"].total).to eq(2)
+      client.create_function("newer").value
+      client.maxqueue("newer", 1).value
+      client.enqueue("newer")
+      expect { client.enqueue("newer") }.to raise_error(EVGearman::QueueFullError)
+    end
+
     it "sets maxqueue by priority" do
       client.enqueue("resize", "1", priority: :high)
       client.maxqueue("resize", low: 1).value

@@ -177,6 +177,7 @@ module EVGearman
       def server_verbosity(&block) = _admin("verbose", nil, VERSION, &block)
 
       # `maxqueue`: how many jobs a function may have, running ones included, before submissions are refused.
+      # gearmand says yes and forgets it when it never heard of the function: see {#create_function}.
       #
       # @param function [String]
       # @param size [Integer, nil] for all priorities; nil resets, negative is unlimited
