@@ -13,9 +13,11 @@ client = EVGearman::Client.new(url: ARGV.first)
 handle = client.enqueue("mail", "ada@example.org")
 puts "queued as #{handle}"
 
-# Many are quicker together: their answers are waited for once.
-tasks = %w[grace joan].map { |name| client.submit_job_bg("mail", "#{name}@example.org", unique: "welcome #{name}") }
-handles = EVGearman::Task.all(tasks)
+# Many are quicker together: the answers are waited for once.
+handles = client.submit_jobs_bg([
+  ["mail", "grace@example.org"],
+  ["mail", "joan@example.org", { unique: "welcome joan" }]
+]).value
 puts "queued as #{handles.join(" and ")}"
 
 # Nothing more comes by itself, but one may ask. A job that ended is not known any more.

@@ -2,7 +2,7 @@
 
 RSpec.describe "examples/" do
   names = %w[
-    client pipeline background scheduled unique event_client fanout priority_queue retry
+    client pipeline background scheduled unique event_client fanout priority_queue json_payload retry
     worker async_worker worker_pool graceful_worker cron_consumer exceptions
     admin monitoring reconnect multi_server unix_socket error_handling threads fiber_scheduler
   ]
@@ -108,6 +108,10 @@ RSpec.describe "examples/" do
         "waiting: 2 high, 1 normal, 1 low",
         "reset a password", "answer the door", "send the newsletter", "tidy up the archive"
       ])
+    end
+
+    it "json_payload: sends a Hash and has one back" do
+      expect(run("json_payload")).to eq(["Žofie Nováková owes 30"])
     end
 
     it "retry: is refused by a full queue, and comes through when there is room" do
