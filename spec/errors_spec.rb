@@ -38,6 +38,10 @@ RSpec.describe "Errors" do
       expect(client_for(closed, reconnect: false).submit_job("f").wait.error).to have_attributes(delivery: :not_sent)
     end
 
+    it "is :not_sent when the server refused it: it has nothing of it" do
+      expect(error_of { |peer| peer.send(:error, "QUEUE_ERROR", "Job queue is full") }).to have_attributes(delivery: :not_sent)
+    end
+
     it "is :unacknowledged when it was written and the server said nothing" do
       expect(error_of(&:close)).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
                                                    delivery: :unacknowledged)
@@ -81,10 +85,14 @@ RSpec.describe "Errors" do
       expect(error_of(command_timeout: 0.05) { nil }).not_to be_retriable
     end
 
-    it "is true for a full queue, when the request had a key" do
+    it "is true for a full queue: the server kept nothing" do
       full = ->(peer) { peer.send(:error, "QUEUE_ERROR", "Job queue is full") }
       expect(error_of(unique: "key", &full)).to be_retriable
-      expect(error_of(&full)).not_to be_retriable
+      expect(error_of(&full)).to be_retriable
+    end
+
+    it "is false for other refusals: they would be refused again" do
+      expect(error_of { |peer| peer.send(:error, "ARGUMENT_TOO_LARGE", "") }).not_to be_retriable
     end
 
     it "is false when the job failed" do

@@ -6,15 +6,17 @@ module EVGearman
     # @return [String, nil] "host:port" of the server, or the path of its socket
     attr_reader :server
 
-    # What is known about the request that failed: `:not_sent` (no byte of it was written),
-    # `:unacknowledged` (written; the server said nothing), `:accepted` (JOB_CREATED was read),
+    # What is known about the request that failed: `:not_sent` (the server has nothing of it: no byte was written,
+    # or it refused it), `:unacknowledged` (written; the server said nothing), `:accepted` (JOB_CREATED was read),
     # `:running` (a worker was heard about it). nil where it is not about one request.
     #
     # @return [Symbol, nil]
     attr_reader :delivery
 
-    # Is it safe, and may it help, to make the same request again? True when nothing was sent, or when
-    # the request had a unique key, for errors of the connection, timeouts and a full queue.
+    # Is it safe, and may it help, to make the same request again? True when the server has nothing of it, or when
+    # the request had a unique key, for errors of the connection and timeouts; and for a full queue, later.
+    #
+    # @return [Boolean]
     def retriable?
       retriable_kind? && (delivery == :not_sent || @keyed == true)
     end

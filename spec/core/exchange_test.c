@@ -415,7 +415,7 @@ static void grabs_are_counted_until_their_end(void **state)
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_NO_JOB, NULL);
-    assert_told(&kit, "c FAILED NO_JOB UNACKNOWLEDGED");
+    assert_told(&kit, "c FAILED NO_JOB NOT_SENT");
     assert_int_equal(kit.s.worker.asked, 0);
     kit_grab(&kit);
     kit_write_all(&kit);

@@ -83,10 +83,10 @@ static void any_split_tells_the_same(void **state)
 {
     static const char wanted[] =
         "CONNECTED; a CREATED H:1; a DATA some; a WARNING ; a STATUS 1 2; b DONE x; c DONE H:9 0 0 0 0; "
-        "a FAILED JOB_EXCEPTION RUNNING boom; d DONE u 1 0 0 0 1; e DONE o; f FAILED NO_JOB UNACKNOWLEDGED; "
+        "a FAILED JOB_EXCEPTION RUNNING boom; d DONE u 1 0 0 0 1; e DONE o; f FAILED NO_JOB NOT_SENT; "
         "g DONE OK 5; h DONE f\\x090\\x090\\x090\\x0a; i CREATED H:2; i FAILED JOB_FAILED RUNNING ; j DONE "
         "early; "
-        "k FAILED QUEUE_FULL UNACKNOWLEDGED QUEUE_ERROR full";
+        "k FAILED QUEUE_FULL NOT_SENT QUEUE_ERROR full";
     (void)state;
     make_stream();
     for (size_t split = 0; split <= stream_len; split++) assert_string_equal(tell_stream(split, 0), wanted);

@@ -57,7 +57,7 @@ static const char *outcome(head_t head, evg_command_t reply)
     if (head == STATUS && reply == EVG_STATUS_RES) return "a DONE H:9 1 1 2 3";
     if (head == STATUS_UNIQUE && reply == EVG_STATUS_RES_UNIQUE) return "a DONE u 1 1 2 3 4";
     if (head == OPTION && reply == EVG_OPTION_RES) return "a DONE o";
-    if (head == GRAB && reply == EVG_NO_JOB) return "a FAILED NO_JOB UNACKNOWLEDGED";
+    if (head == GRAB && reply == EVG_NO_JOB) return "a FAILED NO_JOB NOT_SENT";
     if (head == GRAB && reply == EVG_JOB_ASSIGN_UNIQ) return "a ASSIGNED H:1 f u w; a DONE";
     return NULL;
 }
@@ -142,7 +142,7 @@ static void wanted_of(char *wanted, size_t cap, const code_t *code, head_t head)
     if (BIT(head) & code->heads && head == GRAB) /* it is asked again in another form */
         snprintf(wanted, cap, "%s", "");
     else if (BIT(head) & code->heads)
-        snprintf(wanted, cap, "a FAILED %s UNACKNOWLEDGED %s why it is", code->error, code->code);
+        snprintf(wanted, cap, "a FAILED %s NOT_SENT %s why it is", code->error, code->code);
     else if (code->else_report)
         snprintf(wanted, cap, "%s", "");
     else
@@ -199,11 +199,11 @@ static void every_submission_draws_the_same(void **state)
         kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
         assert_told(&kit, evg_command_foreground_p(types[i]) ? "a CREATED H:1" : "a DONE H:1");
         kit_say(&kit, EVG_ERROR, "QUEUE_ERROR", "Job queue is full", NULL);
-        assert_told(&kit, "b FAILED QUEUE_FULL UNACKNOWLEDGED QUEUE_ERROR Job queue is full");
+        assert_told(&kit, "b FAILED QUEUE_FULL NOT_SENT QUEUE_ERROR Job queue is full");
         kit_say(&kit, EVG_ERROR, "ARGUMENT_TOO_LARGE", "", NULL);
-        assert_told(&kit, "c FAILED ARGUMENT_TOO_LARGE UNACKNOWLEDGED ARGUMENT_TOO_LARGE ");
+        assert_told(&kit, "c FAILED ARGUMENT_TOO_LARGE NOT_SENT ARGUMENT_TOO_LARGE ");
         kit_say(&kit, EVG_ERROR, "server_error", "Can't locate object method", NULL);
-        assert_told(&kit, "d FAILED SERVER UNACKNOWLEDGED server_error Can't locate object method");
+        assert_told(&kit, "d FAILED SERVER NOT_SENT server_error Can't locate object method");
         kit_stop(&kit);
     }
 }
@@ -222,9 +222,9 @@ static void the_perl_server_does_not_know_all(void **state)
     kit_submit_as(&kit, EVG_SUBMIT_JOB_BG, "w");
     kit_write_all(&kit);
     for (int i = 0; i < 3; i++) kit_say(&kit, EVG_ERROR, "server_error", "why", NULL);
-    assert_told(&kit, "a FAILED UNSUPPORTED UNACKNOWLEDGED server_error why; "
-                      "b FAILED UNSUPPORTED UNACKNOWLEDGED server_error why; "
-                      "c FAILED SERVER UNACKNOWLEDGED server_error why");
+    assert_told(&kit, "a FAILED UNSUPPORTED NOT_SENT server_error why; "
+                      "b FAILED UNSUPPORTED NOT_SENT server_error why; "
+                      "c FAILED SERVER NOT_SENT server_error why");
     kit_stop(&kit);
 }
 
@@ -398,10 +398,10 @@ static void text_replies(void **state)
     assert_told(&kit, "b DONE f\\x091\\x090\\x091\\x0ag\\x090\\x090\\x090\\x0a; c DONE ");
     kit_say(&kit, EVG_NOOP, NULL);
     kit_text(&kit, "ERR unknown_command Unknown+server+command\r\n");
-    assert_told(&kit, "d FAILED UNSUPPORTED UNACKNOWLEDGED unknown_command Unknown+server+command");
+    assert_told(&kit, "d FAILED UNSUPPORTED NOT_SENT unknown_command Unknown+server+command");
     kit_text(&kit, "ERR UNKNOWN_COMMAND\r\nERR incomplete_args \r\n");
-    assert_told(&kit, "e FAILED UNSUPPORTED UNACKNOWLEDGED UNKNOWN_COMMAND ; "
-                      "f FAILED SERVER UNACKNOWLEDGED incomplete_args ");
+    assert_told(&kit, "e FAILED UNSUPPORTED NOT_SENT UNKNOWN_COMMAND ; "
+                      "f FAILED SERVER NOT_SENT incomplete_args ");
     kit_stop(&kit);
 }
 

@@ -21,7 +21,7 @@ typedef enum {
 /* What is known about a request that failed. */
 typedef enum {
     EVG_DELIVERY_NONE,  /* it is not about one request */
-    EVG_NOT_SENT,       /* no byte of it was written */
+    EVG_NOT_SENT,       /* the server has nothing of it: no byte was written, or it refused it */
     EVG_UNACKNOWLEDGED, /* written, at least in part; the server said nothing */
     EVG_ACCEPTED,       /* the server answered it: JOB_CREATED was read */
     EVG_RUNNING         /* a worker has reported something about the job */
