@@ -218,7 +218,7 @@ module EVGearman
 
     # @!method on_error
     #   With a block sets, without reads: called with an {Error} when a connection could not be made or ended,
-    #   but not after our own {#disconnect}. Without one a line is printed, once per cause and outage.
+    #   but not after our own {#disconnect}. Without one a line is printed (see {Configuration#logger}), once per cause and outage.
     # @!method on_connect
     #   Called when a connection was made; requests made in it go behind those that waited.
     # @!method on_disconnect
@@ -226,7 +226,7 @@ module EVGearman
     # @!method on_drain
     #   Called when, after a {BackpressureError}, less than a quarter of `max_unsent` waits to be written.
     # @!method on_callback_error
-    #   Called with the exception that a block raised, and which block it was.
+    #   Called with the exception that a block raised, and which block it was. Without one a line is printed.
     # @!method on_packet
     #   Called with each packet that was read or written: `:in` or `:out`, its name as in {Protocol} (`:text` for a line of
     #   the admin protocol) and an Array of its arguments, uncut. Runs among the other blocks, in order. With
@@ -260,7 +260,7 @@ module EVGearman
       return if @reported.include?(cause)
 
       @reported << cause
-      warn "evgearman: #{error.message} (#{error.server})"
+      EVGearman._report(:warn, "evgearman: #{error.message} (#{error.server})")
     end
   end
 end

@@ -193,11 +193,5 @@ module EVGearman
     # Stops the default loop.
     # @see Loop#stop
     def stop = Loop.default.stop
-
-    # Where the errors of blocks go that have no client with an `on_callback_error`.
-    # @api private
-    def _warn_callback_error(error, where)
-      warn "evgearman: #{where} raised #{error.class}: #{error.message} (#{error.backtrace&.first})"
-    end
   end
 end

@@ -121,7 +121,7 @@ module EVGearman
     #
     # @return [self]
     def all_yours
-      warn "evgearman: all_yours sends nothing: no known server implements it" unless @all_yours
+      EVGearman._report(:warn, "evgearman: all_yours sends nothing: no known server implements it") unless @all_yours
       @all_yours = true
       self
     end

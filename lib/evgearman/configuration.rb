@@ -1,0 +1,124 @@
+# frozen_string_literal: true
+
+module EVGearman
+  # What {EVGearman.client} is made with: every option of {Client#initialize} by its name, and {#logger}. What is not set
+  # is as it is there.
+  class Configuration
+    # The names of the options.
+    OPTIONS = (%i[host port path url loop client_id coder encoding] + Connection::DEFAULTS.keys + Connection::HOOKS).freeze
+
+    OPTIONS.each do |name|
+      define_method(name) { @options.fetch(name) { Connection::DEFAULTS[name] } }
+      define_method(:"#{name}=") { |value| @options[name] = value }
+    end
+
+    # Where what nobody has a hook for is reported: connections that fail (by `warn`), blocks that raise (by `error`).
+    #
+    # @return [#warn, #error, nil] nil: stderr
+    attr_reader :logger
+
+    # @api private
+    def initialize
+      @options = {}
+    end
+
+    # @raise [ArgumentError] for what is no logger
+    def logger=(logger)
+      unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))
+        raise ArgumentError, "logger must answer warn and error, unlike #{logger.inspect}"
+      end
+
+      @logger = logger
+    end
+
+    # @return [Hash{Symbol => Object}] the options that are set
+    def to_h = @options.dup
+
+    # @return [String]
+    def inspect = "#<#{self.class} #{@options.keys.join(" ")}>"
+
+    private
+
+    def initialize_copy(other)
+      super
+      @options = other.to_h
+    end
+  end
+
+  @configuration = Configuration.new.freeze
+  @lock = Thread::Mutex.new
+
+  class << self
+    # What {EVGearman.client} is made with. Frozen: {EVGearman.configure} changes it.
+    #
+    # @return [Configuration]
+    attr_reader :configuration
+
+    # Sets what {EVGearman.client} is made with; what was set before and is not set now stays. The next use of
+    # {EVGearman.client} makes a new one. Who holds the old one may go on using it.
+    #
+    #     EVGearman.configure do |c|
+    #       c.url = "gearman://jobs.example:4730"
+    #       c.logger = Rails.logger
+    #     end
+    #
+    # @yield [configuration] options that do not exist raise NoMethodError; then, as when the block raises, nothing is
+    #   changed. What an option says is looked at when the client is made
+    # @yieldparam configuration [Configuration]
+    # @return [Configuration]
+    def configure
+      changed = configuration.dup
+      yield changed
+      @lock.synchronize do
+        @shared = nil
+        @configuration = changed.freeze
+      end
+    end
+
+    # The client of this process: made at the first use, again after {EVGearman.configure} and once it was closed, and
+    # in a forked child its own. From any thread.
+    #
+    # @return [Client]
+    # @raise [ArgumentError] for what was configured wrongly
+    def client
+      shared_client || @lock.synchronize { shared_client || share_client }
+    end
+
+    # Runs a job by {EVGearman.client}, and waits.
+    # @see Client#call
+    def call(...) = client.call(...)
+
+    # Queues a background job by {EVGearman.client}, and waits until the server has it.
+    # @see Client#enqueue
+    def enqueue(...) = client.enqueue(...)
+
+    # Where the errors of blocks go that have no client with an `on_callback_error`.
+    # @api private
+    def _warn_callback_error(error, where)
+      _report(:error, "evgearman: #{where} raised #{error.class}: #{error.message} (#{error.backtrace&.first})")
+    end
+
+    # To the logger, or to stderr. Raises nothing: there would be nobody to report that to.
+    # @api private
+    def _report(severity, message)
+      logger = configuration.logger
+      logger ? logger.public_send(severity, message) : warn(message)
+    rescue StandardError => e
+      warn("#{message}; the logger raised #{e.class}")
+    end
+
+    private
+
+    # One Array, since two variables could belong to different clients for a moment.
+    def shared_client
+      pid, client = @shared
+      client if pid == Process.pid && !client.closed?
+    end
+
+    def share_client
+      client = Client.new(**configuration.to_h)
+      @shared = [Process.pid, client].freeze
+      client
+    end
+  end
+end
