@@ -15,7 +15,7 @@ RSpec.describe "examples/" do
 
   names.each do |name|
     it "#{name}.rb is short, says how to run it, and has no warning" do
-      source = File.read("#{folder}/#{name}.rb")
+      source = File.read("#{folder}/#{name}.rb", encoding: "UTF-8")
       expect(source.lines.size).to be_between(15, 50)
       expect(source).to match(%r{\A# frozen_string_literal: true\n\n# [A-Z].*ruby -Ilib examples/#{name}\.rb.*\n\nrequire "}m)
       expect(run_ruby("--disable-gems", "-wc", "#{folder}/#{name}.rb").first).to eq("Syntax OK\n")
@@ -31,7 +31,7 @@ RSpec.describe "examples/" do
       arguments = [server.url] if arguments.empty?
       output, status = run_ruby("-w", "#{folder}/#{name}.rb", *arguments, &block)
       expect(status).to be_success, output
-      output.lines(chomp: true)
+      output.force_encoding("UTF-8").lines(chomp: true)
     end
 
     # What a worker printed that was told to end after the block.
@@ -99,7 +99,7 @@ RSpec.describe "examples/" do
 
     it "fanout: counts the words of all files" do
       files = Dir["#{folder}/*.rb"]
-      words = files.sum { |file| File.read(file).split.size }
+      words = files.sum { |file| File.binread(file).split.size }
       expect(run_with_worker("fanout").last).to match(/\A +#{words} words in #{files.size} files\z/)
     end
 
