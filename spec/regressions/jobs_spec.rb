@@ -195,7 +195,7 @@ RSpec.describe "A worker" do
       worker.register_function("a") { nil }
       eventually { server.commands.last == :pre_sleep }
       worker.register_function("b") { nil }
-      eventually { server.commands.last(3) == %i[can_do grab_job_uniq pre_sleep] }
+      eventually { server.commands.last(6) == %i[can_do grab_job_uniq pre_sleep] * 2 }
     end
   end
 
