@@ -136,6 +136,10 @@ module EVGearman
     # Requests by which a client looks at and steers its server. Each is a {Task}, and takes a block
     # `{ |value, error| }`. An `ERR` answer fails the Task with a {ServerError}.
     module Requests
+      # What a server reads as a number.
+      SIZES = (-(2**31)...2**31)
+      private_constant :SIZES
+
       # Sends one line, and has the answer without its final line end or dot line.
       #
       # @param line [String] one line without control bytes
@@ -191,7 +195,10 @@ module EVGearman
         raise ArgumentError, "give either a size or high:, normal: and low:" if size && by_priority.any?
 
         sizes = by_priority.any? ? by_priority.map { |number| number || -1 } : [size].compact
-        sizes.each { |number| raise ArgumentError, "maxqueue needs whole numbers" unless number.is_a?(Integer) }
+        unless sizes.all? { |number| number.is_a?(Integer) && SIZES.cover?(number) }
+          raise ArgumentError, "maxqueue needs whole numbers of 32 bits"
+        end
+
         _admin(["maxqueue", _check_admin_argument(function), *sizes].join(" "), nil, DONE, &block)
       end
 

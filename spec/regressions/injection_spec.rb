@@ -16,7 +16,7 @@ RSpec.describe "Arguments" do
   lines = ["", " ", "status\nversion", "version\r\nshutdown", "a\rb", "a\0b", "a\tb", "x" * 9000, "status\n"]
   words = ["", "a b", "a\nshutdown", "a\r", "a\tb", "a\0b", "x" * 513]
   sizes = ["1", "1\nshutdown", 1.5, :one, 2**70, -(2**70), Float::NAN, [], Object.new]
-  times = [-1, -0.5, 2**63, 2**64, 1e30, Float::NAN, Float::INFINITY, -Float::INFINITY, "1", "1\0x", nil, :now, [], Object.new,
+  times = [-1, -1.5, 2**63, 2**64, 1e30, Float::NAN, Float::INFINITY, -Float::INFINITY, "1", "1\0x", nil, :now, [], Object.new,
            Time.at(-5)]
 
   # Answers echoes; what else comes is what should not.
