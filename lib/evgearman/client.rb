@@ -86,7 +86,7 @@ module EVGearman
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job_epoch(function, workload, time, unique: :auto, coder: :default, &block)
-      _submit_bg(function, workload, unique, EPOCH, epoch_of(time), coder, &block)
+      _submit_bg(function, workload, unique, EPOCH, UnixTime.ceil(time), coder, &block)
     end
 
     # Asks with GET_STATUS.
@@ -205,16 +205,7 @@ module EVGearman
       raise ArgumentError, "give either at: or in:" if at && delay
       raise ArgumentError, "a delayed job has no priority" unless priority == :normal
 
-      epoch_of(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in:")))
-    end
-
-    # Whole Unix seconds: not before that time.
-    def epoch_of(time)
-      return time.to_r.ceil if time.respond_to?(:to_r) && !time.is_a?(String) && !time.nil?
-
-      raise ArgumentError, "time must be a Time or a number of seconds, not #{time.inspect}"
-    rescue RangeError # of infinity, and of what is no number
-      raise ArgumentError, "time must lie between 0 and 2**63 - 1 seconds"
+      UnixTime.ceil(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in:")))
     end
   end
 end

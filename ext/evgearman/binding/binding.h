@@ -216,6 +216,9 @@ VALUE name_string(evg_bytes_t bytes);         /* UTF-8 if valid, else BINARY */
 evg_bytes_t bytes_of(VALUE string);           /* of a String; valid while it is not changed */
 double seconds_of(VALUE number);              /* nil is 0; raises ArgumentError */
 VALUE block_of(const char *method);           /* the block it was given; raises ArgumentError */
+uint32_t progress_of(VALUE number);          /* of WORK_STATUS; raises ArgumentError */
+void random_seeds(uint64_t out[2]);           /* that no peer can guess: keys of the handle table */
+VALUE stats_of(const evg_session_t *s);       /* the Hash of `stats` */
 
 /* -- forks ------------------------------------------------------------------------------------------------------ */
 

@@ -22,15 +22,6 @@ static int ask_submit(client_t *client, evg_request_t *request, void *arg)
     return evg_client_submit(&client->c->session, request, &packet);
 }
 
-/* Frozen; :auto makes a key, nil and "" are none: nil. */
-static VALUE unique_of(VALUE unique)
-{
-    if (NIL_P(unique)) return Qnil;
-    if (unique_auto_p(unique)) return unique_string();
-    unique = rb_str_new_frozen(StringValue(unique));
-    return RSTRING_LEN(unique) ? unique : Qnil;
-}
-
 /* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
 static void check_callable(VALUE listeners)
 {

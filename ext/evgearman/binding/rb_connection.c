@@ -103,14 +103,6 @@ client_t *open_client_of(VALUE self)
     return client;
 }
 
-/* Sixteen bytes that no peer can guess: keys of the handle table. */
-static void seeds(uint64_t out[2])
-{
-    VALUE bytes = rb_funcall(rb_const_get(rb_cObject, rb_intern("Random")), rb_intern("urandom"), 1, INT2FIX(16));
-    memcpy(out, RSTRING_PTR(bytes), 16);
-    RB_GC_GUARD(bytes);
-}
-
 static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
 {
     client_t *client;
@@ -120,7 +112,7 @@ static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, V
     if (client->c) rb_raise(rb_eTypeError, "already initialized");
     loop_t *loop = open_loop_of(loop_value);
     address_of(&address, host, port, path);
-    seeds(seed);
+    random_seeds(seed);
     client->handlers = rb_ary_new();
     client->on_lost = rb_hash_new();
     client->loop_value = loop_value;
@@ -381,28 +373,9 @@ static VALUE client_unsent_bytes(VALUE self)
     return SIZET2NUM(evg_session_unsent(&client_of(self)->c->session));
 }
 
-static void put(VALUE hash, const char *name, uint64_t value)
-{
-    rb_hash_aset(hash, ID2SYM(rb_intern(name)), ULL2NUM(value));
-}
-
 static VALUE client_stats(VALUE self)
 {
-    const evg_session_t *s = &client_of(self)->c->session;
-    VALUE stats = rb_hash_new();
-    put(stats, "submitted", s->stats.submitted);
-    put(stats, "resolved", s->stats.resolved);
-    put(stats, "pending", evg_session_unresolved(s));
-    put(stats, "bytes_in", s->stats.bytes_in);
-    put(stats, "bytes_out", s->stats.bytes_out);
-    put(stats, "packets_in", s->stats.packets_in);
-    put(stats, "packets_out", s->stats.packets_out);
-    put(stats, "reconnects", s->stats.connects ? s->stats.connects - 1 : 0);
-    put(stats, "ignored_packets", s->stats.ignored_packets);
-    put(stats, "refused_jobs", s->stats.refused_jobs);
-    put(stats, "read_capacity", s->in.cap);
-    put(stats, "write_capacity", s->out.cap);
-    return stats;
+    return stats_of(&client_of(self)->c->session);
 }
 
 void Init_evg_connection(VALUE module)

@@ -180,17 +180,10 @@ static VALUE job_warning(VALUE self, VALUE data)
     return sent;
 }
 
-static uint32_t count_of(VALUE number)
-{
-    double count = RB_INTEGER_TYPE_P(number) ? NUM2DBL(number) : -1;
-    if (evg_check_count(count) < 0) rb_raise(rb_eArgError, "progress must be two whole numbers from 0 to 2**32 - 1");
-    return (uint32_t)count;
-}
-
 static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 {
     rb_job_t *job = job_of(self);
-    uint32_t upper = count_of(numerator), lower = count_of(denominator);
+    uint32_t upper = progress_of(numerator), lower = progress_of(denominator);
     return said(job, evg_job_status(session_of(job), &job->job, upper, lower));
 }
 

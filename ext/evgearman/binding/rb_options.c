@@ -3,6 +3,7 @@
 
 #include "binding/binding.h"
 #include "binding/rb_client.h"
+#include "binding/rb_session.h"
 
 typedef enum { SECONDS, FLAG, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
 
@@ -125,6 +126,21 @@ static VALUE client_coder(VALUE self)
 static VALUE client_encoding(VALUE self)
 {
     return rb_enc_from_encoding(rb_enc_from_index(client_of(self)->coding.encoding));
+}
+
+static void *session_field(evg_session_t *s, const option_t *option)
+{
+    size_t first = offsetof(evg_connection_t, session);
+    if (option->offset < first || option->offset >= first + sizeof *s) {
+        rb_raise(rb_eArgError, "no such option: %s", option->name);
+    }
+    return (char *)s + (option->offset - first);
+}
+
+void session_option_set(evg_session_t *s, VALUE name, VALUE value)
+{
+    const option_t *option = find(name);
+    store(option, session_field(s, option), value);
 }
 
 void Init_evg_options(VALUE connection_class)

@@ -5,6 +5,7 @@
 #include "binding/binding.h"
 #include "binding/packets.h"
 #include "binding/rb_error.h"
+#include "binding/rb_session.h"
 
 /* -- names ------------------------------------------------------------------------------------- */
 
@@ -235,4 +236,5 @@ void Init_evg_protocol(VALUE mod)
     rb_define_private_method(singleton, "_number", protocol_number, 1);
     rb_define_private_method(singleton, "_encode", protocol_encode, 3);
     define_parser(protocol);
+    Init_evg_session(protocol);
 }

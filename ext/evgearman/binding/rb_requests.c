@@ -2,6 +2,7 @@
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
+#include "binding/rb_session.h"
 
 typedef struct {
     VALUE text;
@@ -54,13 +55,16 @@ static VALUE client_get_status_unique(VALUE self, VALUE unique, VALUE converter)
     return ask(self, ask_status_unique, unique, EVG_LINE, converter);
 }
 
-/* `multiline` nil: what is known about the command tells. */
+evg_shape_t admin_shape(VALUE line, VALUE multiline)
+{
+    const evg_admin_t *row = evg_admin_find(bytes_of(line));
+    if (NIL_P(multiline)) return row ? row->shape : EVG_LINE;
+    return RTEST(multiline) ? EVG_DOTTED : EVG_LINE;
+}
+
 static VALUE client_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
 {
-    const evg_admin_t *row = evg_admin_find(bytes_of(StringValue(line)));
-    evg_shape_t shape = row ? row->shape : EVG_LINE;
-    if (!NIL_P(multiline)) shape = RTEST(multiline) ? EVG_DOTTED : EVG_LINE;
-    return ask(self, ask_admin, line, shape, converter);
+    return ask(self, ask_admin, line, admin_shape(StringValue(line), multiline), converter);
 }
 
 /* Raises for a word that would break the line it is put into. */

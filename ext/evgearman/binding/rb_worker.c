@@ -1,6 +1,7 @@
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
+#include "binding/rb_session.h"
 
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
@@ -47,14 +48,18 @@ static VALUE worker_reset_abilities(VALUE self)
     return self;
 }
 
-static VALUE worker_functions(VALUE self)
+VALUE function_names(evg_session_t *s)
 {
     VALUE names = rb_ary_new();
-    evg_session_t *s = &client_of(self)->c->session;
     for (evg_function_t *f = NULL; (f = evg_worker_next_function(s, f));) {
         rb_ary_push(names, name_string(evg_bytes(f->name, f->name_len)));
     }
     return names;
+}
+
+static VALUE worker_functions(VALUE self)
+{
+    return function_names(&client_of(self)->c->session);
 }
 
 static VALUE worker_work(VALUE self)

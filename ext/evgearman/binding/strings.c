@@ -36,3 +36,17 @@ VALUE block_of(const char *method)
     if (!rb_block_given_p()) rb_raise(rb_eArgError, "%s needs a block", method);
     return rb_block_proc();
 }
+
+uint32_t progress_of(VALUE number)
+{
+    double count = RB_INTEGER_TYPE_P(number) ? NUM2DBL(number) : -1;
+    if (evg_check_count(count) < 0) rb_raise(rb_eArgError, "progress must be two whole numbers from 0 to 2**32 - 1");
+    return (uint32_t)count;
+}
+
+void random_seeds(uint64_t out[2])
+{
+    VALUE bytes = rb_funcall(rb_const_get(rb_cObject, rb_intern("Random")), rb_intern("urandom"), 1, INT2FIX(16));
+    memcpy(out, RSTRING_PTR(bytes), 16);
+    RB_GC_GUARD(bytes);
+}

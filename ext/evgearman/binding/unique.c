@@ -45,3 +45,11 @@ bool unique_auto_p(VALUE option)
 {
     return option == unique_auto();
 }
+
+VALUE unique_of(VALUE option)
+{
+    if (NIL_P(option)) return Qnil;
+    if (unique_auto_p(option)) return unique_string();
+    option = rb_str_new_frozen(StringValue(option));
+    return RSTRING_LEN(option) ? option : Qnil;
+}

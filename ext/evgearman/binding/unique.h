@@ -17,4 +17,7 @@ VALUE unique_string(void);
 VALUE unique_auto(void);
 bool unique_auto_p(VALUE option);
 
+/* The key that an option means, frozen: one of these for :auto, nil for nil and "". */
+VALUE unique_of(VALUE option);
+
 #endif

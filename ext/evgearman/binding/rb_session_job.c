@@ -1,0 +1,287 @@
+/* A Protocol::WorkerSession's abilities, its work loop, and the jobs it is given. */
+#include "binding/lifetime.h"
+#include "binding/rb_error.h"
+#include "binding/rb_session.h"
+
+static VALUE job_class;
+
+typedef struct {
+    evg_job_t job;
+    VALUE self; /* for events only: nobody keeps a job that its user has forgotten */
+    rb_session_t *session;
+    VALUE session_value;
+    VALUE function, unique, workload;
+    size_t marked_in; /* see lifetime.h */
+    bool answered;    /* complete, fail or exception was called */
+} rb_session_job_t;
+
+/* -- memory -------------------------------------------------------------------------------------------------------- */
+
+static void job_mark(void *ptr)
+{
+    rb_session_job_t *job = ptr;
+    job->marked_in = lifetime_marked();
+    rb_gc_mark(job->self); /* it must not be moved */
+    rb_gc_mark(job->session_value);
+    rb_gc_mark(job->function);
+    rb_gc_mark(job->unique);
+    rb_gc_mark(job->workload);
+}
+
+/* A job that nobody can finish any more fails. */
+static void job_free(void *ptr)
+{
+    rb_session_job_t *job = ptr;
+    if (job->session && !job->session->dead) {
+        (void)evg_job_fail(&job->session->s, &job->job);
+        evg_job_forget(&job->session->s, &job->job);
+    }
+    if (job->session) session_leave(job->session);
+    ruby_xfree(job);
+}
+
+static size_t job_size(const void *ptr)
+{
+    (void)ptr;
+    return sizeof(rb_session_job_t);
+}
+
+static const rb_data_type_t session_job_type = {
+    .wrap_struct_name = "EVGearman::Protocol::WorkerSession::Job",
+    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static rb_session_job_t *job_ptr(VALUE self)
+{
+    return rb_check_typeddata(self, &session_job_type);
+}
+
+VALUE session_job_new(VALUE session, const evg_event_t *event)
+{
+    rb_session_job_t *job;
+    VALUE self = TypedData_Make_Struct(job_class, rb_session_job_t, &session_job_type, job);
+    evg_list_init(&job->job.link);
+    job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
+    job->self = self;
+    job->marked_in = lifetime_new();
+    job->session_value = job->function = job->unique = job->workload = Qnil;
+    job->function = name_string(event->args[1]);
+    job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
+    job->workload = binary_string(event->args[3]);
+    job->session_value = session;
+    job->session = session_use(session);
+    evg_worker_accept(&job->session->s, &job->job, event, job);
+    evg_job_started(&job->session->s, &job->job);
+    return self;
+}
+
+VALUE session_job_of(const evg_job_t *job)
+{
+    const rb_session_job_t *owner = job->owner;
+    return lifetime_over_p(owner->marked_in) ? Qnil : owner->self;
+}
+
+/* -- saying something about it ----------------------------------------------------------------------------------------- */
+
+static evg_session_t *unanswered(rb_session_job_t *job)
+{
+    if (job->answered) error_raise("JobFinishedError", evg_error_text(EVG_EFINISHED));
+    return &job->session->s;
+}
+
+/* true: it will be sent. false: the job is not ours any more. Else raises. */
+static VALUE said(int r)
+{
+    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return Qfalse;
+    error_check(NULL, r);
+    return Qtrue;
+}
+
+static VALUE answered(rb_session_job_t *job, int r)
+{
+    VALUE sent = said(r);
+    job->answered = true;
+    return sent;
+}
+
+static VALUE job_complete(int argc, VALUE *argv, VALUE self)
+{
+    rb_session_job_t *job = job_ptr(self);
+    rb_check_arity(argc, 0, 1);
+    VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
+    StringValue(result);
+    int r = evg_job_complete(unanswered(job), &job->job, bytes_of(result));
+    RB_GC_GUARD(result);
+    return answered(job, r);
+}
+
+static VALUE job_fail(VALUE self)
+{
+    rb_session_job_t *job = job_ptr(self);
+    return answered(job, evg_job_fail(unanswered(job), &job->job));
+}
+
+static VALUE job_exception(VALUE self, VALUE data)
+{
+    rb_session_job_t *job = job_ptr(self);
+    StringValue(data);
+    int r = evg_job_exception(unanswered(job), &job->job, bytes_of(data));
+    RB_GC_GUARD(data);
+    return answered(job, r);
+}
+
+static VALUE job_send_data(VALUE self, VALUE data)
+{
+    rb_session_job_t *job = job_ptr(self);
+    StringValue(data);
+    VALUE sent = said(evg_job_data(unanswered(job), &job->job, bytes_of(data)));
+    RB_GC_GUARD(data);
+    return sent;
+}
+
+static VALUE job_warning(VALUE self, VALUE data)
+{
+    rb_session_job_t *job = job_ptr(self);
+    StringValue(data);
+    VALUE sent = said(evg_job_warning(unanswered(job), &job->job, bytes_of(data)));
+    RB_GC_GUARD(data);
+    return sent;
+}
+
+static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
+{
+    rb_session_job_t *job = job_ptr(self);
+    uint32_t upper = progress_of(numerator), lower = progress_of(denominator);
+    return said(evg_job_status(unanswered(job), &job->job, upper, lower));
+}
+
+/* -- asking ------------------------------------------------------------------------------------------------------------- */
+
+static VALUE job_handle(VALUE self)
+{
+    const evg_job_t *job = &job_ptr(self)->job;
+    return name_string(evg_bytes(job->handle, job->handle_len));
+}
+
+static VALUE job_function(VALUE self)
+{
+    return job_ptr(self)->function;
+}
+
+static VALUE job_unique(VALUE self)
+{
+    return job_ptr(self)->unique;
+}
+
+static VALUE job_workload(VALUE self)
+{
+    return job_ptr(self)->workload;
+}
+
+static VALUE job_finished_p(VALUE self)
+{
+    return RBOOL(job_ptr(self)->answered);
+}
+
+static VALUE job_lost_p(VALUE self)
+{
+    return RBOOL(job_ptr(self)->job.state == EVG_JOB_LOST);
+}
+
+static VALUE job_expired_p(VALUE self)
+{
+    return RBOOL(job_ptr(self)->job.state == EVG_JOB_EXPIRED);
+}
+
+/* -- abilities and the work loop ------------------------------------------------------------------------------------------ */
+
+/* Every ability has an owner here, or the work loop would refuse its jobs. */
+static VALUE worker_can_do(VALUE self, VALUE name, VALUE timeout, VALUE server_timeout)
+{
+    rb_session_t *session = session_of(self);
+    double ours = seconds_of(timeout), theirs = seconds_of(server_timeout);
+    StringValue(name);
+    error_check(NULL, evg_worker_can_do(&session->s, bytes_of(name), ours, theirs, session));
+    return self;
+}
+
+static VALUE worker_cant_do(VALUE self, VALUE name)
+{
+    StringValue(name);
+    error_check(NULL, evg_worker_cant_do(&session_of(self)->s, bytes_of(name)));
+    return self;
+}
+
+static VALUE worker_reset_abilities(VALUE self)
+{
+    error_check(NULL, evg_worker_reset_abilities(&session_of(self)->s));
+    return self;
+}
+
+static VALUE worker_functions(VALUE self)
+{
+    return function_names(&session_of(self)->s);
+}
+
+static VALUE worker_work(VALUE self)
+{
+    error_check(NULL, evg_worker_work(&session_of(self)->s));
+    return self;
+}
+
+static VALUE worker_work_one(VALUE self)
+{
+    error_check(NULL, evg_worker_work_one(&session_of(self)->s));
+    return self;
+}
+
+static VALUE worker_work_stop(VALUE self)
+{
+    evg_worker_stop(&session_of(self)->s);
+    return self;
+}
+
+static VALUE worker_working_p(VALUE self)
+{
+    return RBOOL(evg_worker_working_p(&session_of(self)->s));
+}
+
+static VALUE worker_busy_count(VALUE self)
+{
+    return SIZET2NUM(session_of(self)->s.worker.held_count);
+}
+
+static void define_job(VALUE worker_class)
+{
+    job_class = rb_define_class_under(worker_class, "Job", rb_cObject);
+    rb_undef_alloc_func(job_class);
+    rb_gc_register_mark_object(job_class);
+    rb_define_method(job_class, "handle", job_handle, 0);
+    rb_define_method(job_class, "function", job_function, 0);
+    rb_define_method(job_class, "unique", job_unique, 0);
+    rb_define_method(job_class, "workload", job_workload, 0);
+    rb_define_method(job_class, "complete", job_complete, -1);
+    rb_define_method(job_class, "fail", job_fail, 0);
+    rb_define_private_method(job_class, "_exception", job_exception, 1);
+    rb_define_method(job_class, "send_data", job_send_data, 1);
+    rb_define_method(job_class, "warning", job_warning, 1);
+    rb_define_method(job_class, "status", job_status, 2);
+    rb_define_method(job_class, "finished?", job_finished_p, 0);
+    rb_define_method(job_class, "lost?", job_lost_p, 0);
+    rb_define_method(job_class, "expired?", job_expired_p, 0);
+}
+
+void Init_evg_session_job(VALUE worker_class)
+{
+    define_job(worker_class);
+    rb_define_private_method(worker_class, "_can_do", worker_can_do, 3);
+    rb_define_method(worker_class, "cant_do", worker_cant_do, 1);
+    rb_define_method(worker_class, "reset_abilities", worker_reset_abilities, 0);
+    rb_define_method(worker_class, "functions", worker_functions, 0);
+    rb_define_method(worker_class, "work", worker_work, 0);
+    rb_define_method(worker_class, "work_one", worker_work_one, 0);
+    rb_define_method(worker_class, "work_stop", worker_work_stop, 0);
+    rb_define_method(worker_class, "working?", worker_working_p, 0);
+    rb_define_method(worker_class, "busy_count", worker_busy_count, 0);
+}

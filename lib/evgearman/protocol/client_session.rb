@@ -1,0 +1,91 @@
+# frozen_string_literal: true
+
+module EVGearman
+  module Protocol
+    # Submits jobs over a transport of its user: see {Session}, which says how, and {Client}, which says what.
+    #
+    #     session.submit_job("resize", image) { |result, error| error ? warn(error.message) : save(result) }
+    class ClientSession < Session
+      NUMBERS = COMMANDS.transform_values { |row| row[:number] }.freeze
+      private_constant :NUMBERS
+
+      # Sends SUBMIT_JOB: a foreground job.
+      #
+      # @param function [String] 1 to 512 bytes without control bytes
+      # @param workload [String] bytes
+      # @param unique [String, nil, :auto] jobs of one function with one key are one job; "-" makes the workload the key
+      # @param timeout [Numeric, nil] seconds to the job's end, after which it fails with {JobTimeoutError}
+      # @yield [result, error]
+      # @return [Session::Request] of the result, BINARY
+      # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
+      def submit_job(function, workload = "", unique: nil, timeout: nil, &block)
+        _submit(NUMBERS[:submit_job], function, workload, unique, nil, timeout, &block)
+      end
+
+      # Sends SUBMIT_JOB_HIGH.
+      # @see #submit_job
+      def submit_job_high(function, workload = "", unique: nil, timeout: nil, &block)
+        _submit(NUMBERS[:submit_job_high], function, workload, unique, nil, timeout, &block)
+      end
+
+      # Sends SUBMIT_JOB_LOW.
+      # @see #submit_job
+      def submit_job_low(function, workload = "", unique: nil, timeout: nil, &block)
+        _submit(NUMBERS[:submit_job_low], function, workload, unique, nil, timeout, &block)
+      end
+
+      # Sends SUBMIT_JOB_BG: a background job.
+      #
+      # @param function [String]
+      # @param workload [String]
+      # @param unique [String, nil, :auto]
+      # @yield [handle, error]
+      # @return [Session::Request] of the job's handle
+      # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
+      def submit_job_bg(function, workload = "", unique: :auto, &block)
+        _submit(NUMBERS[:submit_job_bg], function, workload, unique, nil, nil, &block)
+      end
+
+      # Sends SUBMIT_JOB_HIGH_BG.
+      # @see #submit_job_bg
+      def submit_job_high_bg(function, workload = "", unique: :auto, &block)
+        _submit(NUMBERS[:submit_job_high_bg], function, workload, unique, nil, nil, &block)
+      end
+
+      # Sends SUBMIT_JOB_LOW_BG.
+      # @see #submit_job_bg
+      def submit_job_low_bg(function, workload = "", unique: :auto, &block)
+        _submit(NUMBERS[:submit_job_low_bg], function, workload, unique, nil, nil, &block)
+      end
+
+      # Sends SUBMIT_JOB_EPOCH: a background job that is not run before its time, by the server's clock.
+      #
+      # @param function [String]
+      # @param workload [String]
+      # @param time [Time, Numeric] Unix seconds, rounded up to whole ones; the past is now
+      # @param unique [String, nil, :auto]
+      # @yield [handle, error]
+      # @return [Session::Request] of the job's handle
+      # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
+      def submit_job_epoch(function, workload, time, unique: :auto, &block)
+        _submit(NUMBERS[:submit_job_epoch], function, workload, unique, UnixTime.ceil(time), nil, &block)
+      end
+
+      # Asks with GET_STATUS.
+      #
+      # @param handle [String]
+      # @yield [status, error]
+      # @return [Session::Request] of {JobStatus}
+      # @raise [ArgumentError, BackpressureError]
+      def get_status(handle, &block) = _get_status(handle, JobStatus.method(:of_handle), &block)
+
+      # Asks with GET_STATUS_UNIQUE.
+      #
+      # @param key [String] the unique key of a submission
+      # @yield [status, error]
+      # @return [Session::Request] of {JobStatus}
+      # @raise [ArgumentError, BackpressureError]
+      def get_status_unique(key, &block) = _get_status_unique(key, JobStatus.method(:of_unique), &block)
+    end
+  end
+end

@@ -1,0 +1,343 @@
+# frozen_string_literal: true
+
+module EVGearman
+  module Protocol
+    # What {ClientSession} and {WorkerSession} have in common: the gem's own end of a connection, without the connection.
+    #
+    # It knows no socket, no thread and no clock. Its user says that a transport is there ({#opened}), carries bytes
+    # ({#output}, {#feed}), tells the time ({#tick}), and says when the transport is gone ({#closed}). Everything else is
+    # as with {Client} and {Worker}: whose reply a packet is, timeouts, heartbeats, what waits for the next connection.
+    #
+    #     socket = TCPSocket.new("127.0.0.1", 4730)
+    #     session = EVGearman::Protocol::ClientSession.new
+    #     request = session.submit_job("reverse", "hello")
+    #     session.opened
+    #     until request.done?
+    #       socket.write(session.output)
+    #       session.feed(socket.readpartial(65_536))
+    #     end
+    #     request.value # => "olleh"
+    #
+    # ## Events
+    #
+    # {#opened}, {#feed}, {#tick}, {#closed}, {#open_failed} and {#disconnect} tell what came of it: to their block, one
+    # after the other, or without one as an Array. An event is a name and what it is about:
+    #
+    # | event | of |
+    # |---|---|
+    # | `:done, request, value, error` | every request, once |
+    # | `:created, request, handle` | a foreground job, when the server has it |
+    # | `:data` / `:warning` / `:exception, request, bytes` | a foreground job, from its worker |
+    # | `:status, request, numerator, denominator` | the same, as Strings |
+    # | `:assigned, job` | a worker: here it is |
+    # | `:lost, job` / `:expired, job` | a job whose connection ended, or whose time was up |
+    # | `:idle` / `:stopped` | a worker goes to sleep; has nothing left after `work_stop` or `work_one` |
+    # | `:connected` / `:disconnected` | the transport |
+    # | `:error, error` | the transport ended, and not by {#disconnect} |
+    # | `:drained` | after a {BackpressureError}: there is room again |
+    #
+    # The block may do anything: make requests, answer jobs, feed, raise, break. An event has left the session when the
+    # block sees it; what is behind it comes with the next call.
+    #
+    # ## When it breaks
+    #
+    # A stream that cannot be gone on with is told by raising, from the call that met it: {ProtocolError} when the server
+    # sent what it may not, {CommandTimeoutError} when a reply or a heartbeat is overdue. By then all is as after
+    # {#closed}: every request that was written has failed, once, and been told. Close the transport.
+    #
+    # ## Threads
+    #
+    # Use a session from one thread at a time.
+    class Session
+      # What a session knows of {Connection::DEFAULTS}.
+      OPTIONS = (Connection::DEFAULTS.keys - %i[connect_timeout keepalive io_priority]).freeze
+
+      PIECE = 64 * 1024
+      private_constant :PIECE
+
+      # @!method open?
+      #   @return [Boolean] is there a transport?
+
+      # @!method wants_open?
+      #   Requests wait, or a worker wants to work, and the delay after the last failure is over. Whoever has a transport
+      #   may call {#opened} also when this is false.
+      #   @return [Boolean]
+
+      # @!method deadline
+      #   @return [Float, nil] when to call {#tick} (or look at {#wants_open?}) at the latest; nil for never
+
+      # @!method echo(data)
+      #   Sends ECHO_REQ.
+      #   @param data [String] bytes
+      #   @yield [data, error]
+      #   @return [Request] of the same bytes
+      #   @raise [BackpressureError, PacketTooLargeError]
+
+      # @!method option(name)
+      #   Sends OPTION_REQ, now and on every connect.
+      #   @param name [String]
+      #   @yield [true, error]
+      #   @return [Request] of true
+      #   @raise [ArgumentError, BackpressureError]
+
+      # @!method set_client_id(id)
+      #   Sends SET_CLIENT_ID, now if open, and on every connect.
+      #   @param id [String] 1 to 63 printable ASCII characters without spaces
+      #   @return [self]
+      #   @raise [ArgumentError]
+
+      # @!method client_id
+      #   @return [String, nil]
+
+      # @!method dialect
+      #   @return [Symbol] `:gearmand`, `:perl` or `:unknown`, as of the last connection
+
+      # @!method pending_count
+      #   @return [Integer] requests written that await their first reply
+
+      # @!method waiting_count
+      #   @return [Integer] requests of which no byte was taken by {#output}
+
+      # @!method active_count
+      #   @return [Integer] foreground jobs between JOB_CREATED and their end
+
+      # @!method unsent_bytes
+      #   @return [Integer]
+
+      # @!method stats
+      #   Counters since the session was made; always `submitted == resolved + pending`.
+      #   @return [Hash{Symbol => Integer}]
+
+      # @param now [Numeric] where its time begins: monotonic seconds, as {#tick} will have them
+      # @param client_id [String, nil] see {#set_client_id}
+      # @param options [Hash] of {OPTIONS}; {WorkerSession} knows also {Worker::WORKER_DEFAULTS}
+      # @raise [ArgumentError] for an option that it does not know
+      def initialize(now: Process.clock_gettime(Process::CLOCK_MONOTONIC), client_id: nil, **options)
+        unknown = options.keys - known_options
+        raise ArgumentError, "unknown option: #{unknown.join(", ")}" unless unknown.empty?
+
+        @untold = []
+        _init(now)
+        options.each { |name, value| _set_option(name, value) }
+        set_client_id(client_id) if client_id
+      end
+
+      # The transport is established. What every connection begins with is queued ("version", SET_CLIENT_ID, OPTION_REQ,
+      # CAN_DO), in front of what waited.
+      #
+      # @yield (see #events)
+      # @return (see #events)
+      # @raise [ConnectionError] "already connected"
+      def opened(&block)
+        _opened
+        events(&block)
+      end
+
+      # No transport could be made. What waits goes on waiting, unless `reconnect` is off or the attempts are used up.
+      #
+      # @param reason [String, Exception, nil] what the system said
+      # @yield (see #events)
+      # @return (see #events)
+      # @raise [ConnectionError] "already connected"
+      def open_failed(reason = nil, &block)
+        _open_failed(words_of(reason))
+        events(&block)
+      end
+
+      # The transport is gone. What was written, even in part, fails with {DisconnectedError}; what was not waits for the
+      # next one, unless `reconnect` is off. Jobs are lost. Nothing happens when there was no transport.
+      #
+      # @param reason [String, Exception, nil] what the system said; nil: the server closed it
+      # @yield (see #events)
+      # @return (see #events)
+      def closed(reason = nil, &block)
+        _closed(words_of(reason))
+        events(&block)
+      end
+
+      # Every request fails with {DisconnectedError}, jobs are lost, a worker works no more; no `:error`. Close the
+      # transport.
+      #
+      # @yield (see #events)
+      # @return (see #events)
+      def disconnect(&block)
+        _disconnect
+        events(&block)
+      end
+
+      # Takes bytes from the server, in whatever pieces they come.
+      #
+      # @param bytes [String]
+      # @yield (see #events)
+      # @return (see #events)
+      # @raise [ConnectionError] "not open"
+      # @raise [ProtocolError] the stream is broken
+      # @raise [TypeError] when given no String
+      def feed(bytes, &block)
+        _feed(Checks.bytes(bytes))
+        events(&block)
+      end
+
+      # The time is this; deadlines are judged by it. Between two ticks time stands still: a request's timeout counts from
+      # the tick before it. Feed what there is to be read first, or a reply that is there counts as late.
+      #
+      # @param now [Numeric] monotonic seconds; one that lies behind the last is ignored
+      # @yield (see #events)
+      # @return (see #events)
+      # @raise [CommandTimeoutError] a reply or a heartbeat is overdue
+      def tick(now, &block)
+        _tick(now)
+        events(&block)
+      end
+
+      # What was not told yet: after a block that was left early, or after a request.
+      #
+      # @yieldparam name [Symbol]
+      # @yieldparam about [Array] see above
+      # @return [self] with a block
+      # @return [Array<Array>] without
+      # @raise [ProtocolError, CommandTimeoutError] behind the last event of a stream that is broken
+      def events
+        return collect unless block_given?
+
+        while (event = @untold.shift || take)
+          yield(*event)
+        end
+        self
+      end
+
+      # Bytes to be written, in order.
+      #
+      # Without a block all of them are taken: they count as written. For a transport that may write less there is the
+      # block: it is given up to 64 KiB, writes, and answers how many bytes it wrote (`:wait_writable` is none); as long
+      # as that is all, it is called again. When it raises, nothing of that piece counts as written.
+      #
+      #     session.output { |bytes| socket.write_nonblock(bytes, exception: false) }
+      #
+      # @yieldparam bytes [String]
+      # @yieldreturn [Integer, :wait_writable]
+      # @return [String] without a block
+      # @return [Boolean] with one: was everything written?
+      # @raise [ArgumentError, TypeError] the block answered something else
+      # @raise [ConcurrencyError] output was taken while the block ran
+      def output(&block)
+        return take_output unless block
+
+        until (bytes, position = _peek(PIECE)).first.empty?
+          count = count_of(yield(bytes), bytes.bytesize)
+          _written(count, position)
+          return false if count < bytes.bytesize
+        end
+        true
+      end
+
+      # Sends one line of the admin protocol.
+      #
+      # @param line [String] one line without control bytes
+      # @param multiline [Boolean, nil] does the answer end with a dot line? nil: as is known of the command
+      # @yield [text, error]
+      # @return [Request] of the answer, without its final line end or dot line
+      # @raise [ArgumentError, BackpressureError]
+      def admin(line, multiline: nil, &block) = _admin(line, multiline, &block)
+
+      # @return [String]
+      def inspect
+        "#<#{self.class} #{open? ? "open" : "down"} pending=#{pending_count + waiting_count} active=#{active_count}>"
+      end
+
+      private
+
+      def known_options = OPTIONS
+
+      def words_of(reason) = reason.is_a?(Exception) ? reason.message : reason
+
+      # What was collected before something raised is not lost: it comes with the next call.
+      def collect
+        while (event = take)
+          @untold << event
+        end
+        @untold.tap { @untold = [] }
+      end
+
+      def take
+        name, request = event = _next
+        return event unless name == :done
+
+        request.send(:call_block)
+        [:done, request, request.result, request.error]
+      end
+
+      def take_output
+        bytes, position = _peek(nil)
+        _written(bytes.bytesize, position)
+        bytes
+      end
+
+      def count_of(answer, most)
+        return 0 if answer == :wait_writable
+        raise TypeError, "the block must answer how many bytes it wrote" unless answer.is_a?(Integer)
+        raise ArgumentError, "#{answer} of #{most} bytes cannot have been written" unless answer.between?(0, most)
+
+        answer
+      end
+
+      # Something that was asked of the server, and its one outcome.
+      #
+      # The session keeps it until it is done; a request whose session is collected is never done.
+      class Request
+        # @!method done?
+        #   @return [Boolean]
+
+        # @!method handle
+        #   @return [String, nil] of a job, from JOB_CREATED on; of a status, the handle or key that was asked for
+
+        # @!method function
+        #   @return [String, nil] of a submission
+
+        # @!method unique
+        #   @return [String, nil] of a submission
+
+        # @return [Object, nil] what the server answered; nil while there is nothing
+        def result = outcome&.first
+
+        # @return [Error, nil] why it failed
+        def error = outcome&.last
+
+        # @return [Boolean] done, and well
+        def success? = done? && error.nil?
+
+        # @return [Boolean] done, and not well
+        def failed? = done? && !error.nil?
+
+        # @return [Object] the result
+        # @raise [Error] why it failed, or "not done yet"
+        def value
+          raise Error, "not done yet" unless done?
+          raise error if error
+
+          result
+        end
+
+        # @return [String]
+        def inspect
+          state = success? ? "succeeded" : failed? ? "failed" : "pending"
+          "#<#{self.class} #{[function, handle, state].compact.join(" ")}>"
+        end
+
+        private
+
+        def outcome = @outcome ||= (convert if done?)
+
+        def convert
+          return [nil, _error] if _error
+
+          [_converter ? _converter.call(_reply) : _reply, nil]
+        rescue StandardError => e
+          [nil, e]
+        end
+
+        def call_block = _block&.call(result, error)
+      end
+    end
+  end
+end
