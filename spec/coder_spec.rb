@@ -164,6 +164,125 @@ RSpec.describe "Values and bytes" do
     end
   end
 
+  describe "a worker's coder", :gearmand do
+    let(:client) { client_for(Gearmand.shared) }
+    let(:reported) { [] }
+    let(:worker) { worker_for(Gearmand.shared, coder: JSON, on_callback_error: ->(error, _) { reported << error }) }
+
+    it "makes values of workloads and bytes of whatever a handler answers" do
+      worker.register_function(name) { |job| job.workload.merge("done" => true) }.work
+      expect(client.call(name, '{"a":1}')).to eq('{"a":1,"done":true}')
+      worker.register_function(name) { nil }
+      expect(client.call(name, "{}")).to eq("null")
+    end
+
+    it "speaks with a client that has the same" do
+      worker.register_function(name) { |job| job.workload.sum }.work
+      expect(client_for(Gearmand.shared, coder: JSON).map(name, [[1, 2], [3, 4]])).to eq([3, 7])
+    end
+
+    it "looks at a workload when it is asked for, once" do
+      loads = []
+      counting = Class.new(coder.class) { define_method(:load) { |bytes| loads << bytes and super(bytes) } }.new
+      worker.register_function(name, coder: counting) { |job| job.workload.equal?(job.data) }.work
+      expect(client.call(name, "x")).to eq("<true>")
+      expect(loads).to eq(["x"])
+      worker.register_function(name, coder: counting) { "not asked for" }
+      expect(client.call(name, "y")).to eq("<not asked for>")
+      expect(loads).to eq(["x"])
+    end
+
+    it "fails the job when it cannot load" do
+      worker.register_function(name) { |job| job.workload && "never" }.work
+      expect { client.call(name, "no JSON") }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).not_to be_empty }
+      expect(reported).to match([JSON::ParserError])
+    end
+
+    it "fails the job when it cannot dump" do
+      worker.register_function(name, coder: refusing) { "x" }.work
+      expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("cannot dump") }
+      number = Class.new(coder.class) { def dump(_value) = 1 }.new
+      worker.register_function(name, coder: number) { "x" }
+      expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to match(/String/) }
+      expect(reported).to match([RangeError, TypeError])
+    end
+
+    it "lets a handler rescue what it cannot load, and ask again" do
+      worker.register_function(name) { |job| Array.new(2) { job.workload rescue "bad" } }.work
+      expect(client.call(name, "no JSON")).to eq('["bad","bad"]')
+    end
+
+    it "is for what completes a job, and for nothing else" do
+      worker.register_function(name, async: true) do |job|
+        job.send_data("[data]")
+        job.warning("[warning]")
+        job.workload == { "fail" => true } ? job.exception("as it is") : job.complete(job.workload.keys)
+      end.work
+      seen = []
+      hooks = { on_data: seen.method(:<<), on_warning: seen.method(:<<) }
+      expect(client.call(name, '{"a":1}', **hooks)).to eq('["a"]')
+      expect { client.call(name, '{"fail":true}', **hooks) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("as it is") }
+      expect(seen).to eq(%w[[data] [warning]] * 2)
+    end
+
+    it "leaves a job open whose result it cannot dump" do
+      seen = []
+      worker.register_function(name, async: true, coder: refusing) { |job| (job.complete(1) rescue seen << $!.message) and job.fail }.work
+      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      expect(seen).to eq(["cannot dump"])
+    end
+
+    it "makes way for that of a function, or for none" do
+      worker.register_function(name, coder: coder) { |job| job.workload.last.upcase }.work
+      expect(client.call(name, "x")).to eq("<X>")
+      worker.register_function(name, coder: nil) { |job| job.workload.reverse }
+      expect(client.call(name, "xy")).to eq("yx")
+    end
+
+    it "is there on the threads of a pool" do
+      pooled = worker_for(Gearmand.shared, coder: JSON, concurrency: 3)
+      pooled.register_function(name) { |job| job.workload * 2 }.work
+      expect(client.map(name, %w[1 2 3 4 5])).to eq(%w[2 4 6 8 10])
+    end
+
+    it "is there for a job that was grabbed" do
+      worker.can_do(name)
+      task = client.submit_job(name, "[1,2]")
+      eventually { task.handle }
+      job = worker.grab_job.value
+      expect(job.workload).to eq([1, 2])
+      job.complete({ "n" => 2 })
+      expect(task.value).to eq('{"n":2}')
+    end
+
+    it "is that of the client on its connection" do
+      worker.register_function(name) { |job| job.workload }.work
+      expect(worker.client.coder).to eq(JSON)
+      expect(worker.client.call(name, { "a" => [1] })).to eq({ "a" => [1] })
+    end
+
+    it "is refused when it is none" do
+      expect { worker.register_function(name, coder: Object.new) { nil } }.to raise_error(ArgumentError, /coder/)
+      expect { worker.register_function(name, encoding: "UTF-9") { nil } }.to raise_error(ArgumentError, /encoding/)
+      expect { EVGearman::Worker.new(coder: Object.new) }.to raise_error(ArgumentError, /coder/)
+    end
+  end
+
+  describe "a worker's encoding", :gearmand do
+    it "is that of workloads" do
+      seen = []
+      worker = worker_for(Gearmand.shared, encoding: "UTF-8")
+      worker.register_function(name) { |job| seen << job.workload and nil }.work
+      client_for(Gearmand.shared).call(name, "äöü")
+      worker.register_function(name, encoding: nil) { |job| seen << job.workload and nil }
+      client_for(Gearmand.shared).call(name, "ä")
+      worker.register_function(name, coder: coder, encoding: Encoding::ISO_8859_1) { |job| seen << job.workload.last and nil }
+      client_for(Gearmand.shared).call(name, "\xE4")
+      expect(seen.map(&:encoding)).to eq([Encoding::UTF_8, Encoding::BINARY, Encoding::ISO_8859_1])
+      expect(seen.first).to eq("äöü")
+    end
+  end
+
   describe "what is none" do
     let(:client) { client_for(fake_server) }
 

@@ -14,14 +14,16 @@ module EVGearman
     #   @return [String, nil]
 
     # @!method workload
-    #   @return [String] BINARY
+    #   Also called `data`.
+    #   @return [String, Object] its bytes; with a coder what that makes of them, once
+    #   @raise what the coder raises, each time
 
     # @!method worker
     #   @return [Worker]
 
     # @!method complete(result = "")
     #   Sends WORK_COMPLETE.
-    #   @param result [String] bytes
+    #   @param result [String, Object] bytes; with a coder anything that it takes
     #   @return [Boolean] false: the job is lost or past its deadline, nothing is sent
     #   @raise [JobFinishedError]
 

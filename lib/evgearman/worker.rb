@@ -85,7 +85,7 @@ module EVGearman
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
     #
-    # Its value completes the job: a String, or nil for "". An exception fails it. With `async:` the value says nothing,
+    # Its value completes the job: a String, or nil for ""; with a coder anything. An exception fails it. With `async:` the value says nothing,
     # and the job is finished later, by {Job#complete} and the like.
     #
     # @param name [String]
@@ -93,16 +93,20 @@ module EVGearman
     # @param timeout [Numeric, nil] seconds a handler may take: after that the job is failed and its result dropped
     # @param server_timeout [Numeric, nil] seconds, at least 1: CAN_DO_TIMEOUT. It can hang gearmand before 2.0
     # @param async [Boolean]
+    # @param coder [#dump, #load, nil, :default] makes a value of the workload, when {Job#workload} is first asked for,
+    #   and bytes of the result, which may then be anything. What it raises in the handler fails the job
+    # @param encoding [Encoding, String, nil, :default] of the workload (before `load`); nil: BINARY
     # @yield [job]
     # @return [self]
     # @raise [ArgumentError]
-    def register_function(name, callable = nil, timeout: nil, server_timeout: nil, async: false, &block)
+    def register_function(name, callable = nil, timeout: nil, server_timeout: nil, async: false, coder: :default,
+                          encoding: :default, &block)
       raise ArgumentError, "give a block or a callable, not both" if callable && block
 
       callable ||= block
       raise ArgumentError, "a handler must be a block or answer `call`" unless callable.respond_to?(:call)
 
-      _register(name, callable, timeout, server_timeout, async)
+      _register(name, callable, timeout, server_timeout, async, coder, encoding)
     end
     alias register register_function
 
@@ -115,7 +119,7 @@ module EVGearman
     # @param server_timeout [Numeric, nil] see {#register_function}
     # @return [self]
     # @raise [ArgumentError]
-    def can_do(name, server_timeout: nil) = _register(name, nil, nil, server_timeout, false)
+    def can_do(name, server_timeout: nil) = _register(name, nil, nil, server_timeout, false, nil, nil)
 
     # Sends nothing: no known server implements ALL_YOURS, and gearmand answers it with an error.
     #

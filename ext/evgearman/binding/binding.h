@@ -186,11 +186,12 @@ typedef struct {
     VALUE self;
     VALUE name; /* of the function: frozen, and every Job's `function` */
     VALUE callable;
+    coding_t coding; /* of its workloads and results */
     bool async; /* its value says nothing: the job is finished later */
     double longest; /* seconds that a call of it took, of late; 0: it was not called yet */
 } handler_t;
 
-VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out);
+VALUE handler_new(VALUE name, VALUE callable, bool async, const coding_t *coding, handler_t **out);
 
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */
 VALUE job_new(client_t *client, const evg_event_t *event);

@@ -32,8 +32,13 @@ VALUE coding_dump(VALUE coder, VALUE value)
 VALUE coding_string(evg_bytes_t bytes, int encoding)
 {
     VALUE string = binary_string(bytes);
-    if (encoding != rb_ascii8bit_encindex()) rb_enc_associate_index(string, encoding);
+    coding_tag(string, encoding);
     return string;
+}
+
+void coding_tag(VALUE string, int encoding)
+{
+    if (encoding != rb_ascii8bit_encindex()) rb_enc_associate_index(string, encoding);
 }
 
 VALUE coding_load(VALUE coder, VALUE string)

@@ -25,6 +25,7 @@ VALUE coding_dump(VALUE coder, VALUE value);
 
 /* Bytes that came, tagged. */
 VALUE coding_string(evg_bytes_t bytes, int encoding);
+void coding_tag(VALUE string, int encoding); /* a String of them */
 
 /* The value of bytes that came: the coder is there. */
 VALUE coding_load(VALUE coder, VALUE string);

@@ -17,6 +17,7 @@ static void handler_mark(void *ptr)
     rb_gc_mark(handler->name);
     rb_gc_mark(handler->self); /* it must not be moved */
     rb_gc_mark(handler->callable);
+    rb_gc_mark(handler->coding.coder);
 }
 
 const rb_data_type_t handler_type = {
@@ -25,10 +26,11 @@ const rb_data_type_t handler_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
-VALUE handler_new(VALUE name, VALUE callable, bool async, handler_t **out)
+VALUE handler_new(VALUE name, VALUE callable, bool async, const coding_t *coding, handler_t **out)
 {
     VALUE self = TypedData_Make_Struct(0, handler_t, &handler_type, *out);
     (*out)->name = (*out)->callable = Qnil;
+    (*out)->coding = *coding;
     (*out)->name = rb_obj_freeze(name_string(bytes_of(name)));
     (*out)->callable = callable;
     (*out)->async = async;
@@ -43,15 +45,20 @@ static handler_t *handler_of(const rb_job_t *job)
 
 /* -- its value --------------------------------------------------------------------------------------------------------- */
 
-/* A String (nil is "") completes, anything else is a mistake. */
+/* Without a coder nil is "", and what is no String is a mistake. */
+static VALUE bytes_to_send(VALUE coder, VALUE value)
+{
+    if (!NIL_P(coder)) return coding_dump(coder, value);
+    if (NIL_P(value)) return rb_str_new(NULL, 0);
+    VALUE bytes = rb_check_string_type(value);
+    if (!NIL_P(bytes)) return bytes;
+    rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
+}
+
 static void complete_with(rb_job_t *job, VALUE value)
 {
-    if (NIL_P(value)) value = rb_str_new(NULL, 0);
-    VALUE bytes = rb_check_string_type(value);
-    if (NIL_P(bytes)) {
-        rb_raise(rb_eTypeError, "a handler's value must be a String or nil, not %" PRIsVALUE, rb_obj_class(value));
-    }
-    if (job_complete(job, bytes)) client_changed(job->client);
+    VALUE bytes = bytes_to_send(handler_of(job)->coding.coder, value);
+    if (!job->answered && job_complete(job, bytes)) client_changed(job->client);
 }
 
 static VALUE handle(VALUE self)

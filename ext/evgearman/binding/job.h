@@ -14,6 +14,7 @@ typedef struct {
     uint64_t number;
     double assigned_at;
     size_t marked_in; /* see lifetime.h */
+    bool loaded;      /* the coder made a value of the workload */
     bool answered;    /* complete, fail or exception was called */
     bool in_handler;
 } rb_job_t;

@@ -59,6 +59,11 @@ rb_job_t *job_of(VALUE self)
     return job;
 }
 
+static const coding_t *coding_of(const rb_job_t *job)
+{
+    return NIL_P(job->handler) ? &job->client->coding : &((handler_t *)RTYPEDDATA_DATA(job->handler))->coding;
+}
+
 VALUE job_new(client_t *client, const evg_event_t *event)
 {
     rb_job_t *job;
@@ -78,6 +83,7 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     handler_t *handler = job->job.function ? job->job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
     job->function = handler ? handler->name : name_string(event->args[1]);
+    coding_tag(job->workload, coding_of(job)->encoding);
     return self;
 }
 
@@ -136,8 +142,7 @@ static VALUE job_complete_now(int argc, VALUE *argv, VALUE self)
 {
     rb_job_t *job = job_of(self);
     rb_check_arity(argc, 0, 1);
-    VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
-    StringValue(result);
+    VALUE result = coding_dump(coding_of(job)->coder, argc ? argv[0] : rb_str_new(NULL, 0));
     return said(job, complete(job, result));
 }
 
@@ -231,7 +236,12 @@ static VALUE job_unique(VALUE self)
 
 static VALUE job_workload(VALUE self)
 {
-    return job_of(self)->workload;
+    rb_job_t *job = job_of(self);
+    VALUE coder = coding_of(job)->coder;
+    if (NIL_P(coder) || job->loaded) return job->workload;
+    VALUE value = coding_load(coder, job->workload);
+    job->loaded = true;
+    return job->workload = value;
 }
 
 static VALUE job_finished_p(VALUE self)

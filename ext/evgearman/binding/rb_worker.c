@@ -15,13 +15,15 @@ static void keep_handlers(client_t *client)
     client->handlers = kept;
 }
 
-static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeout, VALUE server_timeout, VALUE async)
+static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeout, VALUE server_timeout, VALUE async,
+                             VALUE coder, VALUE encoding)
 {
     StringValue(name);
     double ours = seconds_of(timeout), theirs = seconds_of(server_timeout);
     client_t *client = open_client_of(self);
+    coding_t coding = {coder_of(coder, client->coding.coder), encoding_of(encoding, client->coding.encoding)};
     handler_t *handler = NULL;
-    if (!NIL_P(callable)) rb_ary_push(client->handlers, handler_new(name, callable, RTEST(async), &handler));
+    if (!NIL_P(callable)) rb_ary_push(client->handlers, handler_new(name, callable, RTEST(async), &coding, &handler));
     evg_connection_clock(client->c);
     error_check(client, evg_worker_can_do(&client->c->session, bytes_of(name), ours, theirs, handler));
     keep_handlers(client);
@@ -154,7 +156,7 @@ static VALUE worker_jobs_finished(VALUE self)
 void Init_evg_worker(VALUE module, VALUE connection_class)
 {
     VALUE klass = rb_define_class_under(module, "Worker", connection_class);
-    rb_define_private_method(klass, "_register", worker_register, 5);
+    rb_define_private_method(klass, "_register", worker_register, 7);
     rb_define_private_method(klass, "_work", worker_work, 0);
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
