@@ -77,7 +77,9 @@ RSpec.describe EVGearman::Connection do
       client.reconnect(true, 0.5, 3)
       expect(client).to be_reconnect
       expect { client.reconnect }.to raise_error(ArgumentError)
-      expect { client.reconnect(true, -1) }.to raise_error(ArgumentError)
+      expect { client.reconnect(false, -1) }.to raise_error(ArgumentError)
+      expect { client.reconnect(false, 0.5, -1) }.to raise_error(ArgumentError)
+      expect(client.reconnect?).to be(true)
     end
 
     describe "client_id" do

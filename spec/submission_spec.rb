@@ -51,7 +51,47 @@ RSpec.describe "Submissions of every kind", :gearmand do
     ["tomorrow", nil, -1, 2**63].each { |time| expect { client.submit_job_epoch(name, "x", time) }.to raise_error(ArgumentError) }
     expect { client.enqueue(name, at: soon, in: 1) }.to raise_error(ArgumentError, /either/)
     expect { client.enqueue(name, in: 1, priority: :high) }.to raise_error(ArgumentError, /priority/)
-    expect { client.enqueue(name, in: -1) }.to raise_error(ArgumentError)
+    [-1, Float::NAN, Float::INFINITY, "1", Complex(1, 1)].each { |delay| expect { client.enqueue(name, in: delay) }.to raise_error(ArgumentError) }
+    [Float::NAN, Float::INFINITY, Complex(1, 1)].each { |time| expect { client.enqueue(name, at: time) }.to raise_error(ArgumentError) }
+  end
+
+  it "looks at the time to wait before anything is sent" do
+    sent = client.stats[:submitted]
+    [-1, Float::NAN, "1"].each do |timeout|
+      expect { client.enqueue(name, timeout: timeout) }.to raise_error(ArgumentError)
+      expect { client.call(name, timeout: timeout) }.to raise_error(ArgumentError)
+      expect { client.ping(timeout) }.to raise_error(ArgumentError)
+      expect { EVGearman::Task.all([], timeout) }.to raise_error(ArgumentError)
+    end
+    expect(client.stats[:submitted]).to eq(sent)
+  end
+
+  it "has no listeners for background jobs, of which nothing is heard" do
+    %i[submit_job_bg submit_job_high_bg submit_job_low_bg enqueue].each do |request|
+      %i[on_data on_warning on_exception on_status].each do |option|
+        expect { client.public_send(request, name, "x", option => -> {}) }.to raise_error(ArgumentError, /#{option}/)
+      end
+    end
+  end
+
+  it "tells of the handle of a background job as of any other" do
+    seen = []
+    task = client.submit_job_bg(name, "x") { |*args| seen << args }
+    task.on_created { |handle| seen << [:created, handle] }
+    expect(seen).to be_empty
+    handle = task.value
+    task.on_created { |late| seen << [:late, late] }
+    eventually { seen.size == 3 }
+    expect(seen).to eq([[:created, handle], [handle, nil], [:late, handle]])
+  end
+
+  it "has no handle where no job was made" do
+    seen = []
+    [client.get_status("H:1"), client.get_status_unique("key"), client.option("exceptions"), client.echo("x")].each do |task|
+      task.on_created { |handle| seen << handle }.wait
+      expect(task.handle).to be_nil
+    end
+    expect(seen).to be_empty
   end
 
   it "maps in order, no more at a time than it may" do
@@ -63,6 +103,19 @@ RSpec.describe "Submissions of every kind", :gearmand do
     end.work
     expect(client.map(name, (10..60).map(&:to_s), concurrency: 7)).to eq((10..60).map { |n| n.to_s.reverse })
     expect(most).to be_between(2, 7)
+  end
+
+  it "maps with the options of a call" do
+    order = []
+    results = Thread.new { client.map(name, %w[a b], priority: :high, unique: "-", timeout: 30, on_data: ->(data) { order << data }) }
+    eventually { client.active_count == 2 }
+    low = client.submit_job_low(name, "first?")
+    eventually { low.handle }
+    serve { |job| job.send_data(job.workload) && order << job.unique && job.workload }
+    expect(results.value).to eq(%w[a b])
+    expect(low.value).to eq("first?")
+    expect(order.grep(/a|b/).uniq.sort).to eq(%w[a b])
+    expect { client.map(name, %w[a], priority: :urgent) }.to raise_error(ArgumentError, /priority/)
   end
 
   it "raises the first error of a map after all have ended" do

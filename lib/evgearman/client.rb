@@ -154,10 +154,11 @@ module EVGearman
     # @param function [String]
     # @param workloads [Enumerable<String>] taken one by one, when there is room
     # @param concurrency [Integer] jobs under way
+    # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
-    # @return [Array<String>] results in order
+    # @return [Array] results in order
     # @raise [Error] the first that failed, after all have ended
-    def map(function, workloads, concurrency: 32, **options)
+    def map(function, workloads, concurrency: 32, priority: :normal, **options)
       unless concurrency.is_a?(Integer) && concurrency.positive?
         raise ArgumentError, "concurrency must be a whole number above 0"
       end
@@ -165,7 +166,7 @@ module EVGearman
       waiting = []
       tasks = workloads.map do |workload|
         waiting.shift.wait if waiting.size >= concurrency
-        submit_job(function, workload, **options).tap { |task| waiting << task }
+        foreground(priority, function, workload, **options).tap { |task| waiting << task }
       end
       Task.all(tasks)
     ensure
@@ -176,8 +177,8 @@ module EVGearman
 
     def foreground(priority, function, workload, unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
-      _submit(function, workload, unique, number(FOREGROUND, priority), timeout,
-              [on_data, on_warning, on_exception, on_status], coder, encoding, &block)
+      listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
+      _submit(function, workload, unique, number(FOREGROUND, priority), timeout, listeners, coder, encoding, &block)
     end
 
     # A job of a batch, as the arguments of `_submit_bg`.

@@ -168,6 +168,7 @@ module EVGearman
     # @return [Float] seconds it took
     # @raise [TimeoutError, ConnectionError]
     def ping(timeout = command_timeout)
+      Seconds.check(timeout)
       start = self.loop.now
       echo("ping").value(timeout)
       self.loop.now - start
@@ -204,12 +205,14 @@ module EVGearman
     #
     # @param enabled [Boolean]
     # @param delay [Numeric, nil] seconds: the first delay is drawn from 0 to this
-    # @param attempts [Integer, nil] failures in a row before it gives up
+    # @param attempts [Integer, nil] failures in a row before it gives up; 0 is no limit
     # @return [self]
+    # @raise [ArgumentError]
     def reconnect(enabled, delay = nil, attempts = nil)
-      _set_option(:reconnect, enabled)
-      _set_option(:reconnect_delay, delay) unless delay.nil?
+      Seconds.check(delay, "delay")
       _set_option(:max_reconnect_attempts, attempts) unless attempts.nil?
+      _set_option(:reconnect_delay, delay) unless delay.nil?
+      _set_option(:reconnect, enabled)
       self
     end
 

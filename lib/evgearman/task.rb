@@ -37,7 +37,7 @@ module EVGearman
     #   @return [Error, nil]
 
     # @!method handle
-    #   @return [String, nil] from JOB_CREATED on
+    #   @return [String, nil] of the job that was submitted, from JOB_CREATED on
 
     # @!method function
     #   @return [String, nil]

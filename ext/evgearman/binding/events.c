@@ -32,13 +32,19 @@ static VALUE payload_of(const evg_event_t *event)
     return coding_string(event->args[0], task_of_event(event)->encoding);
 }
 
+/* A background job: JOB_CREATED is all that is ever heard of it. */
+static bool background_p(const evg_event_t *event)
+{
+    evg_command_t type = (evg_command_t)event->request->type;
+    return evg_command_submit_p(type) && !evg_command_foreground_p(type);
+}
+
 static VALUE value_of(const evg_event_t *event)
 {
     evg_command_t type = (evg_command_t)event->request->type;
     if (evg_command_grab_p(type)) return task_of_event(event)->value;
-    bool handle = evg_command_submit_p(type) && !evg_command_foreground_p(type);
     if (type == EVG_OPTION_REQ) return Qtrue;
-    return handle ? name_string(event->args[0]) : payload_of(event);
+    return background_p(event) ? name_string(event->args[0]) : payload_of(event);
 }
 
 /* A String, or several. */
@@ -48,6 +54,13 @@ static VALUE reply_of(const evg_event_t *event)
     VALUE reply = rb_ary_new_capa(event->argc);
     for (int i = 0; i < event->argc; i++) rb_ary_push(reply, name_string(event->args[i]));
     return reply;
+}
+
+static void created(client_t *client, const evg_event_t *event)
+{
+    task_t *task = task_of_event(event);
+    if (!task_listens_p(task, ON_CREATED)) return;
+    task_tell(client, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
 }
 
 static void done(client_t *client, const evg_event_t *event)
@@ -63,6 +76,7 @@ static void done(client_t *client, const evg_event_t *event)
     }
     VALUE value = event->error == 0 ? value_of(event) : Qnil;
     if (!NIL_P(value)) {
+        if (background_p(event)) created(client, event);
         task_end(client, task, value, Qnil);
         return;
     }
@@ -78,13 +92,6 @@ static void done(client_t *client, const evg_event_t *event)
         data = Qnil;
     }
     task_end(client, task, Qnil, error_of(client, &told, data));
-}
-
-static void created(client_t *client, const evg_event_t *event)
-{
-    task_t *task = task_of_event(event);
-    if (!task_listens_p(task, ON_CREATED)) return;
-    task_tell(client, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
 }
 
 static void bytes(client_t *client, const evg_event_t *event, callback_t kind)

@@ -304,8 +304,9 @@ static VALUE task_wait(int argc, VALUE *argv, VALUE self)
 
 static VALUE task_handle(VALUE self)
 {
-    task_t *task = task_of(self);
-    return task->request.handle_len ? name_string(evg_request_handle(&task->request)) : Qnil;
+    const evg_request_t *request = &task_of(self)->request; /* a question keeps what it asked for in the same place */
+    bool created = request->handle_len && evg_command_submit_p((evg_command_t)request->type);
+    return created ? name_string(evg_request_handle(request)) : Qnil;
 }
 
 static VALUE task_function(VALUE self)
