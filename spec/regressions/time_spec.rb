@@ -1,0 +1,84 @@
+# frozen_string_literal: true
+
+# Deadlines: whose they are, and what moves them.
+RSpec.describe "The time of" do
+  def work(server) = server.received.select { |command, _| command.start_with?("work_") }
+
+  # Fails when each request, or each byte, sets one clock for all: set reply_by of every owed request in evg_session_expect.
+  it "a request is its own: what others ask does not move it" do
+    server = fake_server(prologue: false)
+    client = client_for(server, command_timeout: 0.2, reconnect: false)
+    asking = loop.every(0.02) { client.submit_job("f") }
+    expect(client.echo("first").wait(Examples::PATIENCE).error).to be_a(EVGearman::CommandTimeoutError)
+    asking.cancel
+    expect(client.stats[:submitted]).to be >= 5
+    client.disconnect
+  end
+
+  # Fails when the time of a command goes on after its first reply: leave the request in s->replies in leave_owed.
+  it "a command ends with its first reply: a result may dribble in for as long as it likes" do
+    packet = EVGearman::Protocol.encode(:work_complete, "H:1", "r" * 100, magic: :res)
+    server = fake_server do |peer|
+      peer.expect(:submit_job)
+      peer.send(:job_created, "H:1")
+      packet.scan(/.{1,10}/mn) { |piece| sleep(0.04) && peer.write(piece) }
+    end
+    client = client_for(server, command_timeout: 0.1, heartbeat: 0.2)
+    expect(client.submit_job("f").value(Examples::PATIENCE)).to eq("r" * 100)
+    expect(errors).to be_empty
+  end
+
+  # Fails when bytes do not count as life: keep read_at as it is in evg_session_commit.
+  it "silence is over with each byte, also within a packet" do
+    packet = EVGearman::Protocol.encode(:work_data, "H:1", "d" * 100, magic: :res)
+    server = fake_server do |peer|
+      peer.expect(:submit_job)
+      peer.send(:job_created, "H:1")
+      packet.scan(/.{1,8}/mn) { |piece| sleep(0.05) && peer.write(piece) }
+      peer.send(:work_complete, "H:1", "")
+    end
+    client = client_for(server, heartbeat: 0.5)
+    client.submit_job("f").value(Examples::PATIENCE)
+    expect(server.commands).not_to include(:echo_req)
+  end
+
+  # Fails when a job has no deadline of its own: forget finish_by in evg_client_submit.
+  it "a job is what its timeout says, from the call to its end, whatever comes meanwhile" do
+    server = fake_server do |peer|
+      peer.expect(:submit_job)
+      peer.send(:job_created, "H:1")
+      20.times { sleep(0.02) && peer.send(:work_data, "H:1", "alive") }
+    end
+    client = client_for(server)
+    heard = 0
+    task = client.submit_job("f", timeout: 0.2, on_data: ->(_) { heard += 1 })
+    expect(task.wait(Examples::PATIENCE).error).to have_attributes(class: EVGearman::JobTimeoutError, delivery: :running)
+    expect([heard.positive?, client.stats[:reconnects], errors]).to eq([true, 0, []])
+  end
+
+  # Fails when a worker judges a deadline by when it was assigned: start it in evg_worker_accept.
+  it "a handler begins with it, not while the job waits for another" do
+    server = fake_server do |peer|
+      3.times { |n| peer.skip_to(:grab_job_uniq) && peer.send(:job_assign_uniq, "H:#{n}", "f", "", "x") }
+    end
+    worker_for(server, prefetch: 2).register_function("f", timeout: 5) { sleep(0.02) && "in time" }.work
+    eventually { work(server).size == 3 }
+    expect(work(server).map(&:first)).to eq([:work_complete] * 3)
+  end
+
+  # Fails when deadlines are judged before the sockets were read: swap ready and due in evg_loop_dispatch.
+  it "an answer that lies in the socket is not over, however long nobody looked" do
+    server = fake_server do |peer|
+      while (packet = peer.next)
+        peer.send(:echo_res, packet.last) if packet.first == :echo_req
+      end
+    end
+    client = client_for(server, command_timeout: 0.1, heartbeat: 0.1)
+    client.echo("x").value
+    tasks = Array.new(20) { |n| client.echo(n.to_s) }
+    loop.run_once(0)
+    sleep(0.4) # nobody drives
+    expect(tasks.map { |task| task.value(Examples::PATIENCE) }).to eq((0...20).map(&:to_s))
+    expect(errors).to be_empty
+  end
+end
