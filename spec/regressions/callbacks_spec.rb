@@ -43,12 +43,27 @@ RSpec.describe "A block" do
     expect(heard).to eq(["a", "b", %w[1 2], "result", "echo"])
   end
 
-  # Fails when the rest of the buffer is read after the connection was left: clear it only with the next connection.
+  # Fails when a request that has its end gets another: drop leave_created from evg_session_resolve in session/exchange.c.
   it "may disconnect: everybody hears of an end, once" do
     at_first_data { client.disconnect }
     expect(heard.first).to eq("a")
     expect(heard.size).to eq(heard.uniq.size)
     expect(client.stats).to include(submitted: 2, resolved: 2, pending: 0)
+  end
+
+  # Fails when what lies in the buffer outlives its connection: drop evg_buffer_clear from drop_connection in
+  # session/session.c. The next one would begin within a packet.
+  it "may disconnect within a packet: the next connection begins anew" do
+    server = fake_server do |peer|
+      data = peer.expect(:echo_req).first
+      peer.send(:echo_res, data)
+      peer.write("\0RES\0\0\0\x11\0\0") if peer.number.zero?
+    end
+    client = client_for(server)
+    again = nil
+    client.echo("first") { again = client.disconnect.echo("second") }
+    expect(eventually { again }.value(Examples::PATIENCE)).to eq("second")
+    expect(errors).to be_empty
   end
 
   # Fails when close frees what the turn is working on: free the connection while the loop is turning.
@@ -62,7 +77,7 @@ RSpec.describe "A block" do
     expect([closed, other.closed?]).to eq([true, true])
   end
 
-  # Fails when one StandardError ends the turn, or the Task of the block: answer false from gate_call.
+  # Fails when a StandardError leaves the loop: answer `state` from `judge` in binding/gate.c at once.
   it "may raise: the next ones are called all the same" do
     client.on_callback_error { |error, where| heard << [where, error.message] }
     at_first_data { raise "oops" }
