@@ -240,6 +240,27 @@ RSpec.describe EVGearman::Protocol::Session do
       expect(session.output { raise "nothing is left" }).to be(true)
     end
 
+    it "is not to expire while it is written" do
+      slow = introduced(client_session(heartbeat: nil))
+      expired = slow.echo("x")
+      slow.tick(10)
+      other = slow.echo("y")
+      half = ->(bytes) { slow.tick(30) && (bytes.bytesize / 2) }
+      expect { slow.output(&half) }.to raise_error(EVGearman::ConcurrencyError, "output has changed meanwhile")
+      expect([expired.done?, other.done?, written(slow)]).to eq([true, false, [[:echo_req, "y"]]])
+    end
+
+    it "is behind what was given when the block makes requests" do
+      session.echo("x")
+      given = []
+      session.output do |bytes|
+        session.echo("y") if given.empty?
+        given << bytes
+        bytes.bytesize
+      end
+      expect(given).to eq(%w[x y].map { |data| EVGearman::Protocol.encode(:echo_req, data) })
+    end
+
     it "counts for nothing when the transport goes meanwhile" do
       request = session.echo("x")
       session.output { |bytes| session.closed && bytes.bytesize }

@@ -177,16 +177,22 @@ static VALUE session_peek(VALUE self, VALUE most)
     return rb_assoc_new(binary_string(bytes), ULL2NUM(session->s.out.consumed));
 }
 
-/* So many of them were. Another connection, or somebody else's write, begins elsewhere. */
-static VALUE session_written(VALUE self, VALUE count, VALUE position)
+/* Do they still lie there? A tick cuts out what has expired, another write or connection begins elsewhere. */
+static bool next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
+{
+    bool long_enough = s->out.consumed == position && bytes.len <= evg_session_unsent(s);
+    return long_enough && (bytes.len == 0 || memcmp(evg_buffer_data(&s->out), bytes.at, bytes.len) == 0);
+}
+
+/* So many of these were. */
+static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE position)
 {
     evg_session_t *s = &session_of(self)->s;
-    size_t len = NUM2SIZET(count);
+    evg_bytes_t written = evg_bytes(RSTRING_PTR(bytes), NUM2SIZET(count));
     if (s->state != EVG_OPEN) return Qfalse;
-    if (s->out.consumed != NUM2ULL(position) || len > evg_session_unsent(s)) {
-        error_raise("ConcurrencyError", "output was taken meanwhile");
-    }
-    evg_session_written(s, len);
+    if (!next_p(s, written, NUM2ULL(position))) error_raise("ConcurrencyError", "output has changed meanwhile");
+    evg_session_written(s, written.len);
+    RB_GC_GUARD(bytes);
     return Qtrue;
 }
 
@@ -350,7 +356,7 @@ void Init_evg_session(VALUE protocol)
     rb_define_private_method(klass, "_disconnect", session_disconnect, 0);
     rb_define_private_method(klass, "_feed", session_feed, 1);
     rb_define_private_method(klass, "_peek", session_peek, 1);
-    rb_define_private_method(klass, "_written", session_written, 2);
+    rb_define_private_method(klass, "_written", session_written, 3);
     rb_define_private_method(klass, "_tick", session_tick, 1);
     rb_define_private_method(klass, "_next", session_next, 0);
     rb_define_method(klass, "open?", session_open_p, 0);

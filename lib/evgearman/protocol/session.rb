@@ -219,13 +219,13 @@ module EVGearman
       # @return [String] without a block
       # @return [Boolean] with one: was everything written?
       # @raise [ArgumentError, TypeError] the block answered something else
-      # @raise [ConcurrencyError] output was taken while the block ran
+      # @raise [ConcurrencyError] the block took output, or let time pass, and something expired: the stream is of no use
       def output(&block)
         return take_output unless block
 
         until (bytes, position = _peek(PIECE)).first.empty?
-          count = count_of(yield(bytes), bytes.bytesize)
-          _written(count, position)
+          count = count_of(yield(bytes.freeze), bytes.bytesize)
+          _written(bytes, count, position)
           return false if count < bytes.bytesize
         end
         true
@@ -269,7 +269,7 @@ module EVGearman
 
       def take_output
         bytes, position = _peek(nil)
-        _written(bytes.bytesize, position)
+        _written(bytes, bytes.bytesize, position)
         bytes
       end
 
