@@ -24,6 +24,7 @@ Gem::Specification.new do |spec|
   spec.add_development_dependency "nio4r", "~> 2.7"
   spec.add_development_dependency "rake", "~> 13.0"
   spec.add_development_dependency "rake-compiler", "~> 1.2"
+  spec.add_development_dependency "rbs", ">= 2.1", "< 5"
   spec.add_development_dependency "rspec", "~> 3.12"
   spec.add_development_dependency "rubocop", "~> 1.60"
   spec.add_development_dependency "yard", "~> 0.9"

@@ -51,16 +51,16 @@ module EVGearman
 
     # Text that a server sent: UTF-8 if valid, else as it is.
     # @api private
-    def self.name(text)
-      utf8 = text.dup.force_encoding(Encoding::UTF_8)
-      utf8.valid_encoding? ? utf8.freeze : text
+    def self.utf8(text)
+      copy = text.dup.force_encoding(Encoding::UTF_8)
+      copy.valid_encoding? ? copy.freeze : text
     end
 
     # A line's name, which may hold any separator, and its last columns, which are numbers; nil when they are not.
     # @api private
     def self.name_and_numbers(line, columns)
       match = /\A(.*?)#{"\t(-?\\d+)" * columns}\z/mn.match(line.b)
-      [name(match[1]), *match.captures.drop(1).map(&:to_i)] if match
+      [utf8(match[1]), *match.captures.drop(1).map(&:to_i)] if match
     end
 
     # Functions and their jobs (`status`).
@@ -95,7 +95,7 @@ module EVGearman
       # @api private
       def self.parse(line)
         match = /\A(\d+) (\S+) (.*?) :(?: (.*))?\z/mn.match(line.b)
-        match && Row.new(match[1].to_i, match[2], Admin.name(match[3]), match[4].to_s.split.map { |f| Admin.name(f) }.freeze)
+        match && Row.new(match[1].to_i, match[2], Admin.utf8(match[3]), match[4].to_s.split.map { |f| Admin.utf8(f) }.freeze)
       end
 
       private
@@ -115,7 +115,7 @@ module EVGearman
 
     # What follows OK.
     # @api private
-    VERSION = ->(text) { name(text.delete_prefix("OK ")) }
+    VERSION = ->(text) { utf8(text.delete_prefix("OK ")) }
 
     # The number that follows OK.
     # @api private
@@ -127,7 +127,7 @@ module EVGearman
 
     # A key a line.
     # @api private
-    UNIQUES = ->(text) { text.split("\n").map { |key| name(key.delete_suffix("\r")) } }
+    UNIQUES = ->(text) { text.split("\n").map { |key| utf8(key.delete_suffix("\r")) } }
 
     # The answer as it is.
     # @api private
