@@ -5,6 +5,6 @@ require "open3"
 desc "Validate the signatures in sig/"
 task :sig do |task|
   complaints, status = Open3.capture2e(RbConfig.ruby, Gem.bin_path("rbs", "rbs"), "-I", "sig", "validate")
-  abort complaints unless status.success?
+  abort complaints.lines.grep_v(/\AValidating/).join unless status.success?
   puts "#{task.name}: ok"
 end

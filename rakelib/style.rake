@@ -14,9 +14,11 @@ namespace :format do
   task(:check) { sh "clang-format", "--dry-run", "-Werror", *c_files, verbose: false }
 end
 
-desc "Refuse public classes and methods without documentation"
-task :yard do
-  report = IO.popen(%w[yard stats --list-undoc --no-private --no-progress lib/**/*.rb], err: %i[child out], &:read)
-  puts report
-  abort "yard: not everything public is documented" unless report.include?("100.00% documented")
+desc "Write the documentation to tmp/doc; refuse gaps in it, and names that are not there"
+task :yard do |task|
+  report = IO.popen(%w[yard doc --no-save --no-cache --no-progress --output-dir tmp/doc], err: %i[child out], &:read)
+  whole = report.include?("100.00% documented")
+  report << `yard stats --list-undoc --no-save --no-cache --no-progress` unless whole
+  abort report unless whole && !report.include?("[warn]")
+  puts "#{task.name}: ok"
 end

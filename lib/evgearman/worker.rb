@@ -44,12 +44,17 @@ module EVGearman
     # worker's own, and the loop stays free: progress, heartbeats and deadlines live while they run. nil is as many jobs
     # as there are, which is only for asynchronous handlers: synchronous ones run one by one then.
     #
+    # Beside these it takes what {Connection#initialize} takes.
+    #
     # @param shutdown_timeout [Numeric, nil] seconds that {#run} waits for running jobs after {#stop}
-    # @param concurrency [Integer, nil] jobs that may be under way
-    # @param prefetch [Integer, Symbol] how many more may be held; `:auto`: as many as are done in about 2 ms
-    # @param poll_interval [Numeric, nil] seconds after which a sleeping worker asks again, so that delayed jobs run
-    # @param grab_unique [Boolean] do jobs know their unique key?
-    # @param options [Hash] of {Connection#initialize}
+    # @param options [Hash]
+    # @option options [Integer, nil] :concurrency (1) jobs that may be under way
+    # @option options [Integer, :auto] :prefetch (0) how many more may be held; `:auto`: as many as are done in about 2 ms
+    # @option options [Numeric, nil] :poll_interval (1.0) seconds after which a sleeping worker asks again, so that
+    #   delayed jobs run
+    # @option options [Boolean] :grab_unique (true) do jobs know their unique key?
+    # @raise [ArgumentError] for an unknown option, one out of range, or an address that cannot be read
+    # @raise [ConnectionError] when the loop is closed
     def initialize(shutdown_timeout: 25, **options)
       super(**options)
       @shutdown_timeout = shutdown_timeout
