@@ -104,10 +104,11 @@ module Signatures
   def signed = @signed ||= Signed.new
   def loaded = @loaded ||= Loaded.new
 
-  # What a method takes by Ruby's own account; nil where that is not told (C methods with optional arguments).
+  # What a method takes by Ruby's own account; nil where that is not told: by C methods with optional arguments, and by
+  # methods that pass all on.
   def arguments_of(method)
-    kinds = method.parameters.group_by(&:first).transform_values { |found| found.map(&:last) }
-    return if method.source_location.nil? && kinds.key?(:rest)
+    kinds = method.parameters.group_by(&:first).transform_values { |found| found.map { |_, name| name } }
+    return if [[nil], [:*]].include?(kinds[:rest])
 
     least = kinds.fetch(:req, []).size
     Arguments.new(least: least, most: kinds.key?(:rest) ? nil : least + kinds.fetch(:opt, []).size,
