@@ -15,9 +15,9 @@ puts "queued as #{handle}"
 
 # Many are quicker together: the answers are waited for once.
 handles = client.submit_jobs_bg([
-  ["mail", "grace@example.org"],
-  ["mail", "joan@example.org", { unique: "welcome joan" }]
-]).value
+                                  ["mail", "grace@example.org"],
+                                  ["mail", "joan@example.org", { unique: "welcome joan" }]
+                                ]).value
 puts "queued as #{handles.join(" and ")}"
 
 # Nothing more comes by itself, but one may ask. A job that ended is not known any more.

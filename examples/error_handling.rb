@@ -31,7 +31,7 @@ attempt("the server says no")   { client.option("no such option").value }
 
 # Port 1 is nobody's. By default a request waits for its server until command_timeout.
 away = EVGearman::Client.new(url: "127.0.0.1:1", command_timeout: 0.3, **quiet)
-attempt("the server is away")   { away.call("reverse", "x") }
+attempt("the server is away") { away.call("reverse", "x") }
 
 [client, worker, away].each(&:close)
-attempt("it was closed")        { client.call("reverse", "x") }
+attempt("it was closed") { client.call("reverse", "x") }

@@ -18,9 +18,9 @@ worker.work # on the same loop: it works while the client waits
 
 client = EVGearman::Client.new(url: ARGV.first, coder: JSON)
 invoice = client.call("invoice", {
-  customer: "Žofie Nováková",
-  lines: [{ item: "tea", price: 4, count: 3 }, { item: "cup", price: 9, count: 2 }]
-}, timeout: 5)
+                        customer: "Žofie Nováková",
+                        lines: [{ item: "tea", price: 4, count: 3 }, { item: "cup", price: 9, count: 2 }]
+                      }, timeout: 5)
 
 puts "#{invoice["customer"]} owes #{invoice["total"]}"
 

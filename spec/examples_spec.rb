@@ -57,10 +57,10 @@ RSpec.describe "examples/" do
 
     it "pipeline: has a thousand results in order, in three ways" do
       expect(run_with_worker("pipeline")).to match([
-        /\Aone after another +1000 results, the last is 999 drow, \d+ ms\z/,
-        /\Aall at once +1000 results, the last is 999 drow, \d+ ms\z/,
-        /\A100 at a time +1000 results, the last is 999 drow, \d+ ms\z/
-      ])
+                                                     /\Aone after another +1000 results, the last is 999 drow, \d+ ms\z/,
+                                                     /\Aall at once +1000 results, the last is 999 drow, \d+ ms\z/,
+                                                     /\A100 at a time +1000 results, the last is 999 drow, \d+ ms\z/
+                                                   ])
     end
 
     it "background: leaves three jobs with the server, which a worker does later" do
@@ -81,18 +81,18 @@ RSpec.describe "examples/" do
 
     it "unique: runs a job of two clients once" do
       expect(run("unique")).to eq([
-        "one handle: true", "2 clients wait, it does not run yet",
-        "sales of 2026, run 1", "sales of 2026, run 1", "known afterwards: false"
-      ])
+                                    "one handle: true", "2 clients wait, it does not run yet",
+                                    "sales of 2026, run 1", "sales of 2026, run 1", "known afterwards: false"
+                                  ])
     end
 
     it "event_client: hears of pages and progress in the order in which they were said" do
       output = run_with_worker("event_client")
       expect(output[0]).to match(/\Athe server calls it H:/)
       expect(output[1..10]).to eq([
-        "warning: that is a short report", "got page 1", "#... 1/4", "got page 2", "##.. 2/4",
-        "got page 3", "###. 3/4", "got page 4", "#### 4/4", "done: 4 pages"
-      ])
+                                    "warning: that is a short report", "got page 1", "#... 1/4", "got page 2", "##.. 2/4",
+                                    "got page 3", "###. 3/4", "got page 4", "#### 4/4", "done: 4 pages"
+                                  ])
       expect(output[11..-2]).to all(match(/\Astill at [0-6]\z/))
       expect(output.last).to eq("done: 6 pages")
     end
@@ -105,9 +105,9 @@ RSpec.describe "examples/" do
 
     it "priority_queue: takes urgent jobs first" do
       expect(run("priority_queue")).to eq([
-        "waiting: 2 high, 1 normal, 1 low",
-        "reset a password", "answer the door", "send the newsletter", "tidy up the archive"
-      ])
+                                            "waiting: 2 high, 1 normal, 1 low",
+                                            "reset a password", "answer the door", "send the newsletter", "tidy up the archive"
+                                          ])
     end
 
     it "json_payload: sends a Hash and has one back" do
@@ -168,17 +168,17 @@ RSpec.describe "examples/" do
 
     it "exceptions: tells the client what they said" do
       expect(run("exceptions")).to eq([
-        "fetch: there is no page 42", "charge: card declined", "guess: job failed, and nobody says why",
-        "the worker reported KeyError"
-      ])
+                                        "fetch: there is no page 42", "charge: card declined", "guess: job failed, and nobody says why",
+                                        "the worker reported KeyError"
+                                      ])
     end
 
     it "admin: makes a function, limits it, and takes its jobs back" do
       version = server.ask("version").delete_prefix("OK ")
       expect(run("admin")).to eq([
-        "gearmand #{version}, process #{server.pid}", "resize: 0 waiting, 0 workers", "connected: operator",
-        "refused: QUEUE_ERROR", "cancelled: 2", "OK ERROR"
-      ])
+                                   "gearmand #{version}, process #{server.pid}", "resize: 0 waiting, 0 workers", "connected: operator",
+                                   "refused: QUEUE_ERROR", "cancelled: 2", "OK ERROR"
+                                 ])
       expect(server.ask("status")).to be_empty
     end
 
@@ -219,15 +219,15 @@ RSpec.describe "examples/" do
     it "error_handling: says of each error what is known" do
       unknown = "not to be repeated blindly"
       expect(run("error_handling").map { |line| line.split(/ {2,}/) }).to eq([
-        ["it raised", "EVGearman::JobExceptionError", ":running", unknown],
-        ["it failed", "EVGearman::JobFailedError", ":running", unknown],
-        ["nobody does it", "EVGearman::JobTimeoutError", ":accepted", unknown],
-        ["the same, with a key", "EVGearman::JobTimeoutError", ":accepted", "safe to repeat"],
-        ["not a function name", "ArgumentError", "function must be 1 to 512 bytes without control bytes"],
-        ["the server says no", "EVGearman::ServerError", ":not_sent", unknown],
-        ["the server is away", "EVGearman::ConnectError", ":not_sent", "safe to repeat"],
-        ["it was closed", "EVGearman::ConnectionError", "nil", unknown]
-      ])
+                                                                               ["it raised", "EVGearman::JobExceptionError", ":running", unknown],
+                                                                               ["it failed", "EVGearman::JobFailedError", ":running", unknown],
+                                                                               ["nobody does it", "EVGearman::JobTimeoutError", ":accepted", unknown],
+                                                                               ["the same, with a key", "EVGearman::JobTimeoutError", ":accepted", "safe to repeat"],
+                                                                               ["not a function name", "ArgumentError", "function must be 1 to 512 bytes without control bytes"],
+                                                                               ["the server says no", "EVGearman::ServerError", ":not_sent", unknown],
+                                                                               ["the server is away", "EVGearman::ConnectError", ":not_sent", "safe to repeat"],
+                                                                               ["it was closed", "EVGearman::ConnectionError", "nil", unknown]
+                                                                             ])
     end
 
     it "threads: give each its own answers" do

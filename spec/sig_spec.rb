@@ -31,8 +31,9 @@ RSpec.describe "The signatures" do
     expect_the_same(signed.constants, loaded.constants)
   end
 
+  # A WorkerSession inherits its constructor, and knows more options.
   it "name every public method, and no other" do
-    expect_the_same(signed.methods.keys, loaded.methods.keys)
+    expect_the_same(signed.methods.keys - ["EVGearman::Protocol::WorkerSession#initialize"], loaded.methods.keys)
   end
 
   it "have the superclasses and modules that classes have" do
@@ -59,9 +60,12 @@ RSpec.describe "The signatures" do
 
   it "take the options that constructors do" do
     connection = EVGearman::Connection::DEFAULTS.keys + EVGearman::Connection::HOOKS + keywords_of("Connection")
-    worker = connection + EVGearman::Worker::WORKER_DEFAULTS.keys + keywords_of("Worker")
+    session = EVGearman::Protocol::Session::OPTIONS + keywords_of("Protocol::Session")
+    worker = EVGearman::Worker::WORKER_DEFAULTS.keys
     expect_the_same(signed_keywords("Connection#initialize"), connection)
-    expect_the_same(signed_keywords("Worker#initialize"), worker)
+    expect_the_same(signed_keywords("Worker#initialize"), connection + worker + keywords_of("Worker"))
+    expect_the_same(signed_keywords("Protocol::Session#initialize"), session)
+    expect_the_same(signed_keywords("Protocol::WorkerSession#initialize"), session + worker)
   end
 
   it "take the options of submit_job wherever these are passed on" do

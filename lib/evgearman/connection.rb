@@ -221,7 +221,8 @@ module EVGearman
 
     # @!method on_error
     #   With a block sets, without reads: called with an {Error} when a connection could not be made or ended,
-    #   but not after our own {#disconnect}. Without one a line is printed (see {Configuration#logger}), once per cause and outage.
+    #   but not after our own {#disconnect}. Without one a line is printed (see {Configuration#logger}), once per cause
+    #   and outage.
     # @!method on_connect
     #   Called when a connection was made; requests made in it go behind those that waited.
     # @!method on_disconnect

@@ -90,8 +90,8 @@ module EVGearman
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
     #
-    # Its value completes the job: a String, or nil for ""; with a coder anything. An exception fails it. With `async:` the value says nothing,
-    # and the job is finished later, by {Job#complete} and the like.
+    # Its value completes the job: a String, or nil for ""; with a coder anything. An exception fails it. With `async:` the
+    # value says nothing, and the job is finished later, by {Job#complete} and the like.
     #
     # @param name [String]
     # @param callable [#call] instead of the block
