@@ -27,6 +27,8 @@ typedef struct {
     VALUE fiber;  /* of a driver under a Fiber scheduler, else Qnil */
     unsigned depth;    /* drives nested in each other; 0 with a thread: an heir that has not come yet */
     unsigned in_block; /* Ruby blocks that run under it */
+    uint64_t seen;     /* seq when a follower last looked, with the GVL, … */
+    double seen_at;    /* … and since when it has been that */
 } seat_t;
 
 typedef struct {
@@ -90,6 +92,7 @@ typedef struct {
     bool asked; /* `connect` was called since the last `disconnect` */
     size_t marked_in; /* see lifetime.h */
     evg_list_t link; /* in loop->clients */
+    evg_list_t waiters; /* who waits in flush and close */
 } client_t;
 
 /* Its loop is collected, or it is about to be itself: there is nobody to be told. */

@@ -15,6 +15,7 @@ typedef enum {
     CALL_JOB,     /* subject is a Job: run its handler */
     CALL_REPORT,  /* subject.send(:_report_error, args[0]): the default of on_error */
     CALL_UNBLOCK, /* wake the fiber of the waiter `subject` */
+    CALL_MARK,    /* subject is a mark: what was queued before it has been called */
     CALL_CONVERT  /* subject is a Task: callable makes its value of args[0] */
 } call_kind_t;
 

@@ -1,6 +1,7 @@
 #include "binding/gate.h"
 
 #include "base/assert.h"
+#include "binding/mark.h"
 #include "binding/seat.h"
 
 /* What rb_protect hands to the function it calls. */
@@ -22,6 +23,8 @@ static VALUE call_it(VALUE arg)
         return rb_funcall(call->subject, rb_intern("_report_error"), 1, call->args[0]);
     case CALL_CONVERT:
         return task_convert(call->subject, call->callable, call->args[0]);
+    case CALL_MARK:
+        return mark_pass(call->subject);
     case CALL_UNBLOCK:
         return fiber_unblock(call->subject);
     default:

@@ -3,6 +3,7 @@
 
 #include "binding/binding.h"
 #include "binding/lifetime.h"
+#include "binding/mark.h"
 #include "binding/rb_address.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
@@ -11,7 +12,6 @@
 #include "binding/turn.h"
 
 static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
-static const double glance = 0.01;
 
 /* -- life --------------------------------------------------------------------------------------------------------- */
 
@@ -52,6 +52,7 @@ static void client_free(void *ptr)
 {
     client_t *client = ptr;
     evg_list_unlink(&client->link);
+    while (evg_list_shift(&client->waiters)) {}
     client_dispose(client);
     trace_free(client);
     ruby_xfree(client->pending);
@@ -78,6 +79,7 @@ static VALUE client_allocate(VALUE klass)
     client_t *client;
     VALUE self = TypedData_Make_Struct(klass, client_t, &client_type, client);
     evg_list_init(&client->link);
+    evg_list_init(&client->waiters);
     client->self = self;
     client->marked_in = lifetime_new();
     client->loop_value = client->coding.coder = Qnil;
@@ -103,6 +105,12 @@ client_t *open_client_of(VALUE self)
     return client;
 }
 
+/* Who waits in flush or close is woken by the step that gets there. */
+static void stepped(void *owner)
+{
+    seat_wake_reached(&((client_t *)owner)->waiters);
+}
+
 static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
 {
     client_t *client;
@@ -121,6 +129,7 @@ static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, V
     if (!client->c) rb_raise(rb_eNoMemError, "cannot make a connection");
     client->c->owner = client;
     client->c->on_event = client_event;
+    client->c->on_step = stepped;
     evg_list_append(&loop->clients, &client->link);
     return self;
 }
@@ -242,47 +251,38 @@ static bool written_p(const goal_t *goal)
     return evg_session_unsent(&client->c->session) == 0 || client->c->session.state != EVG_OPEN;
 }
 
-/* Its blocks have been called, as far as this thread is the one to call them. */
-static bool told_p(const goal_t *goal)
-{
-    return loop_quiet_p(((const client_t *)goal->subject)->loop);
-}
-
-/* Nobody is woken by the last byte that is written, or the last block that another thread has called. */
-static void watch_for(loop_t *loop, const goal_t *goal, double deadline)
-{
-    double now;
-    while (!goal->reached(goal) && !loop->closed && (now = evg_monotonic()) < deadline) {
-        seat_wait(loop, goal, fmin(deadline, now + glance));
-    }
-}
-
 static bool flushed_p(const goal_t *goal)
 {
     return evg_session_flushed_p(&((const client_t *)goal->subject)->c->session);
+}
+
+static bool wait_for(client_t *client, bool (*reached)(const goal_t *goal), double deadline)
+{
+    const goal_t goal = {.reached = reached, .subject = client, .waiters = &client->waiters, .about = client->c};
+    return seat_wait(client->loop, &goal, deadline);
 }
 
 static VALUE client_flush(VALUE self, VALUE timeout)
 {
     client_t *client = open_client_of(self);
     double deadline = NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
-    const goal_t flushed = {.reached = flushed_p, .subject = client, .about = client->c};
-    watch_for(client->loop, &flushed, deadline);
-    return RBOOL(flushed_p(&flushed));
+    bool flushed = wait_for(client, flushed_p, deadline);
+    RB_GC_GUARD(self);
+    return RBOOL(flushed);
 }
 
 static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
-    double deadline = evg_monotonic() + seconds_of(timeout);
-    if (client->c->session.state == EVG_SHUT || client->loop->closed) return self;
-    const goal_t written = {.reached = written_p, .subject = client, .about = client->c};
-    const goal_t told = {.reached = told_p, .subject = client};
+    loop_t *loop = client->loop;
+    double seconds = seconds_of(timeout), deadline = evg_monotonic() + seconds;
+    if (client->c->session.state == EVG_SHUT || loop->closed) return self;
     evg_connection_flush(client->c);
-    watch_for(client->loop, &written, deadline);
+    if (seconds > 0) wait_for(client, written_p, deadline);
     evg_connection_clock(client->c);
     evg_connection_shut(client->c);
-    if (!seat_in_block_p(client->loop)) watch_for(client->loop, &told, fmax(deadline, evg_monotonic() + 1));
+    if (!seat_in_block_p(loop)) mark_wait(loop, fmax(deadline, evg_monotonic() + 1));
+    RB_GC_GUARD(self);
     return self;
 }
 

@@ -73,6 +73,7 @@ static fiber_waiter_t *waiter_new(loop_t *loop, const goal_t *goal)
     fiber_waiter_t *waiter;
     VALUE self = TypedData_Make_Struct(0, fiber_waiter_t, &waiter_type, waiter);
     waiter->common.wake = wake_fiber;
+    waiter->common.goal = *goal;
     waiter->loop = loop;
     waiter->self = self;
     waiter->scheduler = rb_fiber_scheduler_current();

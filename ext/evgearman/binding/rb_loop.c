@@ -4,6 +4,7 @@
 
 #include "binding/binding.h"
 #include "binding/lifetime.h"
+#include "binding/mark.h"
 #include "binding/rb_error.h"
 #include "binding/seat.h"
 #include "binding/turn.h"
@@ -315,6 +316,7 @@ static void drop_calls(loop_t *loop)
 {
     call_t call;
     while (calls_shift(&loop->done, &call)) {
+        if (call.kind == CALL_MARK) mark_pass(call.subject);
         if (call.kind == CALL_CONVERT) task_unconverted(call.subject, EVG_EFORKED);
         if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_skipped(call.subject);
     }
@@ -337,7 +339,9 @@ void loop_after_fork(loop_t *loop)
     watchers_stop(loop);
     loop->muted = true;
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
-        evg_connection_pump(evg_container(at, client_t, link)->c);
+        client_t *client = evg_container(at, client_t, link);
+        while (evg_list_shift(&client->waiters)) {} /* they are on stacks that are gone */
+        evg_connection_pump(client->c);
     }
     loop->muted = false;
 }

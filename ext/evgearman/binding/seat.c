@@ -20,7 +20,6 @@ typedef struct {
     evg_list_t in_loop;   /* loop->waiters, until it is woken or promoted */
     sem_t sem;
     loop_t *loop;
-    const goal_t *goal;
     VALUE thread;
     double deadline;
     uint64_t forks; /* evg_forks when it began */
@@ -103,6 +102,16 @@ void seat_wake(evg_list_t *waiters)
     }
 }
 
+void seat_wake_reached(evg_list_t *waiters)
+{
+    for (evg_list_t *at = waiters->next; at != waiters; at = at->next) {
+        goal_waiter_t *waiter = evg_container(at, goal_waiter_t, in_goal);
+        if (waiter->woken || !waiter->goal.reached(&waiter->goal)) continue;
+        waiter->woken = true;
+        waiter->wake(waiter);
+    }
+}
+
 void seat_wake_all(loop_t *loop)
 {
     for (evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
@@ -131,7 +140,7 @@ static VALUE drive_body(VALUE arg)
     drive_t *drive = (drive_t *)arg;
     loop_t *loop = drive->loop;
     do {
-        drive->called += loop_turn(loop, drive->deadline);
+        drive->called += loop_turn(loop, drive->goal, drive->deadline);
     } while (drive->goal && loop->seat.number == drive->seat && !loop->closed && !drive->goal->reached(drive->goal) &&
              evg_monotonic() < drive->deadline);
     return Qnil;
@@ -219,13 +228,25 @@ static void wake_sleeper(void *arg)
     sem_post(&((waiter_t *)arg)->sem);
 }
 
+/* The same for who never sleeps for a whole tick: by what was seen when somebody last looked. */
+static bool long_stuck_p(loop_t *loop)
+{
+    seat_t *seat = &loop->seat;
+    double now = evg_monotonic();
+    if (seat->seen != seat->seq) {
+        seat->seen = seat->seq;
+        seat->seen_at = now;
+    }
+    return now - seat->seen_at >= tick && stuck_p(loop, seat->seen);
+}
+
 /* All look again at what they wait for: to a Task whose own block stands still nothing more happens. */
 static void steal_if_stuck(waiter_t *waiter)
 {
     loop_t *loop = waiter->loop;
-    bool stuck = waiter->saw_stuck && first_p(waiter) && stuck_p(loop, waiter->seen);
+    bool saw_stuck = waiter->saw_stuck && stuck_p(loop, waiter->seen);
     waiter->saw_stuck = false;
-    if (!stuck) return;
+    if (!first_p(waiter) || !(saw_stuck || long_stuck_p(loop))) return;
     promote(loop, waiter);
     seat_wake_all(loop);
 }
@@ -233,7 +254,7 @@ static void steal_if_stuck(waiter_t *waiter)
 static bool served_p(const waiter_t *waiter)
 {
     return waiter->common.woken || waiter->promoted || waiter->loop->closed || waiter->forks != evg_forks ||
-           waiter->goal->reached(waiter->goal);
+           waiter->common.goal.reached(&waiter->common.goal);
 }
 
 static VALUE follow_body(VALUE arg)
@@ -254,7 +275,7 @@ static waiter_t *waiter_new(loop_t *loop, const goal_t *goal, double deadline)
     sem_init(&waiter->sem, 0, 0);
     waiter->common.wake = wake_thread;
     waiter->loop = loop;
-    waiter->goal = goal;
+    waiter->common.goal = *goal;
     waiter->thread = rb_thread_current();
     waiter->deadline = deadline;
     waiter->forks = evg_forks;
@@ -290,18 +311,21 @@ static void follow(loop_t *loop, const goal_t *goal, double deadline)
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
 {
     if (!NIL_P(rb_fiber_scheduler_current()) && !seat_mine_p(loop)) return fiber_wait(loop, goal, deadline);
-    for (;;) {
+    for (bool turned = false;;) {
         loop_follow_fork(loop);
-        bool reached = goal->reached(goal);
-        if (reached || loop->closed || evg_monotonic() >= deadline) {
+        bool reached = goal->reached(goal), may_drive = seat_free_p(loop) || seat_mine_p(loop);
+        bool late = evg_monotonic() >= deadline && (turned || !may_drive);
+        if (reached || loop->closed || late) {
             release_if_heir(loop);
             evg_assert(!seat_mine_p(loop) || loop->seat.depth > 0);
             return reached;
         }
-        if (seat_free_p(loop) || seat_mine_p(loop)) {
+        if (may_drive) {
             drive(loop, goal, deadline);
+            turned = true;
             continue;
         }
+        turned = true;
         if (goal->about) evg_connection_flush(goal->about);
         if (!goal->reached(goal)) follow(loop, goal, deadline);
     }

@@ -22,11 +22,13 @@ typedef struct goal {
 /* Somebody who waits for a goal: a thread on its semaphore, or a fiber in its scheduler. */
 typedef struct goal_waiter {
     evg_list_t in_goal; /* goal->waiters */
+    goal_t goal;        /* a copy: a fiber may be dropped with its stack */
     bool woken;         /* the goal was reached */
     void (*wake)(struct goal_waiter *waiter);
 } goal_waiter_t;
 
-/* Drives or follows until the goal is reached (true) or the deadline has passed (false; INFINITY for never).
+/* Drives or follows until the goal is reached (true) or the deadline has passed (false; INFINITY for never). With a
+ * deadline that is over already it takes one turn, if it may drive, so that who asks again and again gets on.
  * Calls blocks; may raise, throw, end the thread. */
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
 
@@ -41,6 +43,9 @@ VALUE fiber_unblock(VALUE waiter);
 
 /* Wakes everybody who waits in this list (goal->waiters). */
 void seat_wake(evg_list_t *waiters);
+
+/* Those of them whose goal is reached, where each has his own. */
+void seat_wake_reached(evg_list_t *waiters);
 
 /* Wakes all who follow: the loop was closed. */
 void seat_wake_all(loop_t *loop);

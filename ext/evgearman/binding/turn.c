@@ -82,10 +82,10 @@ static bool linger(loop_t *loop)
     return !evg_loop_would_block_p(net) || evg_loop_linger(net, patience);
 }
 
-static void poll(loop_t *loop, double deadline)
+static void poll(loop_t *loop, const goal_t *goal, double deadline)
 {
     evg_loop_t *net = loop->net;
-    bool block = loop_quiet_p(loop) && deadline > net->now;
+    bool block = loop_quiet_p(loop) && deadline > net->now && !(goal && goal->reached(goal));
     bool in_hand = linger(loop);
     evg_loop_aim(net, deadline, block && !in_hand);
     if (in_hand) {
@@ -99,6 +99,7 @@ static void poll(loop_t *loop, double deadline)
 
 typedef struct {
     loop_t *loop;
+    const goal_t *goal;
     double deadline;
 } steps_t;
 
@@ -108,7 +109,7 @@ static VALUE steps(VALUE arg)
     evg_loop_t *net = how->loop->net;
     evg_loop_now(net);
     evg_loop_reconcile(net);
-    poll(how->loop, how->deadline);
+    poll(how->loop, how->goal, how->deadline);
     evg_loop_collect(net);
     evg_loop_dispatch(net);
     return Qnil;
@@ -116,31 +117,31 @@ static VALUE steps(VALUE arg)
 
 /* Between the first step and the last no source may be freed under our feet. Making a result's String may raise
  * NoMemoryError, and nothing else. */
-static bool take_steps(turn_t *turn, double deadline)
+static bool take_steps(turn_t *turn, const goal_t *goal, double deadline)
 {
-    steps_t how = {turn->loop, deadline};
+    steps_t how = {turn->loop, goal, deadline};
     turn->loop->net->turning = true;
     rb_protect(steps, (VALUE)&how, &turn->parked);
     turn->loop->net->polling = turn->loop->net->turning = false;
     return turn->parked == 0;
 }
 
-static void interruptible_steps(turn_t *turn, double deadline, size_t *called)
+static void interruptible_steps(turn_t *turn, const goal_t *goal, double deadline, size_t *called)
 {
     if (!drain(turn, called)) return;
     if (turn->loop->closed) return;
-    if (!take_steps(turn, *called ? 0 : deadline)) return;
+    if (!take_steps(turn, goal, *called ? 0 : deadline)) return;
     if (!drain(turn, called)) return;
     if (!run_posts(turn, called)) return;
     if (!run_each_turn(turn, called)) return;
     gate_interrupts(turn);
 }
 
-size_t loop_turn(loop_t *loop, double deadline)
+size_t loop_turn(loop_t *loop, const goal_t *goal, double deadline)
 {
     turn_t turn = {.loop = loop, .seat = loop->seat.number};
     size_t called = 0;
-    interruptible_steps(&turn, deadline, &called);
+    interruptible_steps(&turn, goal, deadline, &called);
     if (turn.parked) rb_jump_tag(turn.parked);
     return called;
 }

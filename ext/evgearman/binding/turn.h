@@ -2,11 +2,12 @@
 #ifndef EVG_BINDING_TURN_H
 #define EVG_BINDING_TURN_H
 
-#include "binding/binding.h"
+#include "binding/seat.h"
 
-/* Waits until `deadline` (monotonic; INFINITY for ever) or until something happens, and calls the blocks that follow
+/* Waits until `deadline` (monotonic; INFINITY for ever) or until something happens, but not when what it wrote has reached
+ * the goal (or NULL), and calls the blocks that follow
  * from it. May raise, throw, end the thread: what is not yet called stays queued. Answers how many were called. */
-size_t loop_turn(loop_t *loop, double deadline);
+size_t loop_turn(loop_t *loop, const goal_t *goal, double deadline);
 
 /* The part without Ruby blocks and without waiting: reads what lies in the sockets. For a loop that nobody drove. */
 void loop_glance(loop_t *loop);

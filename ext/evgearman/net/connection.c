@@ -143,6 +143,7 @@ void evg_connection_free(evg_connection_t *c)
     c->dying = true;
     c->on_event = NULL;
     c->on_bytes = NULL;
+    c->on_step = NULL;
     if (!loop->polling && !loop->turning) {
         destroy(c);
         return;

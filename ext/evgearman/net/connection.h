@@ -25,6 +25,7 @@ typedef struct evg_connection {
     bool paused;            /* do not read */
     void (*on_event)(void *owner, const evg_event_t *event);
     void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
+    void (*on_step)(void *owner); /* everything was told; more may be written or answered than before; NULL */
     void *owner;
     /* private */
     evg_phase_t phase;

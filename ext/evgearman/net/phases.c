@@ -55,4 +55,5 @@ void evg_connection_emit(evg_connection_t *c)
     for (int rc; (rc = tell(c)) < 0 && c->phase != EVG_PHASE_DOWN;) evg_connection_finish(c, rc, NULL);
     c->telling = false;
     evg_connection_follow(c);
+    if (c->on_step) c->on_step(c->owner);
 }

@@ -1,0 +1,50 @@
+#include "binding/mark.h"
+
+#include "binding/seat.h"
+
+/* On the heap, because the queue may outlive who waits. */
+typedef struct {
+    evg_list_t waiters;
+    bool passed;
+} mark_t;
+
+static void mark_free(void *ptr)
+{
+    mark_t *mark = ptr;
+    while (evg_list_shift(&mark->waiters)) {
+    }
+    ruby_xfree(mark);
+}
+
+static const rb_data_type_t mark_type = {
+    .wrap_struct_name = "EVGearman::Loop::Mark",
+    .function = {.dfree = mark_free},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+static bool passed_p(const goal_t *goal)
+{
+    return ((const mark_t *)goal->subject)->passed;
+}
+
+VALUE mark_pass(VALUE self)
+{
+    mark_t *mark = RTYPEDDATA_DATA(self);
+    mark->passed = true;
+    seat_wake(&mark->waiters);
+    return Qnil;
+}
+
+void mark_wait(loop_t *loop, double deadline)
+{
+    mark_t *mark;
+    VALUE self = TypedData_Make_Struct(0, mark_t, &mark_type, mark);
+    evg_list_init(&mark->waiters);
+    const goal_t passed = {.reached = passed_p, .subject = mark, .waiters = &mark->waiters};
+    const call_t call = {
+        .kind = CALL_MARK, .callable = Qnil, .subject = self, .args = {Qnil, Qnil}, .where = "close"};
+    calls_push(&loop->done, &call);
+    if (loop->net->polling) evg_loop_wake(loop->net);
+    seat_wait(loop, &passed, deadline);
+    RB_GC_GUARD(self);
+}
