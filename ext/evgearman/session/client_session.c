@@ -87,11 +87,9 @@ int evg_client_get_status_unique(evg_session_t *s, evg_request_t *request, evg_b
     return r < 0 ? r : ask_about(s, request, EVG_GET_STATUS_UNIQUE, unique);
 }
 
-evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t *request)
+evg_delivery_t evg_client_delivery(const evg_request_t *request)
 {
-    if (request->started) return EVG_RUNNING;
-    if (request->state == EVG_REQUEST_CREATED) return EVG_ACCEPTED;
-    return evg_session_unwritten_p(s, request) ? EVG_NOT_SENT : EVG_UNACKNOWLEDGED;
+    return request->started ? EVG_RUNNING : EVG_ACCEPTED;
 }
 
 static bool handle_p(evg_bytes_t handle)
@@ -369,7 +367,7 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
     request->unknown = known ? 0 : (uint8_t)(request->unknown + 1);
     if (request->unknown >= 2) {
         evg_jobs_remove(&s->client.jobs, request);
-        evg_session_end(s, request, EVG_EJOB_LOST, evg_session_delivery(s, request));
+        evg_session_end(s, request, EVG_EJOB_LOST, evg_client_delivery(request));
     } else if (request->unknown == 1) {
         evg_deadlines_remove(&s->client.finishes, &request->due);
         return watch(s, request, after(s->now, fmin(1, s->options.lost_check / 2)));
@@ -384,7 +382,7 @@ static void look_at(evg_session_t *s, evg_request_t *request)
         after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
     if (request->finish_by > 0 && request->finish_by <= s->now) {
         leave_job(s, request);
-        evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_session_delivery(s, request));
+        evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_client_delivery(request));
         return;
     }
     if (look > 0 && (look <= s->now || request->unknown)) {
@@ -410,7 +408,7 @@ void evg_client_closed(evg_session_t *s, int error)
     while ((at = evg_list_first(&c->created))) {
         evg_request_t *request = evg_container(at, evg_request_t, order);
         evg_jobs_remove(&c->jobs, request);
-        evg_session_end(s, request, error, evg_session_delivery(s, request));
+        evg_session_end(s, request, error, evg_client_delivery(request));
     }
     while ((at = evg_list_first(&c->ghosts))) {
         evg_request_t *ghost = evg_container(at, evg_request_t, order);

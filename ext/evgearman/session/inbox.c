@@ -94,10 +94,10 @@ static void copy_args(evg_event_t *event, const evg_packet_t *packet)
 }
 
 /* What the server refused it has nothing of, as if it had never been sent. */
-static evg_delivery_t delivery_of(const evg_session_t *s, const evg_request_t *request, int error)
+static evg_delivery_t delivery_of(const evg_request_t *request, int error)
 {
     if (error == 0) return EVG_DELIVERY_NONE;
-    return evg_error_fault(error) == EVG_SERVER ? EVG_NOT_SENT : evg_session_delivery(s, request);
+    return evg_error_fault(error) == EVG_SERVER ? EVG_NOT_SENT : evg_client_delivery(request);
 }
 
 int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error)
@@ -109,7 +109,7 @@ int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *r
     event->type = EVG_EVENT_DONE;
     event->request = request;
     event->error = error;
-    event->delivery = delivery_of(s, request, error);
+    event->delivery = delivery_of(request, error);
     evg_session_resolve(s, request);
     return 1;
 }

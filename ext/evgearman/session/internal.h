@@ -77,7 +77,7 @@ int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *e
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
 void evg_client_forget_told(evg_session_t *s);
 void evg_client_drop_orphans(evg_session_t *s); /* no submission is owed that could claim one */
-evg_delivery_t evg_session_delivery(const evg_session_t *s, const evg_request_t *request);
+evg_delivery_t evg_client_delivery(const evg_request_t *request); /* of a job that was created */
 
 /* -- the worker's part -- */
 
