@@ -69,6 +69,15 @@ RSpec.describe EVGearman::Worker do
     end
   end
 
+  describe "#stop" do
+    it "refuses a time that is none, and so does shutdown_timeout:" do
+      [-1, "1", Float::NAN].each do |time|
+        expect { idle.stop(time) }.to raise_error(ArgumentError)
+        expect { idle(shutdown_timeout: time) }.to raise_error(ArgumentError, /shutdown_timeout/)
+      end
+    end
+  end
+
   describe "#work", :gearmand do
     let(:client) { client_for(Gearmand.shared) }
     let(:worker) { worker_for(Gearmand.shared) }

@@ -22,8 +22,11 @@ module EVGearman
         freeze
       end
 
+      # Each row, as the server sent them.
+      #
       # @yield [row]
-      # @return [Enumerator, self]
+      # @return [self] with a block
+      # @return [Enumerator] without
       def each(&block)
         return @rows.each unless block
 
@@ -31,17 +34,22 @@ module EVGearman
         self
       end
 
-      # @param key [String, Integer] what the first column says
+      # The row of that name: its first column (of {Workers}: the client id). Of several the last one.
+      #
+      # @param key [String]
       # @return [Struct, nil]
       def [](key) = @by_key[key]
 
-      # @return [Integer]
+      # @return [Integer] rows
       def size = @rows.size
 
-      # @return [Hash] key => row
+      # The rows by what {#[]} finds them by; with a block as of Enumerable.
+      #
+      # @yield [row]
+      # @return [Hash{String => Struct}] frozen, without a block
       def to_h(&block) = block ? super : @by_key
 
-      # @return [String]
+      # @return [String] for people to read
       def inspect = "#<#{self.class} #{@rows.size} rows>"
 
       private
@@ -67,7 +75,9 @@ module EVGearman
     class Status < Rows
       # A function: its name, jobs in all, jobs running, workers that can do it.
       Row = Struct.new(:name, :total, :running, :workers) do
-        # @return [Integer] jobs that no worker has yet
+        # Jobs that no worker has yet.
+        #
+        # @return [Integer]
         def waiting = [total - running, 0].max
       end
 
@@ -144,40 +154,65 @@ module EVGearman
       #
       # @param line [String] one line without control bytes
       # @param multiline [Boolean, nil] does the answer end with a dot line? nil: as is known of the command
+      # @yield [text, error]
       # @return [Task] of String
-      # @raise [ArgumentError, ConnectionError, BackpressureError]
+      # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def admin(line, multiline: nil, &block) = _admin(line, multiline, TEXT, &block)
 
-      # `status`
+      # `status`: functions and their jobs.
+      #
+      # @yield [value, error]
       # @return [Task] of {Status}
+      # @raise [ConnectionError, BackpressureError]
       def server_status(&block) = _admin("status", nil, Status.method(:new), &block)
 
-      # `prioritystatus`
+      # `prioritystatus`: functions and the jobs that wait in each of their queues.
+      #
+      # @yield [value, error]
       # @return [Task] of {PriorityStatus}
+      # @raise [ConnectionError, BackpressureError]
       def priority_status(&block) = _admin("prioritystatus", nil, PriorityStatus.method(:new), &block)
 
-      # `workers`
+      # `workers`: the connections of the server.
+      #
+      # @yield [value, error]
       # @return [Task] of {Workers}
+      # @raise [ConnectionError, BackpressureError]
       def server_workers(&block) = _admin("workers", nil, Workers.method(:new), &block)
 
-      # `show jobs`
+      # `show jobs`: the jobs of the server.
+      #
+      # @yield [value, error]
       # @return [Task] of {Jobs}
+      # @raise [ConnectionError, BackpressureError]
       def jobs(&block) = _admin("show jobs", nil, Jobs.method(:new), &block)
 
-      # `show unique jobs`
+      # `show unique jobs`: the keys of its jobs that have one.
+      #
+      # @yield [value, error]
       # @return [Task] of Array of String
+      # @raise [ConnectionError, BackpressureError]
       def unique_jobs(&block) = _admin("show unique jobs", nil, UNIQUES, &block)
 
-      # `version`
+      # `version`: which server it is.
+      #
+      # @yield [value, error]
       # @return [Task] of String, such as "1.1.20+ds"
+      # @raise [ConnectionError, BackpressureError]
       def server_version(&block) = _admin("version", nil, VERSION, &block)
 
-      # `getpid`
+      # `getpid`: its process.
+      #
+      # @yield [value, error]
       # @return [Task] of Integer
+      # @raise [ConnectionError, BackpressureError]
       def server_pid(&block) = _admin("getpid", nil, PID, &block)
 
-      # `verbose`
+      # `verbose`: how much it logs.
+      #
+      # @yield [value, error]
       # @return [Task] of String, such as "ERROR"
+      # @raise [ConnectionError, BackpressureError]
       def server_verbosity(&block) = _admin("verbose", nil, VERSION, &block)
 
       # `maxqueue`: how many jobs a function may have, running ones included, before submissions are refused.
@@ -188,8 +223,9 @@ module EVGearman
       # @param high [Integer, nil]
       # @param normal [Integer, nil]
       # @param low [Integer, nil]
+      # @yield [true, error]
       # @return [Task] of true
-      # @raise [ArgumentError]
+      # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def maxqueue(function, size = nil, high: nil, normal: nil, low: nil, &block)
         by_priority = [high, normal, low]
         raise ArgumentError, "give either a size or high:, normal: and low:" if size && by_priority.any?
@@ -205,22 +241,30 @@ module EVGearman
       # `cancel job`: its clients see it fail. One that runs goes on.
       #
       # @param handle [String]
+      # @yield [true, error]
       # @return [Task] of true; fails with {JobNotFoundError}
+      # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def cancel_job(handle, &block) = _admin("cancel job #{_check_admin_argument(handle)}", nil, DONE, &block)
 
-      # `create function`
+      # `create function`: the server knows it from now on, with no job and no worker.
+      #
       # @param name [String]
+      # @yield [true, error]
       # @return [Task] of true
+      # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def create_function(name, &block)
         _admin("create function #{_check_admin_argument(name)}", nil, DONE, &block)
       end
 
       # `drop function`. gearmand would drop one with jobs queued and leave these unreachable for ever: so that is
-      # looked at first, unless forced.
+      # looked at first (`status`), and waited for, unless forced.
       #
       # @param name [String]
-      # @param force [Boolean]
-      # @return [Task] of true; fails with {Error} when jobs are queued, {ServerError} when workers are there
+      # @param force [Boolean] without looking
+      # @yield [true, error]
+      # @return [Task] of true; fails with {ServerError} when workers are there
+      # @raise [Error] when jobs are queued
+      # @raise [ArgumentError, TypeError, TimeoutError, ConnectionError, BackpressureError]
       def drop_function(name, force: false, &block)
         line = "drop function #{_check_admin_argument(name)}"
         queued = force ? 0 : server_status.value[name]&.total.to_i
@@ -231,8 +275,10 @@ module EVGearman
 
       # `shutdown`, which Perl's server knows and gearmand does not: there it fails with {UnsupportedCommandError}.
       #
-      # @param graceful [Boolean]
+      # @param graceful [Boolean] does it finish what it has?
+      # @yield [true, error]
       # @return [Task] of true
+      # @raise [ConnectionError, BackpressureError]
       def shutdown_server(graceful: false, &block)
         _admin(graceful ? "shutdown graceful" : "shutdown", nil, DONE, &block)
       end

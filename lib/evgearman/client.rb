@@ -38,13 +38,27 @@ module EVGearman
       _submit(function, workload, unique, FOREGROUND[:normal], timeout, listeners, coder, encoding, &block)
     end
 
-    # Sends SUBMIT_JOB_HIGH.
+    # Sends SUBMIT_JOB_HIGH. Workers get it before those of normal priority.
+    #
+    # @param function [String]
+    # @param workload [String, Object]
+    # @param options [Hash] of {#submit_job}
+    # @yield (see #submit_job)
+    # @return (see #submit_job)
+    # @raise (see #submit_job)
     # @see #submit_job
     def submit_job_high(function, workload = "", **options, &block)
       foreground(:high, function, workload, **options, &block)
     end
 
-    # Sends SUBMIT_JOB_LOW.
+    # Sends SUBMIT_JOB_LOW. Workers get it after those of normal priority.
+    #
+    # @param function [String]
+    # @param workload [String, Object]
+    # @param options [Hash] of {#submit_job}
+    # @yield (see #submit_job)
+    # @return (see #submit_job)
+    # @raise (see #submit_job)
     # @see #submit_job
     def submit_job_low(function, workload = "", **options, &block)
       foreground(:low, function, workload, **options, &block)
@@ -63,13 +77,23 @@ module EVGearman
       _submit_bg(function, workload, unique, BACKGROUND[:normal], nil, coder, &block)
     end
 
-    # Sends SUBMIT_JOB_HIGH_BG.
+    # Sends SUBMIT_JOB_HIGH_BG. Workers get it before those of normal priority.
+    #
+    # @param (see #submit_job_bg)
+    # @yield (see #submit_job_bg)
+    # @return (see #submit_job_bg)
+    # @raise (see #submit_job_bg)
     # @see #submit_job_bg
     def submit_job_high_bg(function, workload = "", unique: :auto, coder: :default, &block)
       _submit_bg(function, workload, unique, BACKGROUND[:high], nil, coder, &block)
     end
 
-    # Sends SUBMIT_JOB_LOW_BG.
+    # Sends SUBMIT_JOB_LOW_BG. Workers get it after those of normal priority.
+    #
+    # @param (see #submit_job_bg)
+    # @yield (see #submit_job_bg)
+    # @return (see #submit_job_bg)
+    # @raise (see #submit_job_bg)
     # @see #submit_job_bg
     def submit_job_low_bg(function, workload = "", unique: :auto, coder: :default, &block)
       _submit_bg(function, workload, unique, BACKGROUND[:low], nil, coder, &block)
@@ -92,19 +116,23 @@ module EVGearman
     # Asks with GET_STATUS.
     #
     # @param handle [String]
+    # @yield [status, error]
     # @return [Task] of {JobStatus}
-    # @raise [ArgumentError, ConnectionError, BackpressureError]
+    # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
     def get_status(handle, &block) = _get_status(handle, JobStatus.method(:of_handle), &block)
 
     # Asks with GET_STATUS_UNIQUE.
     #
     # @param key [String] the unique key of a submission
+    # @yield [status, error]
     # @return [Task] of {JobStatus}
-    # @raise [ArgumentError, ConnectionError, BackpressureError]
+    # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
     def get_status_unique(key, &block) = _get_status_unique(key, JobStatus.method(:of_unique), &block)
 
-    # Runs a job and waits for its result.
+    # Runs a job and waits for its result: SUBMIT_JOB, SUBMIT_JOB_HIGH or SUBMIT_JOB_LOW.
     #
+    # @param function [String]
+    # @param workload [String, Object] as of {#submit_job}
     # @param timeout [Numeric, nil] seconds
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
@@ -114,8 +142,12 @@ module EVGearman
       foreground(priority, function, workload, timeout: timeout, **options).value
     end
 
-    # Queues a background job and waits until the server has it.
+    # Queues a background job and waits until the server has it: SUBMIT_JOB_BG, SUBMIT_JOB_HIGH_BG, SUBMIT_JOB_LOW_BG, or
+    # SUBMIT_JOB_EPOCH for a delayed one.
     #
+    # @param function [String]
+    # @param workload [String, Object] as of {#submit_job}
+    # @param unique [String, nil, :auto] as of {#submit_job_bg}
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param at [Time, Numeric, nil] not before this time, see {#submit_job_epoch}
     # @param in [Numeric, nil] not before so many seconds from now
@@ -149,14 +181,15 @@ module EVGearman
       _submit_all(jobs.to_a, coder, &block)
     end
 
-    # Runs one job for each workload, so many at a time.
+    # Runs one job for each workload, so many at a time: SUBMIT_JOB, SUBMIT_JOB_HIGH or SUBMIT_JOB_LOW for each.
     #
     # @param function [String]
-    # @param workloads [Enumerable<String>] taken one by one, when there is room
+    # @param workloads [Enumerable<String, Object>] as of {#submit_job}; taken one by one, when there is room
     # @param concurrency [Integer] jobs under way
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
     # @return [Array] results in order
+    # @raise [ArgumentError] for a concurrency or priority that is none
     # @raise [Error] the first that failed, after all have ended
     def map(function, workloads, concurrency: 32, priority: :normal, **options)
       unless concurrency.is_a?(Integer) && concurrency.positive?

@@ -22,6 +22,9 @@ module EVGearman
       @options = {}
     end
 
+    # Sets it.
+    #
+    # @param logger [#warn, #error, nil]
     # @raise [ArgumentError] for what is no logger
     def logger=(logger)
       unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))

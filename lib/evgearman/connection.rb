@@ -4,12 +4,18 @@ module EVGearman
   # What {Client} and {Worker} have in common: one connection to one server, made when it is needed and made
   # again when it is lost.
   #
-  # Methods whose packet draws a reply return a {Task} and take an optional block `{ |value, error| }`.
+  # Methods whose packet draws a reply return a {Task} and take an optional block `{ |value, error| }`; it is called once,
+  # on the thread that turns the loop.
+  #
+  # All methods may be called from any thread. Once it is closed, whatever would ask something of the server raises
+  # {ConnectionError} "closed". Bytes are Strings (or have `to_str`), else TypeError; they are copied before the call
+  # returns.
   class Connection
     # @!method echo(data)
     #   Sends ECHO_REQ. The answer tells that all that was sent before has been taken in.
     #   @param data [String] bytes
-    #   @return [Task] of the same bytes
+    #   @yield [data, error]
+    #   @return [Task] of the same bytes, BINARY
     #   @raise [ConnectionError] "closed"
     #   @raise [BackpressureError]
     #   @raise [PacketTooLargeError]
@@ -18,19 +24,21 @@ module EVGearman
     #   Sends SET_CLIENT_ID, now and on every connect: what the server lists under `workers`.
     #   @param id [String] 1 to 63 printable ASCII characters without spaces
     #   @return [self]
-    #   @raise [ArgumentError]
+    #   @raise [ArgumentError, TypeError, ConnectionError]
 
     # @!method option(name)
     #   Sends OPTION_REQ, now and on every connect.
     #   @param name [String] "exceptions" is the only one that gearmand knows
-    #   @return [Task] of true
-    #   @raise [ArgumentError, ConnectionError, BackpressureError]
+    #   @yield [true, error]
+    #   @return [Task] of true; fails with {ServerError} for an option that the server does not know
+    #   @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
 
     # @!method pause_reading
     #   Reads nothing from the server until {#resume_reading}: what it sends piles up there.
     #   @return [self]
 
     # @!method resume_reading
+    #   Ends {#pause_reading}.
     #   @return [self]
 
     # @!method disconnect
@@ -39,31 +47,35 @@ module EVGearman
     #   @return [self]
 
     # @!method state
-    #   @return [Symbol] `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again) or `:closed`
+    #   How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`.
+    #   @return [Symbol]
 
     # @!method connected?
-    #   @return [Boolean] is a connection established?
+    #   Is a connection established?
+    #   @return [Boolean]
 
     # @!method connecting?
+    #   Is one being made, or about to be?
     #   @return [Boolean]
 
     # @!method host
-    #   @return [String, nil]
+    #   @return [String, nil] name or address of the server; nil for a unix socket
 
     # @!method port
-    #   @return [Integer, nil]
+    #   @return [Integer, nil] of the server; nil for a unix socket
 
     # @!method path
     #   @return [String, nil] of a unix socket
 
     # @!method server
+    #   Where the server is, in one word; IPv6 addresses in brackets.
     #   @return [String] "host:port" or the path
 
     # @!method loop
-    #   @return [Loop]
+    #   @return [Loop] that it is on
 
     # @!method client_id
-    #   @return [String, nil]
+    #   @return [String, nil] see {#set_client_id}
 
     # @!method coder
     #   @return [#dump, #load, nil] what makes bytes of values and values of bytes, unless a call has its own
@@ -72,23 +84,30 @@ module EVGearman
     #   @return [Encoding] of the bytes that come, unless a call has its own
 
     # @!method dialect
-    #   @return [Symbol] `:gearmand`, `:perl` or `:unknown`, as of the last connection
+    #   Which server it is, as of the last connection; told by its answer to `version`.
+    #   @return [Symbol] `:gearmand`, `:perl` or `:unknown`
 
     # @!method pending_count
-    #   @return [Integer] requests written that await their first reply
+    #   Requests that were written and await their first reply. What the gem asks for itself does not count.
+    #   @return [Integer]
 
     # @!method waiting_count
-    #   @return [Integer] requests of which no byte was written
+    #   Requests of which no byte was written.
+    #   @return [Integer]
 
     # @!method active_count
-    #   @return [Integer] foreground jobs between JOB_CREATED and their end
+    #   Foreground jobs between JOB_CREATED and their end.
+    #   @return [Integer]
 
     # @!method unsent_bytes
+    #   Bytes that wait to be written.
     #   @return [Integer]
 
     # @!method stats
-    #   Counters since the object was made; always `submitted == resolved + pending`.
-    #   @return [Hash{Symbol => Integer}]
+    #   Counters since the object was made; always `submitted == resolved + pending`. The capacities are of the buffers, in
+    #   bytes.
+    #   @return [Hash{Symbol => Integer}] submitted, resolved, pending, bytes_in, bytes_out, packets_in, packets_out,
+    #     reconnects, ignored_packets, read_capacity, write_capacity
 
     # Seconds and flags that both ends of a connection know. See the README's table for each.
     DEFAULTS = {
@@ -97,7 +116,7 @@ module EVGearman
       exceptions: true, max_packet: 256 * 1024 * 1024, max_text: 64 * 1024 * 1024, max_unsent: 64 * 1024 * 1024
     }.freeze
 
-    # Hooks that a constructor takes and a method sets.
+    # Hooks that a constructor takes and a method sets: each is called on the thread that turns the loop.
     HOOKS = %i[on_error on_connect on_disconnect on_drain on_callback_error on_packet].freeze
 
     # Touches no network: it connects at {#connect}, at the first request, or when its loop runs.
@@ -150,8 +169,9 @@ module EVGearman
 
     # Writes what is owed, then disconnects for good; blocks are called before it returns. Idempotent.
     #
-    # @param timeout [Numeric, nil] seconds to write what is owed
+    # @param timeout [Numeric, nil] seconds to write what is owed; nil and 0 do not wait for that
     # @return [nil]
+    # @raise [ArgumentError] for a time that is none
     def close(timeout = 1)
       return @shared_with.close(timeout) if @shared_with
 
@@ -159,6 +179,8 @@ module EVGearman
       nil
     end
 
+    # Was it closed for good?
+    #
     # @return [Boolean]
     def closed? = state == :closed
 
@@ -166,7 +188,8 @@ module EVGearman
     #
     # @param timeout [Numeric, nil] seconds
     # @return [Float] seconds it took
-    # @raise [TimeoutError, ConnectionError]
+    # @raise [ArgumentError] for a time that is none
+    # @raise [TimeoutError, ConnectionError, BackpressureError]
     def ping(timeout = command_timeout)
       Seconds.check(timeout)
       start = self.loop.now
@@ -183,22 +206,30 @@ module EVGearman
 
     # @!attribute [rw] connect_timeout
     #   @return [Float, nil] seconds for one address of the server, SYN to established
+    #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] command_timeout
     #   @return [Float, nil] seconds from the making of a request to its first reply
+    #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] heartbeat
     #   @return [Float, nil] seconds of silence before an ECHO, and before giving up on its answer
+    #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] keepalive
     #   @return [Float, nil] seconds of idleness before the kernel probes a TCP connection
+    #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] io_priority
     #   @return [Integer] -2 to 2: of its watcher, among those of the loop
+    #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] max_unsent
     #   @return [Integer] bytes that may wait to be written before requests are refused
+    #   @raise [ArgumentError] when set to what is none
     %i[connect_timeout command_timeout heartbeat keepalive io_priority max_unsent].each do |name|
       define_method(name) { _option(name) }
       define_method(:"#{name}=") { |value| _set_option(name, value) }
     end
 
-    # @return [Boolean] is the option sent on every connect?
+    # Is OPTION_REQ "exceptions" sent on every connect (by a client), and WORK_EXCEPTION for a handler's (by a worker)?
+    #
+    # @return [Boolean]
     def exceptions = _option(:exceptions)
 
     # Turns reconnecting on or off; nil leaves the rest as it is.
@@ -216,6 +247,8 @@ module EVGearman
       self
     end
 
+    # Does it connect again when it is lost?
+    #
     # @return [Boolean]
     def reconnect? = _option(:reconnect)
 
@@ -223,24 +256,37 @@ module EVGearman
     #   With a block sets, without reads: called with an {Error} when a connection could not be made or ended,
     #   but not after our own {#disconnect}. Without one a line is printed (see {Configuration#logger}), once per cause
     #   and outage.
+    #   @yield [error]
+    #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_connect
     #   Called when a connection was made; requests made in it go behind those that waited.
+    #   @yield
+    #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_disconnect
     #   Called when an open connection ended, after its Tasks.
+    #   @yield
+    #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_drain
     #   Called when, after a {BackpressureError}, less than a quarter of `max_unsent` waits to be written.
+    #   @yield
+    #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_callback_error
-    #   Called with the exception that a block raised, and which block it was. Without one a line is printed.
+    #   Called with the exception that a block raised, and which block it was ("on_data", "job" …). Without one a
+    #   line is printed.
+    #   @yield [exception, where]
+    #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_packet
     #   Called with each packet that was read or written: `:in` or `:out`, its name as in {Protocol} (`:text` for a line of
     #   the admin protocol) and an Array of its arguments, uncut. Runs among the other blocks, in order. With
     #   `EVGEARMAN_TRACE=1` in the environment each packet is printed to stderr too, one line, with long arguments cut.
+    #   @yield [direction, name, args]
+    #   @return [self, #call, nil] self with a block; without one what is set
     HOOKS.each do |name|
       define_method(name) { |&block| block ? _set_hook(name, block) : _hook(name) }
       define_method(:"#{name}=") { |callable| _set_hook(name, callable) }
     end
 
-    # @return [String]
+    # @return [String] for people to read
     def inspect
       "#<#{self.class} #{server} #{state} pending=#{pending_count + waiting_count} active=#{active_count}>"
     end

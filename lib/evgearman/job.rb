@@ -5,13 +5,13 @@ module EVGearman
   # {#fail} or {#exception}; a second one raises {JobFinishedError}. All methods may be called from any thread.
   class Job
     # @!method handle
-    #   @return [String]
+    #   @return [String] what its server calls it
 
     # @!method function
-    #   @return [String]
+    #   @return [String] what is to be done
 
     # @!method unique
-    #   @return [String, nil]
+    #   @return [String, nil] its unique key; nil without one, and without `grab_unique:`
 
     # @!method workload
     #   Also called `data`.
@@ -19,62 +19,79 @@ module EVGearman
     #   @raise what the coder raises, each time
 
     # @!method worker
-    #   @return [Worker]
+    #   @return [Worker] that was given it
 
     # @!method complete(result = "")
-    #   Sends WORK_COMPLETE.
+    #   Sends WORK_COMPLETE: it is done, and this is its result.
     #   @param result [String, Object] bytes; with a coder anything that it takes
     #   @return [Boolean] false: the job is lost or past its deadline, nothing is sent
     #   @raise [JobFinishedError]
+    #   @raise [TypeError] for what is no String, without a coder
+    #   @raise [PacketTooLargeError]
 
     # @!method fail
-    #   Sends WORK_FAIL.
-    #   @return [Boolean]
+    #   Sends WORK_FAIL: it could not be done.
+    #   @return [Boolean] as of {#complete}
     #   @raise [JobFinishedError]
 
     # @!method exception(error)
-    #   Sends WORK_EXCEPTION, which ends the job: at most 64 KiB of the message.
+    #   Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server): at most 64 KiB of the
+    #   message.
     #   @param error [String, Exception]
-    #   @return [Boolean]
+    #   @return [Boolean] as of {#complete}
     #   @raise [JobFinishedError]
+    #   @raise [TypeError] for anything else
 
     # @!method send_data(bytes)
-    #   Sends WORK_DATA at once.
-    #   @return [Boolean] false: the job is not ours any more
+    #   Sends WORK_DATA at once: a part of the result, or whatever its client wants to hear.
+    #   @param bytes [String]
+    #   @return [Boolean] false: the job is not ours any more, nothing is sent
+    #   @raise [JobFinishedError]
+    #   @raise [PacketTooLargeError, TypeError]
     #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method warning(bytes)
     #   Sends WORK_WARNING at once.
-    #   @return [Boolean]
+    #   @param bytes [String]
+    #   @return [Boolean] as of {#send_data}
+    #   @raise [JobFinishedError]
+    #   @raise [PacketTooLargeError, TypeError]
     #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method status(numerator, denominator)
-    #   Sends WORK_STATUS at once.
+    #   Sends WORK_STATUS at once: how far it is.
     #   @param numerator [Integer] 0 to 2**32 - 1
     #   @param denominator [Integer] 0 to 2**32 - 1
-    #   @return [Boolean]
-    #   @raise [ArgumentError]
+    #   @return [Boolean] as of {#send_data}
+    #   @raise [ArgumentError] for numbers out of range
+    #   @raise [JobFinishedError]
 
     # @!method finished?
-    #   @return [Boolean] was it answered?
+    #   Was it answered?
+    #   @return [Boolean]
 
     # @!method lost?
-    #   @return [Boolean] did its connection end? The server gives it to somebody else
+    #   Did its connection end before the answer? The server gives it to somebody else.
+    #   @return [Boolean]
 
     # @!method elapsed
-    #   @return [Float] seconds since it was assigned
+    #   How long ago it was assigned.
+    #   @return [Float] seconds
 
     # @!method stopping?
-    #   @return [Boolean] is its worker about to stop?
+    #   Is its worker about to stop? Then a long handler may end early.
+    #   @return [Boolean]
 
     # @!method on_lost
-    #   Called when the connection ends before the answer.
+    #   The block is called once, on the thread that turns the loop, when the connection ends before the answer; never when
+    #   it has ended already.
     #   @yield
     #   @return [self]
+    #   @raise [ArgumentError] without a block
 
     alias data workload
 
-    # @return [String]
+    # @return [String] for people to read; without the workload
     def inspect
       "#<#{self.class} #{function} #{handle}#{" finished" if finished?}#{" lost" if lost?}>"
     end

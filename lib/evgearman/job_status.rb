@@ -35,13 +35,19 @@ module EVGearman
       freeze
     end
 
-    # @return [Boolean] false once it has ended, and for a job that never was
+    # Does the server have it? Not once it has ended, nor when it never was.
+    #
+    # @return [Boolean]
     def known? = @known
 
+    # Does a worker have it?
+    #
     # @return [Boolean]
     def running? = @running
 
-    # @return [Float, nil] the progress from 0 to 1; nil when none was reported
+    # The progress that was reported last.
+    #
+    # @return [Float, nil] from 0 to 1; nil when there is none
     def ratio
       numerator.fdiv(denominator) unless denominator.zero?
     end

@@ -81,6 +81,7 @@ module EVGearman
     #   @return [Boolean]
 
     # @!method closed?
+    #   Was it closed, for good?
     #   @return [Boolean]
 
     # @!method now
@@ -94,10 +95,12 @@ module EVGearman
     # A pending {Loop#after} or {Loop#every}. Alive while active, whether you keep it or not.
     class Timer
       # @!method cancel
+      #   From any thread and any block, its own too: from then on the block is not called. Idempotent.
       #   @return [self]
 
       # @!method active?
-      #   @return [Boolean] will it be called?
+      #   Will it be called?
+      #   @return [Boolean]
 
       # @return [String] "timer every 1.0 s", "timer in 0.25 s"
       def to_s

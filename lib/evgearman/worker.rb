@@ -9,11 +9,14 @@ module EVGearman
   class Worker < Connection
     # @!method cant_do(name)
     #   Takes an ability back (CANT_DO). No job is asked for until the jobs of that function are finished.
+    #   @param name [String]
     #   @return [self]
+    #   @raise [ArgumentError, TypeError, ConnectionError]
 
     # @!method reset_abilities
     #   The same for all of them (RESET_ABILITIES).
     #   @return [self]
+    #   @raise [ConnectionError]
 
     # @!method functions
     #   @return [Array<String>] names that are registered
@@ -23,16 +26,20 @@ module EVGearman
     #   @return [self]
 
     # @!method working?
+    #   Does it ask for jobs?
     #   @return [Boolean]
 
     # @!method busy_count
-    #   @return [Integer] jobs assigned and not finished
+    #   Jobs that were assigned and are not finished; lost ones and those past their deadline do not count.
+    #   @return [Integer]
 
     # @!method idle?
-    #   @return [Boolean] is none of them left?
+    #   Is none of them left?
+    #   @return [Boolean]
 
     # @!method in_flight
-    #   @return [Array<Job>] jobs that are held: running, waiting for a thread, or asynchronous and not finished
+    #   Jobs that are held: running, waiting for a thread, or asynchronous and not finished.
+    #   @return [Array<Job>]
 
     # What a worker knows beside {Connection::DEFAULTS}.
     WORKER_DEFAULTS = { concurrency: 1, grab_unique: true, prefetch: 0, poll_interval: 1.0 }.freeze
@@ -57,21 +64,29 @@ module EVGearman
     # @raise [ConnectionError] when the loop is closed
     def initialize(shutdown_timeout: 25, **options)
       super(**options)
-      @shutdown_timeout = shutdown_timeout
+      @shutdown_timeout = Seconds.check(shutdown_timeout, "shutdown_timeout:")
       _set_hook(:on_stopped, method(:drained))
       _set_pool(@pool = Pool.for(self, concurrency)) if concurrency.to_i > 1
     end
 
-    # @return [Integer, nil] jobs that may be under way
+    # Jobs that may be under way.
+    #
+    # @return [Integer, nil] nil: any number
     def concurrency = _option(:concurrency)
 
-    # @return [Integer, Symbol] how many more may be held
+    # How many more may be held.
+    #
+    # @return [Integer, Symbol] `:auto`: as many as are done in about 2 ms
     def prefetch = _option(:prefetch)
 
-    # @return [Float, nil] seconds
+    # When a sleeping worker asks again.
+    #
+    # @return [Float, nil] seconds; nil: never
     def poll_interval = _option(:poll_interval)
 
-    # @return [Boolean] do jobs know their unique key?
+    # Do jobs know their unique key (GRAB_JOB_UNIQ)?
+    #
+    # @return [Boolean]
     def grab_unique = _option(:grab_unique)
 
     # A Client on the same connection, for jobs that submit jobs. Closing either closes both.
@@ -101,9 +116,10 @@ module EVGearman
     # @param coder [#dump, #load, nil, :default] makes a value of the workload, when {Job#workload} is first asked for,
     #   and bytes of the result, which may then be anything. What it raises in the handler fails the job
     # @param encoding [Encoding, String, nil, :default] of the workload (before `load`); nil: BINARY
-    # @yield [job]
+    # @yield [job] on the loop's thread, or on one of the worker's own: see {#initialize}
     # @return [self]
-    # @raise [ArgumentError]
+    # @raise [ArgumentError] without a handler or with two; for a name or a time that cannot be
+    # @raise [TypeError, ConnectionError]
     def register_function(name, callable = nil, timeout: nil, server_timeout: nil, async: false, coder: :default,
                           encoding: :default, &block)
       raise ArgumentError, "give a block or a callable, not both" if callable && block
@@ -115,6 +131,8 @@ module EVGearman
     end
     alias register register_function
 
+    # The same as {#cant_do}.
+    #
     # @see #cant_do
     def unregister_function(name) = cant_do(name)
 
@@ -123,7 +141,7 @@ module EVGearman
     # @param name [String]
     # @param server_timeout [Numeric, nil] see {#register_function}
     # @return [self]
-    # @raise [ArgumentError]
+    # @raise [ArgumentError, TypeError, ConnectionError]
     def can_do(name, server_timeout: nil) = _register(name, nil, nil, server_timeout, false, nil, nil)
 
     # Sends nothing: no known server implements ALL_YOURS, and gearmand answers it with an error.
@@ -135,10 +153,12 @@ module EVGearman
       self
     end
 
-    # Asks for jobs from now on, before or after {#connect} and {#register_function}. They are run while the loop is.
+    # Asks for jobs from now on (GRAB_JOB_UNIQ or GRAB_JOB; PRE_SLEEP when there is none), before or after {#connect} and
+    # {#register_function}. They are run while the loop is.
     #
     # @yield when a NO_JOB sends it to sleep after a start, a job or a NOOP
     # @return [self]
+    # @raise [ConnectionError]
     def work(&on_idle)
       _set_hook(:on_idle, on_idle)
       _work
@@ -150,6 +170,7 @@ module EVGearman
     # @yield when a NO_JOB sends it to sleep; replaces the block of {#work}
     # @return [self]
     # @raise [ConcurrencyError] while it works
+    # @raise [ConnectionError]
     def work_one(&on_idle)
       _work_one
       _set_hook(:on_idle, on_idle)
@@ -164,8 +185,11 @@ module EVGearman
     # Works until {#stop} or a signal, then finishes what is held, for up to shutdown_timeout seconds, and closes, so
     # that the server gives the rest to somebody else.
     #
+    # Whatever else ends it (an exception out of a block, Thread#kill) closes it too.
+    #
     # @param signals [Boolean] do TERM and INT stop it? Their traps are restored
     # @return [Hash] `finished:` number of jobs, `handed_back:` handles of those that were not
+    # @raise [ConnectionError] "closed"
     def run(signals: true)
       before = _jobs_finished
       work(&_hook(:on_idle))
@@ -179,8 +203,9 @@ module EVGearman
     #
     # @param timeout [Numeric, nil] seconds for the jobs that are held
     # @return [self]
+    # @raise [ArgumentError] for a time that is none
     def stop(timeout = @shutdown_timeout)
-      @stop_at = self.loop.now + (timeout || 0)
+      @stop_at = self.loop.now + (Seconds.check(timeout) || 0)
       work_stop
       self.loop.stop
       self

@@ -22,13 +22,23 @@ module EVGearman
         _submit(NUMBERS[:submit_job], function, workload, unique, nil, timeout, &block)
       end
 
-      # Sends SUBMIT_JOB_HIGH.
+      # Sends SUBMIT_JOB_HIGH. Workers get it before those of normal priority.
+      #
+      # @param (see #submit_job)
+      # @yield (see #submit_job)
+      # @return (see #submit_job)
+      # @raise (see #submit_job)
       # @see #submit_job
       def submit_job_high(function, workload = "", unique: nil, timeout: nil, &block)
         _submit(NUMBERS[:submit_job_high], function, workload, unique, nil, timeout, &block)
       end
 
-      # Sends SUBMIT_JOB_LOW.
+      # Sends SUBMIT_JOB_LOW. Workers get it after those of normal priority.
+      #
+      # @param (see #submit_job)
+      # @yield (see #submit_job)
+      # @return (see #submit_job)
+      # @raise (see #submit_job)
       # @see #submit_job
       def submit_job_low(function, workload = "", unique: nil, timeout: nil, &block)
         _submit(NUMBERS[:submit_job_low], function, workload, unique, nil, timeout, &block)
@@ -46,13 +56,23 @@ module EVGearman
         _submit(NUMBERS[:submit_job_bg], function, workload, unique, nil, nil, &block)
       end
 
-      # Sends SUBMIT_JOB_HIGH_BG.
+      # Sends SUBMIT_JOB_HIGH_BG. Workers get it before those of normal priority.
+      #
+      # @param (see #submit_job_bg)
+      # @yield (see #submit_job_bg)
+      # @return (see #submit_job_bg)
+      # @raise (see #submit_job_bg)
       # @see #submit_job_bg
       def submit_job_high_bg(function, workload = "", unique: :auto, &block)
         _submit(NUMBERS[:submit_job_high_bg], function, workload, unique, nil, nil, &block)
       end
 
-      # Sends SUBMIT_JOB_LOW_BG.
+      # Sends SUBMIT_JOB_LOW_BG. Workers get it after those of normal priority.
+      #
+      # @param (see #submit_job_bg)
+      # @yield (see #submit_job_bg)
+      # @return (see #submit_job_bg)
+      # @raise (see #submit_job_bg)
       # @see #submit_job_bg
       def submit_job_low_bg(function, workload = "", unique: :auto, &block)
         _submit(NUMBERS[:submit_job_low_bg], function, workload, unique, nil, nil, &block)

@@ -192,8 +192,7 @@ module EVGearman
 
       # What was not told yet: after a block that was left early, or after a request.
       #
-      # @yieldparam name [Symbol]
-      # @yieldparam about [Array] see above
+      # @yield [name, *about] see above
       # @return [self] with a block
       # @return [Array<Array>] without
       # @raise [ProtocolError, CommandTimeoutError] behind the last event of a stream that is broken

@@ -17,6 +17,7 @@ module EVGearman
     class WorkerSession < Session
       # @!method cant_do(name)
       #   Takes an ability back (CANT_DO). No job is asked for until the jobs of that function are finished.
+      #   @param name [String]
       #   @return [self]
       #   @raise [ArgumentError]
 
@@ -107,12 +108,14 @@ module EVGearman
 
         # @!method send_data(bytes)
         #   Sends WORK_DATA.
+        #   @param bytes [String]
         #   @return [Boolean] false: the job is not ours any more
         #   @raise [JobFinishedError]
         #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
         # @!method warning(bytes)
         #   Sends WORK_WARNING.
+        #   @param bytes [String]
         #   @return [Boolean]
         #   @raise [JobFinishedError]
         #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
