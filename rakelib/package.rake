@@ -1,0 +1,11 @@
+# frozen_string_literal: true
+
+require_relative "support/package"
+
+desc "Build the gem, install it where nothing else is, and run the demo with it"
+task :package do |task|
+  forgotten = Package.forgotten
+  abort "not in the gem:\n  #{forgotten.join("\n  ")}" if forgotten.any?
+  Package.try("examples/demo.rb")
+  puts "#{task.name}: ok"
+end

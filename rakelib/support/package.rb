@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require "bundler"
+require "open3"
+require "tmpdir"
+
+# The gem as others get it: built, installed where nothing else is, and used without the checkout.
+class Package
+  GEMSPEC = "evgearman.gemspec"
+
+  # Nothing of the checkout may be loaded in place of what was installed.
+  RUN = <<~RUBY
+    require "evgearman"
+    strange = $LOADED_FEATURES.grep(/evgearman/).reject { |path| path.start_with?(Gem.dir) }
+    abort "loaded from elsewhere: \#{strange.join(" ")}" if strange.any?
+    load ARGV.shift
+  RUBY
+
+  # Files that the gem would need and does not have.
+  def self.forgotten
+    wanted = Dir["{lib,ext,sig,exe}/**/*"].select { |path| File.file?(path) }
+    wanted.grep_v(/\.(?:so|bundle|o)\z|mkmf\.log\z/) - Gem::Specification.load(GEMSPEC).files
+  end
+
+  def self.try(program)
+    Dir.mktmpdir("evgearman") { |home| new(File.realpath(home)).try(program) }
+  end
+
+  def initialize(home)
+    @home = home
+    @file = File.join(home, "evgearman.gem")
+  end
+
+  def try(program)
+    run("gem", "build", GEMSPEC, "--output", @file)
+    run("gem", "install", "--local", "--no-document", @file)
+    run(RbConfig.ruby, "-e", RUN, File.expand_path(program))
+  end
+
+  private
+
+  def env = { "GEM_HOME" => @home, "GEM_PATH" => @home, "RUBYLIB" => nil, "RUBYOPT" => nil }
+
+  def run(*command)
+    output, status = Bundler.with_unbundled_env { Open3.capture2e(env, *command) }
+    abort "#{command.first(2).join(" ")}:\n#{output}" unless status.success?
+  end
+end
