@@ -10,6 +10,9 @@ require "evgearman"
 
 # What a spec needs from outside.
 module Requirements
+  # For programs of others: sanitizers are for ours.
+  PLAIN = { "LD_PRELOAD" => nil }.freeze
+
   def self.ci? = ENV["CI"] == "true"
 
   # Debian keeps servers where only root looks for them.

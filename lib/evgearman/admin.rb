@@ -216,6 +216,7 @@ module EVGearman
       def server_verbosity(&block) = _admin("verbose", nil, VERSION, &block)
 
       # `maxqueue`: how many jobs a function may have, running ones included, before submissions are refused.
+      # Perl's server reads one size, for the jobs that wait, and above it fails the one that waits last.
       # gearmand says yes and forgets it when it never heard of the function: see {#create_function}.
       #
       # @param function [String]

@@ -53,7 +53,8 @@ RSpec.describe "Perl's Gearman", :gearmand do
     # It leaves out the NUL behind the handle, so gearmand waits for more, and then closes the connection.
     it "cannot answer with nothing: its job is given out again" do
       name = function
-      worker = serve(name)
+      server = own_gearmand
+      worker = perl_worker(server, name)
       task = client_for(server).submit_job("#{name}-echo", "", timeout: Examples::PATIENCE)
       eventually { worker.lines.size > 1 }
       worker.stop

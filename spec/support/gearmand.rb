@@ -109,7 +109,8 @@ class Gearmand
 
   def spawn_it
     program = Requirements.find("gearmand") or raise "gearmand is not installed"
-    @pid = Process.spawn(program, "-L", host, "-p", port.to_s, "-l", log, *@args, chdir: dir, %i[out err] => File::NULL)
+    command = [program, "-L", host, "-p", port.to_s, "-l", log, *@args]
+    @pid = Process.spawn(Requirements::PLAIN, *command, chdir: dir, %i[out err] => File::NULL)
   end
 
   # Answers false when it ended instead.

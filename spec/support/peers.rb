@@ -13,7 +13,7 @@ module Peers
     def initialize(*command, input: "")
       @dir = Dir.mktmpdir("peer")
       File.binwrite(file("in"), input)
-      @pid = Process.spawn(*command, in: file("in"), out: file("out"), err: file("err"))
+      @pid = Process.spawn(Requirements::PLAIN, *command, in: file("in"), out: file("out"), err: file("err"))
     end
 
     # So far.

@@ -11,7 +11,7 @@ class PerlServer < Gearmand
 
   def spawn_it
     command = ["perl", "-I#{HOME}/usr/share/perl5", PROGRAM, "--listen", host, "--port", port.to_s, *@args]
-    @pid = Process.spawn(*command, chdir: dir, %i[out err] => log)
+    @pid = Process.spawn(Requirements::PLAIN, *command, chdir: dir, %i[out err] => log)
   end
 
   def answers?
