@@ -107,7 +107,7 @@ module EVGearman
     #   Counters since the object was made; always `submitted == resolved + pending`. The capacities are of the buffers, in
     #   bytes.
     #   @return [Hash{Symbol => Integer}] submitted, resolved, pending, bytes_in, bytes_out, packets_in, packets_out,
-    #     reconnects, ignored_packets, read_capacity, write_capacity
+    #     reconnects, ignored_packets, refused_jobs (of functions without a handler), read_capacity, write_capacity
 
     # Seconds and flags that both ends of a connection know. See the README's table for each.
     DEFAULTS = {
