@@ -4,3 +4,8 @@ desc "Does memory grow over so many jobs? 1 MB in a million is the most"
 task :leaks, [:jobs] => :compile do |_, args|
   ruby "-Ilib", "spec/proofs/leaks.rb", args.fetch(:jobs, "1000000"), verbose: false
 end
+
+desc "Clients and workers for some seconds, while their gearmand and their workers are killed and frozen"
+task :soak, [:seconds] => :compile do |_, args|
+  ruby "-Ilib", "spec/proofs/soak.rb", args.fetch(:seconds, "60"), verbose: false
+end

@@ -10,7 +10,9 @@ class ChaosServer
 
   attr_reader :restarts
 
-  def initialize
+  # @param args [Array<String>] further arguments of gearmand
+  def initialize(*args)
+    @args = args
     @dir = Dir.mktmpdir("chaos")
     @port = TCPServer.open(HOST, 0) { |server| server.addr[1] }
     @owner = Process.pid
@@ -24,7 +26,8 @@ class ChaosServer
     @restarts += 1
     path = ENV.fetch("PATH").split(":") + %w[/usr/sbin /usr/local/sbin]
     program = path.map { |dir| File.join(dir, "gearmand") }.find { |file| File.executable?(file) } or abort "no gearmand"
-    @pid = Process.spawn(program, "-L", HOST, "-p", @port.to_s, "-l", File.join(@dir, "log"), %i[out err] => File::NULL)
+    log = File.join(@dir, "log")
+    @pid = Process.spawn(program, "-L", HOST, "-p", @port.to_s, "-l", log, *@args, %i[out err] => File::NULL)
     sleep(0.01) until answers? || Process.wait(@pid, Process::WNOHANG)
   end
 
@@ -34,6 +37,10 @@ class ChaosServer
   rescue Errno::ESRCH, Errno::ECHILD
     nil
   end
+
+  # It is there and says nothing.
+  def freeze = Process.kill("STOP", @pid)
+  def thaw = Process.kill("CONT", @pid)
 
   # A forked child leaves it alone.
   def stop

@@ -1,0 +1,136 @@
+# frozen_string_literal: true
+
+# The async gem, and the least that a scheduler can be: what fibers see must not depend on which it is.
+SCHEDULERS = {
+  "of async" => lambda do |blocks|
+    require "async"
+    Sync { |reactor| blocks.map { |block| reactor.async(&block) }.map(&:wait) }
+  end,
+  "of spec/support" => lambda do |blocks|
+    results = []
+    Fiber.set_scheduler(SmallScheduler.new)
+    blocks.each_with_index { |block, n| Fiber.schedule { results[n] = block.call } }
+    Fiber.set_scheduler(nil) # runs them to their ends
+    results
+  end
+}.freeze
+
+SCHEDULERS.each do |name, scheduler|
+  RSpec.describe "Fibers under the scheduler #{name}", :gearmand do
+    let(:loop) { EVGearman::Loop.new }
+    let!(:client) { keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)) }
+
+    # Every block in a fiber of its own, on a thread of its own; answers their values.
+    define_method(:fibers) { |*blocks| Thread.new { scheduler.call(blocks) }.value }
+
+    def never(timeout = 60) = client.submit_job("nobody-does-this", "", timeout: timeout)
+
+    # Answers nothing before so many jobs are there, then each.
+    def answers_at(count)
+      @worker = EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: count)
+      held = []
+      @worker.register_function(@function = function, async: true) do |job|
+        held << job
+        held.each { |one| one.complete(one.workload) } if held.size == count
+      end
+      @worker.work
+      @turner = Thread.new { @worker.loop.run }
+    end
+
+    after do
+      @worker&.loop&.stop
+      @turner&.join
+      @worker&.close
+    end
+
+    # Fails when one fiber's wait is everybody's: the fiftieth job never comes.
+    it "have 50 calls under way at once, and go on meanwhile" do
+      answers_at(50)
+      ticks = 0
+      callers = Array.new(50) { |n| -> { client.call(@function, n.to_s, timeout: Examples::PATIENCE) } }
+      *answers, ticked = fibers(*callers, -> { 5.times { sleep(0.002) && ticks += 1 } && ticks })
+      expect(answers).to eq(Array.new(50, &:to_s))
+      expect(ticked).to eq(5)
+    end
+
+    it "keep the timeout of a wait; the Task goes on" do
+      task = client.submit_job("nobody-does-this", "", timeout: 0.2)
+      outcome, other = fibers(-> { task.value(0.01) rescue $!.message }, -> { task.wait.error.class })
+      expect([outcome, other]).to eq(["timeout", EVGearman::JobTimeoutError])
+    end
+
+    it "ping, flush, map, and run a loop" do
+      answers_at(4)
+      results = fibers(-> { client.ping.class }, -> { client.flush(10) },
+                       -> { client.map(@function, %w[a b c d], timeout: Examples::PATIENCE) }, -> { loop.run(0.01) })
+      expect(results).to eq([Float, true, %w[a b c d], false])
+    end
+
+    it "share a client with threads, and each gets its own answers" do
+      asking = lambda do |who|
+        -> { (0...100).reject { |n| client.echo("#{who}/#{n}").value(Examples::PATIENCE) == "#{who}/#{n}" } }
+      end
+      threads = Array.new(4) { |n| Thread.new(&asking.call("thread #{n}")) }
+      threads += Array.new(3) { |r| Thread.new { fibers(*Array.new(10) { |n| asking.call("fiber #{r} #{n}") }).flatten } }
+      expect(threads.flat_map(&:value)).to eq([])
+      expect(client.stats.values_at(:submitted, :pending)).to eq([3400, 0])
+    end
+
+    it "wait for one Task on several threads" do
+      task = never(0.2)
+      threads = Array.new(3) { Thread.new { fibers(*Array.new(3) { -> { task.wait.error.class } }) } }
+      expect(threads.flat_map(&:value)).to eq([EVGearman::JobTimeoutError] * 9)
+    end
+
+    it "fail with their requests when the client is closed by another of them" do
+      failed = fibers(-> { never.wait.error.class }, -> { client.ping && client.close })
+      expect(failed.first).to be(EVGearman::DisconnectedError)
+    end
+  end
+end
+
+RSpec.describe "Fibers of async", :gearmand do
+  let(:loop) { EVGearman::Loop.new }
+  let!(:client) { keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)) }
+
+  before { require "async" }
+
+  def never = client.submit_job("nobody-does-this", "", timeout: 60)
+  def reactor(&block) = Thread.new { Sync(&block) }.value
+
+  it "leave a wait by with_timeout" do
+    task = never
+    expect(reactor { |fiber| fiber.with_timeout(0.01) { task.value } rescue $!.class }).to be(Async::TimeoutError)
+    task.abandon
+    expect(client.echo("on").value(Examples::PATIENCE)).to eq("on")
+  end
+
+  # Fails when the waiter of a stopped fiber stays linked, or is resumed.
+  it "may be stopped while they wait, one of several for the same Task" do
+    task = never
+    answers = reactor do |fiber|
+      stopped, other = Array.new(2) { fiber.async { task.wait(Examples::PATIENCE)&.state } }
+      stopped.stop
+      task.abandon
+      [stopped.wait, other.wait, client.echo("on").value(Examples::PATIENCE)]
+    end
+    expect(answers).to eq([nil, :abandoned, "on"])
+  end
+
+  it "may be stopped all at once, with their reactor" do
+    tasks = Array.new(20) { never }
+    reactor do |fiber|
+      tasks.each { |task| fiber.async { task.value } }
+      fiber.yield if fiber.respond_to?(:yield)
+      fiber.children&.each(&:stop)
+    end
+    GC.start
+    tasks.each(&:abandon)
+    expect(client.echo("on").value(Examples::PATIENCE)).to eq("on")
+  end
+
+  it "are waited for by nobody who is in a block: those run elsewhere" do
+    where = reactor { client.echo("x") { @thread = Thread.current }.value && @thread }
+    expect(where.name).to eq("evgearman loop")
+  end
+end

@@ -1,0 +1,193 @@
+# frozen_string_literal: true
+
+# Clients and workers for so many seconds, while their gearmand and their workers are killed and frozen.
+#
+#     rake soak[600]        or: ruby -Ilib spec/proofs/soak.rb SECONDS [SEED]
+#
+# The gearmand keeps its background jobs in a sqlite file. What was asked, acknowledged, executed and answered is noted,
+# and compared at the end: no background job that was acknowledged is lost, no answer went to somebody else, every
+# foreground request ended once, and the workers are at work again.
+
+require "rbconfig"
+require "evgearman"
+require_relative "../chaos/server"
+
+class Soak
+  WORKERS = 2
+  PATIENCE = 60
+  TROUBLES = %i[kill_server kill_worker freeze_server freeze_worker].freeze
+
+  def initialize(seconds, seed)
+    @seconds = seconds
+    @seed = seed
+    @random = Random.new(seed)
+    @dir = Dir.mktmpdir("soak")
+    @server = ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=#{File.join(@dir, "queue")}")
+    @loop = EVGearman::Loop.new
+    @clients = Array.new(2) { new_client }
+    @acknowledged = []
+    @ends = Hash.new(0) # of foreground requests, by id
+    @counts = Hash.new(0)
+    @violations = []
+    @ids = 0
+  end
+
+  def run
+    @workers = Array.new(WORKERS) { |n| spawn_worker(n) }
+    @ends_at = now + @seconds
+    threads = ACTORS.map { |actor| Thread.new { act(actor) } }
+    trouble while now < @ends_at
+    threads.each { |thread| thread.join(PATIENCE) or violation("a thread hangs:\n    #{thread.backtrace.join("\n    ")}") }
+    verify
+    report
+  ensure
+    clean_up
+  end
+
+  private
+
+  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  def violation(text) = @violations << text
+
+  def new_client
+    EVGearman::Client.new(url: @server.url, loop: @loop, command_timeout: 2, heartbeat: 2, lost_check: 2,
+                          reconnect_max_delay: 0.2, on_error: ->(_) { @counts[:connection_errors] += 1 })
+  end
+
+  # -- clients ----------------------------------------------------------------------------------------------------------
+
+  # Each by itself on a thread, all of them on two connections.
+  ACTORS = %i[enqueue enqueue call call burst].freeze
+
+  def act(actor)
+    random = Random.new(@seed + @counts[:actors] += 1)
+    send(actor, @clients[random.rand(@clients.size)]) while now < @ends_at
+  end
+
+  def new_id = "job #{@ids += 1} of #{Process.pid}"
+
+  # Only what the server has acknowledged counts.
+  def enqueue(client)
+    id = new_id
+    client.enqueue("background", id)
+    @acknowledged << id
+    sleep(0.001)
+  rescue EVGearman::Error => e
+    @counts[:"background: #{e.delivery}"] += 1
+  end
+
+  def call(client)
+    id = new_id
+    answer = client.call("foreground", id, timeout: 5)
+    ended(id, answer)
+  rescue EVGearman::Error => e
+    ended(id, nil, e)
+  end
+
+  def burst(client)
+    tasks = Array.new(50) do |n|
+      id = new_id
+      client.submit_job(n % 10 == 9 ? "slow" : "foreground", id, timeout: 5) { |answer, error| ended(id, answer, error) }
+    end
+    tasks.each { |task| task.wait(PATIENCE) or violation("no end of a request in #{PATIENCE} s") }
+  rescue EVGearman::Error => e
+    violation("not taken: #{e.message}")
+  end
+
+  def ended(id, answer, error = nil)
+    @ends[id] += 1
+    @counts[error ? :"foreground: #{error.class.name[/\w+\z/]}" : :answered] += 1
+    violation("#{id} was answered #{answer.inspect}") unless error || answer == "answer to #{id}"
+  end
+
+  # -- trouble ------------------------------------------------------------------------------------------------------------
+
+  def trouble
+    @troubles = TROUBLES.shuffle(random: @random) if @troubles.to_a.empty?
+    sleep([0.2 + @random.rand * [@seconds / 10.0, 2].min, @ends_at - now].min.clamp(0, 2))
+    what = @troubles.shift
+    @counts[what] += 1
+    send(what)
+  end
+
+  def kill_server
+    @server.kill
+    sleep(@random.rand * 0.3)
+    @server.start
+  end
+
+  # Longer, now and then, than clients have patience.
+  def freeze_server
+    @server.freeze
+    sleep(@random.rand * [@seconds / 20.0, 3].min)
+    @server.thaw
+  end
+
+  def kill_worker
+    number = @random.rand(WORKERS)
+    Process.kill("KILL", @workers[number])
+    Process.wait(@workers[number])
+    @workers[number] = spawn_worker(number)
+  end
+
+  def freeze_worker
+    pid = @workers.sample(random: @random)
+    Process.kill("STOP", pid)
+    sleep(@random.rand * [@seconds / 20.0, 1].min)
+    Process.kill("CONT", pid)
+  end
+
+  def spawn_worker(number)
+    load_path = "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"
+    Process.spawn(RbConfig.ruby, load_path, File.expand_path("soak/worker.rb", __dir__), @server.url, history(number))
+  end
+
+  def history(number) = File.join(@dir, "executed by #{number}")
+
+  # -- the end --------------------------------------------------------------------------------------------------------------
+
+  def executed
+    Array.new(WORKERS) { |n| File.exist?(history(n)) ? File.readlines(history(n), chomp: true) : [] }.flatten
+  end
+
+  def verify
+    deadline = now + PATIENCE
+    call(@clients.first) until now > deadline || in_service?
+    sleep(0.1) until now > deadline || (lost = @acknowledged - executed).empty?
+    violation("#{lost.size} acknowledged jobs were lost: #{lost.first(5)}") if lost&.any?
+    twice = @ends.count { |_, ends| ends > 1 }
+    never = @ends.size < @counts.sum { |what, count| what.match?(/answered|foreground/) ? count : 0 }
+    violation("#{twice} foreground requests ended more than once") if twice.positive? || never
+    @clients.each { |client| verify_client(client.stats) }
+  end
+
+  def in_service?
+    Array.new(20) { @clients.first.call("foreground", "last", timeout: 5) } == ["answer to last"] * 20
+  rescue EVGearman::Error
+    false
+  end
+
+  def verify_client(stats)
+    violation("requests do not add up: #{stats}") unless stats[:submitted] == stats[:resolved] && stats[:pending].zero?
+  end
+
+  def report
+    @counts.delete(:actors)
+    ran = executed
+    puts "#{@acknowledged.size} background jobs acknowledged, #{(ran.uniq & @acknowledged).size} of them executed, " \
+         "#{ran.size - ran.uniq.size} again; #{@ends.size} foreground requests"
+    puts(@counts.sort_by { |name, _| name.to_s }.map { |name, count| "#{name} #{count}" }.join(", "))
+    puts("soak: #{@seconds} s, seed #{@seed}: #{@violations.empty? ? "ok" : "VIOLATED"}")
+    @violations.uniq.first(20).each { |text| puts("  #{text}") }
+    @violations.empty?
+  end
+
+  def clean_up
+    @workers&.each { |pid| Process.kill("KILL", pid) && Process.wait(pid) }
+    @server.stop
+    FileUtils.rm_rf(@dir)
+  end
+end
+
+seconds = Float(ARGV.fetch(0, 60))
+exit(Soak.new(seconds, Integer(ARGV.fetch(1) { Random.new_seed % 1_000_000 })).run)
