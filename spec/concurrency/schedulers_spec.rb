@@ -4,7 +4,7 @@
 SCHEDULERS = {
   "of async" => lambda do |blocks|
     require "async"
-    Sync { |reactor| blocks.map { |block| reactor.async(&block) }.map(&:wait) }
+    Sync { |reactor| blocks.map { |block| reactor.async { block.call } }.map(&:wait) }
   end,
   "of spec/support" => lambda do |blocks|
     results = []
@@ -121,8 +121,7 @@ RSpec.describe "Fibers of async", :gearmand do
     tasks = Array.new(20) { never }
     reactor do |fiber|
       tasks.each { |task| fiber.async { task.value } }
-      fiber.yield if fiber.respond_to?(:yield)
-      fiber.children&.each(&:stop)
+      fiber.children.each(&:stop)
     end
     GC.start
     tasks.each(&:abandon)
