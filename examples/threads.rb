@@ -1,20 +1,24 @@
 # frozen_string_literal: true
 
-# Threads share one client: requests of all of them go out on its connection, and each has its own answers.
+# Threads share the client of the process: requests of all of them go out on its connection, and each has its own answers.
 #
 #     ruby -Ilib examples/worker.rb [host:port]      first
 #     ruby -Ilib examples/threads.rb [host:port]
 
 require "evgearman"
 
-# Made once, as in an initializer. No pool, no lock, no background thread: one of those who wait turns the loop.
-CLIENT = EVGearman::Client.new(url: ARGV.first)
+# As in an initializer. The client of the process is made when it is first used, again in each forked child.
+EVGearman.configure do |config|
+  config.url = ARGV.first
+end
+
+# No pool, no lock, no background thread: one of those who wait turns the loop.
 
 threads = Array.new(8) do |number|
   Thread.new do
     Array.new(100) do |n|
       word = "thread #{number}, job #{n}"
-      CLIENT.call("reverse", word, timeout: 10) == word.reverse
+      EVGearman.call("reverse", word, timeout: 10) == word.reverse
     end
   end
 end
@@ -22,6 +26,6 @@ end
 right = threads.map { |thread| thread.value.count(true) }
 right.each_with_index { |count, number| puts "thread #{number}: #{count} of 100 answers are its own" }
 
-stats = CLIENT.stats
+stats = EVGearman.client.stats
 puts "#{stats[:resolved]} requests, #{stats[:pending]} pending, #{stats[:reconnects]} reconnects"
-CLIENT.close
+EVGearman.client.close
