@@ -43,7 +43,8 @@ RSpec.describe "A block" do
     expect(heard).to eq(["a", "b", %w[1 2], "result", "echo"])
   end
 
-  # Fails when a request that has its end gets another: drop leave_created from evg_session_resolve in session/exchange.c.
+  # Fails when jobs outlive their connection: drop the loop over `created` from evg_client_closed in
+  # session/client_session.c.
   it "may disconnect: everybody hears of an end, once" do
     at_first_data { client.disconnect }
     expect(heard.first).to eq("a")
