@@ -202,7 +202,8 @@ RSpec.describe "A server that goes away" do
   end
 
   describe "whose name" do
-    # With a hosts file of its own, which only root can have.
+    # Fails when only the first address is tried: give up in evg_connection_try_next_way after one. With a hosts file of
+    # its own, which only root can have.
     it "has several addresses: all are tried" do
       server = fake_server { |peer| answer_echoes(peer) } # on 127.0.0.1 only
       hosts = File.join(Dir.mktmpdir, "hosts")

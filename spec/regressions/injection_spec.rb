@@ -70,6 +70,15 @@ RSpec.describe "Arguments" do
       refuse(client, [0, -1, 1.5, "2", nil]) { |number| client.map("f", ["x"], concurrency: number) }
     end
 
+    it "many jobs at once have each what one has, or none is sent" do
+      refuse(client, functions + types) { |name| client.submit_jobs_bg([["f", "x"], [name, "x"]]) }
+      refuse(client, types) { |workload| client.submit_jobs_bg([["f", "x"], ["f", workload]]) }
+      refuse(client, uniques + types.drop(1)) { |key| client.submit_jobs_bg([["f", "x"], ["f", "x", { unique: key }]]) }
+      refuse(client, [-1, 2**63, "1", :soon, []]) { |time| client.submit_jobs_bg([["f", "x"], ["f", "x", { at: time }]]) }
+      refuse(client, [{ priority: :urgent }, { nonsense: 1 }, { in: 1, at: 1 }]) { |said| client.submit_jobs_bg([["f", "x", said]]) }
+      refuse(client, ["f", :f, 1, [], nil]) { |job| client.submit_jobs_bg([["f", "x"], job]) }
+    end
+
     it "a delayed job has a time" do
       refuse(client, times) { |time| client.submit_job_epoch("f", "x", time) }
       refuse(client, times - [nil]) { |time| client.enqueue("f", "x", at: time) }
