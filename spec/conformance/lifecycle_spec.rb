@@ -31,6 +31,7 @@ RSpec.describe "The life of a connection" do
       client = client_for(server)
       expect(client.call(name, "before")).to eq("before")
       worker.disconnect
+      eventually { server.status(name) == [0, 0, 0] } # the server has noticed
       task = client.submit_job(name, "behind")
       worker.connect.echo("x").value
       expect([connects, task.done?, server.status(name)]).to eq([2, false, [1, 0, 1]])
