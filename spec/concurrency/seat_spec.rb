@@ -29,11 +29,11 @@ RSpec.describe "Threads that share a loop", :gearmand do
     expect(client.stats.values_at(:submitted, :resolved)).to eq([32_000, 32_000])
   end
 
-  it "gives each of 16 threads the results of its own jobs" do
+  it "gives each of 16 threads the results of its own 2,000 calls" do
     name = function
     worker = client_for_worker(name)
     turner = Thread.new { worker.loop.run }
-    wrong = threads(16) { |n| (0...100).reject { |i| client.call(name, "#{n}/#{i}", timeout: 30) == "#{n}/#{i}" } }
+    wrong = threads(16) { |n| (0...2000).reject { |i| client.call(name, "#{n}/#{i}", timeout: 60) == "#{n}/#{i}" } }
     expect(wrong.flat_map(&:value)).to eq([])
     worker.loop.stop
     turner.join
@@ -41,7 +41,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
   end
 
   def client_for_worker(name)
-    EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new).tap do |worker|
+    EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: 16).tap do |worker|
       worker.register_function(name, &:workload)
       worker.work
     end
