@@ -33,6 +33,7 @@ RSpec.describe "The life of a connection" do
       worker.disconnect
       eventually { server.status(name) == [0, 0, 0] } # the server has noticed
       task = client.submit_job(name, "behind")
+      eventually { task.handle }
       worker.connect.echo("x").value
       expect([connects, task.done?, server.status(name)]).to eq([2, false, [1, 0, 1]])
       worker.work
