@@ -115,6 +115,14 @@ RSpec.describe "Values and bytes" do
       expect(client.stats[:submitted]).to eq(sent)
     end
 
+    # Fails when JSON.load is called, with json before 2.10.
+    it "makes no object of a class that the bytes name, and nil of none" do
+      serve(name) { |job| job.workload == '"none"' ? "" : '{"json_class":"EVGearman::Loop"}' }
+      expect(EVGearman::Loop).not_to receive(:json_create)
+      expect(client.call(name, "some")).to eq("json_class" => "EVGearman::Loop")
+      expect(client.call(name, "none")).to be_nil
+    end
+
     it "fails the Task with what it cannot load" do
       serve(name) { "no JSON" }
       seen = []

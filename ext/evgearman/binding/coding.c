@@ -41,9 +41,21 @@ void coding_tag(VALUE string, int encoding)
     if (encoding != rb_ascii8bit_encindex()) rb_enc_associate_index(string, encoding);
 }
 
+static bool json_p(VALUE coder)
+{
+    ID name = rb_intern("JSON");
+    return rb_const_defined(rb_cObject, name) && rb_const_get(rb_cObject, name) == coder;
+}
+
+/* JSON.load of json before 2.10 makes objects of whatever class the bytes name; `parse` never did. */
+static VALUE parse(VALUE json, VALUE string)
+{
+    return RSTRING_LEN(string) ? rb_funcall(json, rb_intern("parse"), 1, string) : Qnil;
+}
+
 VALUE coding_load(VALUE coder, VALUE string)
 {
-    return rb_funcall(coder, rb_intern("load"), 1, string);
+    return json_p(coder) ? parse(coder, string) : rb_funcall(coder, rb_intern("load"), 1, string);
 }
 
 void Init_evg_coding(void)

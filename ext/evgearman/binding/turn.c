@@ -146,17 +146,25 @@ size_t loop_turn(loop_t *loop, const goal_t *goal, double deadline)
     return called;
 }
 
-void loop_glance(loop_t *loop)
+static VALUE look(VALUE arg)
 {
-    evg_loop_t *net = loop->net;
-    net->turning = true;
+    evg_loop_t *net = (evg_loop_t *)arg;
     evg_loop_now(net);
     evg_loop_reconcile(net);
     evg_loop_aim(net, 0, false);
     evg_loop_poll(net);
     evg_loop_collect(net);
     evg_loop_dispatch(net);
-    net->turning = false;
+    return Qnil;
+}
+
+void loop_glance(loop_t *loop)
+{
+    int state = 0;
+    loop->net->turning = true;
+    rb_protect(look, (VALUE)loop->net, &state);
+    loop->net->turning = false;
+    if (state) rb_jump_tag(state);
 }
 
 void loop_leave(loop_t *loop)

@@ -53,6 +53,9 @@ evg_loop_t *evg_loop_new(void)
     evg_list_init(&loop->all);
     evg_list_init(&loop->ready);
     evg_list_init(&loop->dirty);
+    evg_list_init(&loop->reconciling);
+    evg_list_init(&loop->reading);
+    evg_list_init(&loop->judging);
     evg_heap_init(&loop->dues);
     loop->refs = 1;
     loop->aimed_at = INFINITY;
@@ -144,12 +147,11 @@ void evg_loop_wake(evg_loop_t *loop)
 
 void evg_loop_reconcile(evg_loop_t *loop)
 {
-    evg_list_t batch, *node;
+    evg_list_t *node;
     evg_assert(!loop->polling);
     loop->turning = true;
-    evg_list_init(&batch);
-    evg_list_join(&batch, &loop->dirty);
-    while ((node = evg_list_shift(&batch))) {
+    evg_list_join(&loop->reconciling, &loop->dirty);
+    while ((node = evg_list_shift(&loop->reconciling))) {
         evg_source_t *source = evg_container(node, evg_source_t, dirty);
         source->ops->reconcile(source);
     }
@@ -217,10 +219,9 @@ void evg_loop_collect(evg_loop_t *loop)
 
 static void dispatch_ready(evg_loop_t *loop)
 {
-    evg_list_t batch, *node;
-    evg_list_init(&batch);
-    evg_list_join(&batch, &loop->ready);
-    while ((node = evg_list_shift(&batch))) {
+    evg_list_t *node;
+    evg_list_join(&loop->reading, &loop->ready);
+    while ((node = evg_list_shift(&loop->reading))) {
         evg_source_t *source = evg_container(node, evg_source_t, ready);
         source->ops->ready(source);
     }
@@ -230,15 +231,14 @@ static void dispatch_ready(evg_loop_t *loop)
  * next turn. */
 static void dispatch_due(evg_loop_t *loop)
 {
-    evg_list_t batch, *node;
-    evg_list_init(&batch);
+    evg_list_t *node;
     double now = evg_loop_now(loop);
     while (first_due(loop) <= now) {
         evg_source_t *source = evg_container(evg_heap_first(&loop->dues), evg_source_t, due);
         evg_heap_remove(&loop->dues, &source->due);
-        evg_list_append(&batch, &source->judged);
+        evg_list_append(&loop->judging, &source->judged);
     }
-    while ((node = evg_list_shift(&batch))) {
+    while ((node = evg_list_shift(&loop->judging))) {
         evg_source_t *source = evg_container(node, evg_source_t, judged);
         source->ops->due(source);
     }

@@ -60,6 +60,7 @@ struct evg_loop {
     double aimed_at;      /* when the poll under way ends by itself; INFINITY: when something happens */
     int mode;             /* EVRUN_NOWAIT or EVRUN_ONCE */
     evg_list_t all, ready, dirty;
+    evg_list_t reconciling, reading, judging; /* what a step has still to do; the next turn goes on where one was left */
     evg_heap_t dues;
     double late;          /* moving average of seconds from the end of a poll to having the GVL again */
     double polled_at;     /* when the last poll ended */
