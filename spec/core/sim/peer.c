@@ -111,7 +111,7 @@ double peer_deadline(const peer_t *peer)
     return peer->s.state == EVG_OPENING ? fmin(at, peer->connect_at) : at;
 }
 
-static size_t limit(const evg_session_t *s)
+size_t peer_limit(const evg_session_t *s)
 {
     if (s->worker.concurrency == 0) return SIZE_MAX;
     size_t ahead = s->worker.prefetch == EVG_PREFETCH_AUTO ? EVG_GRABS_MAX : (size_t)s->worker.prefetch;
@@ -130,5 +130,5 @@ void peer_audit(peer_t *peer)
         held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
     if (held != s->worker.held_count)
         broken("%d holds %zu jobs and counts %zu", peer->at, held, s->worker.held_count);
-    if (held > limit(s) || jobs_held_count(peer->at) > limit(s)) broken("%d holds %zu jobs", peer->at, held);
+    if (held > peer_limit(s) || jobs_held_count(peer->at) > peer_limit(s)) broken("%d holds %zu jobs", peer->at, held);
 }

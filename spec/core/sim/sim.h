@@ -170,6 +170,7 @@ void peer_turn(peer_t *peer); /* what a loop does with one connection */
 void peer_events(peer_t *peer);
 void peer_disconnect(peer_t *peer);
 double peer_deadline(const peer_t *peer);
+size_t peer_limit(const evg_session_t *s); /* jobs that it may hold */
 void peer_audit(peer_t *peer);
 
 void client_acts(peer_t *peer);

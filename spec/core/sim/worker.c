@@ -36,6 +36,13 @@ static bool may_grab_p(const peer_t *peer)
     return peer->s.worker.held_count == 0 && peer->s.worker.grabs == 0 && peer->s.worker.asked == 0;
 }
 
+/* Nor does work_one count what is held. */
+static bool may_work_one_p(const peer_t *peer)
+{
+    const evg_worker_session_t *w = &peer->s.worker;
+    return w->held_count + w->grabs + w->asked < peer_limit(&peer->s);
+}
+
 void worker_acts(peer_t *peer)
 {
     unsigned what = pick(100);
@@ -48,7 +55,7 @@ void worker_acts(peer_t *peer)
         cant_do(peer, (int)pick(FUNCTIONS));
     else if (what < 24)
         evg_worker_stop(&peer->s);
-    else if (what < 28)
+    else if (what < 28 && may_work_one_p(peer))
         (void)evg_worker_work_one(&peer->s);
     else if (what < 32 && may_grab_p(peer))
         grab(peer);
