@@ -7,13 +7,14 @@ require "tmpdir"
 # A gearmand on a free port of the loopback interface, that can be killed and brought back.
 class ChaosServer
   HOST = "127.0.0.1"
+  MEMORY = ["/dev/shm", Dir.tmpdir].find { |dir| File.writable?(dir) } # what was written outlives the process all the same
 
   attr_reader :restarts
 
   # @param args [Array<String>] further arguments of gearmand
   def initialize(*args)
     @args = args
-    @dir = Dir.mktmpdir("chaos")
+    @dir = Dir.mktmpdir("chaos", MEMORY)
     @port = TCPServer.open(HOST, 0) { |server| server.addr[1] }
     @owner = Process.pid
     @restarts = -1
@@ -26,8 +27,8 @@ class ChaosServer
     @restarts += 1
     path = ENV.fetch("PATH").split(":") + %w[/usr/sbin /usr/local/sbin]
     program = path.map { |dir| File.join(dir, "gearmand") }.find { |file| File.executable?(file) } or abort "no gearmand"
-    log = File.join(@dir, "log")
-    @pid = Process.spawn(program, "-L", HOST, "-p", @port.to_s, "-l", log, *@args, %i[out err] => File::NULL)
+    command = [program, "-L", HOST, "-p", @port.to_s, "-l", File.join(@dir, "log"), *@args]
+    @pid = Process.spawn(*command, chdir: @dir, %i[out err] => File::NULL)
     sleep(0.01) until answers? || Process.wait(@pid, Process::WNOHANG)
   end
 

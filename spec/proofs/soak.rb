@@ -22,7 +22,7 @@ class Soak
     @seed = seed
     @random = Random.new(seed)
     @dir = Dir.mktmpdir("soak")
-    @server = ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=#{File.join(@dir, "queue")}")
+    @server = ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=queue")
     @loop = EVGearman::Loop.new
     @clients = Array.new(2) { new_client }
     @acknowledged = []

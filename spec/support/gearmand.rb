@@ -6,13 +6,17 @@ require "tmpdir"
 
 # A real gearmand on a free port of the loopback interface.
 class Gearmand
+  # Its files need no disk: what a killed process has written is there all the same, and a queue is a hundred times
+  # faster.
+  MEMORY = ["/dev/shm", Dir.tmpdir].find { |dir| File.writable?(dir) }
+
   class << self
     # One for the whole suite, for specs that leave nothing behind: use function names of your own.
     def shared
       @shared ||= start
     end
 
-    # @param args [Array<String>] further arguments of gearmand
+    # @param args [Array<String>] further arguments of gearmand; its directory is its own
     def start(*args)
       new(*args).tap(&:start)
     end
@@ -33,7 +37,7 @@ class Gearmand
 
   def initialize(*args)
     @args = args
-    @dir = Dir.mktmpdir("gearmand")
+    @dir = Dir.mktmpdir("gearmand", MEMORY)
     Gearmand.all << self
   end
 
