@@ -174,11 +174,12 @@ RSpec.describe "Waiting" do
     # Fails when only those who wait for long see that the driver stands still.
     it "takes over from a driver that left without a word" do
       left = Enumerator.new { |yielder| loop.post { yielder << :in_a_block } && loop.run }
-      Thread.new { left.next && sleep }.tap { |thread| eventually_without_the_loop { thread.status == "sleep" && loop.running? } }
+      driver = Thread.new { left.next && sleep }.tap { |thread| eventually_without_the_loop { thread.status == "sleep" && loop.running? } }
       called = false
       loop.post { called = true }
       eventually_without_the_loop { loop.run_once(0.02) || called }
       expect(called).to be(true)
+      driver.kill.join
     end
   end
 
