@@ -10,6 +10,9 @@ require "evgearman"
 
 # What a spec needs from outside.
 module Requirements
+  # A build whose libev is linked, and not loaded by itself.
+  def self.sanitized? = ENV.fetch("LD_PRELOAD", "").include?("asan")
+
   # For programs of others: sanitizers are for ours.
   PLAIN = { "LD_PRELOAD" => nil }.freeze
 

@@ -4,6 +4,8 @@
 RSpec.describe "Beside nio4r, in one process", :gearmand do
   include Children
 
+  before { skip "a sanitized build shares the libev of the process" if Requirements.sanitized? }
+
   SCRIPT = <<~'RUBY'
     client = EVGearman::Client.new(url: ARGV.fetch(0), loop: EVGearman::Loop.new)
     reader, writer = IO.pipe
