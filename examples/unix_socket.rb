@@ -15,11 +15,15 @@ def relay(path, host, port)
   Thread.new do
     Socket.accept_loop(listener) do |near|
       far = TCPSocket.new(host, port)
-      [[near, far], [far, near]].each do |from, to|
-        Thread.new { IO.copy_stream(from, to) and to.close_write }
-      end
+      [[near, far], [far, near]].each { |from, to| Thread.new { carry(from, to) } }
     end
   end
+end
+
+def carry(from, to)
+  IO.copy_stream(from, to) and to.close_write
+rescue SystemCallError
+  nil # the other side was gone first
 end
 
 tcp = EVGearman::Client.new(url: ARGV.first)

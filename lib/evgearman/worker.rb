@@ -215,12 +215,13 @@ module EVGearman
 
     def known_options = super + WORKER_DEFAULTS.keys
 
-    # A stop that came just before the loop ran is not known to the loop: so it is asked for again and again.
+    # A stop that came just before the loop ran is not known to the loop: so it is looked for again and again. One that
+    # came before that has been undone by `work`.
     def run_and_drain
       stopped = self.loop.run(1) until stopped || @stop_at
-      stop unless @stop_at
+      @stop_at ? work_stop : stop
       while !_drained? && (left = @stop_at - self.loop.now).positive?
-        self.loop.run(left)
+        self.loop.run([left, 1].min)
       end
     end
 

@@ -41,7 +41,6 @@ SCHEDULERS.each do |name, scheduler|
       @worker&.loop&.stop
       @turner&.join
       @worker&.close
-      loop.close # or its background thread lives on
     end
 
     # Fails when one fiber's wait is everybody's: the fiftieth job never comes.
