@@ -22,8 +22,11 @@ class OwnGearmand
     abort "gearmand is not installed: run bin/setup, or give --server HOST:PORT"
   end
 
+  # Now and then gearmand waits for itself for ever when it is to end: then it is made to.
   def stop
     Process.kill(:TERM, @pid)
+    200.times { Process.wait(@pid, Process::WNOHANG) ? return : sleep(0.01) }
+    Process.kill(:KILL, @pid)
     Process.wait(@pid)
   end
 end

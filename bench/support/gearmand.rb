@@ -41,8 +41,11 @@ module Bench
       end
     end
 
+    # Now and then gearmand waits for itself for ever when it is to end: then it is made to.
     def stop(pid)
       Process.kill("TERM", pid)
+      200.times { Process.wait(pid, Process::WNOHANG) ? return : sleep(0.01) }
+      Process.kill("KILL", pid)
       Process.wait(pid)
     end
   end
