@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "binding/mark.h"
+#include "binding/rb_client.h"
 #include "binding/seat.h"
 
 /* What rb_protect hands to the function it calls. */
@@ -51,7 +52,7 @@ static VALUE client_about(VALUE subject)
 static VALUE hook_of(VALUE subject)
 {
     VALUE client = client_about(subject);
-    return NIL_P(client) ? Qnil : client_of(client)->hooks[HOOK_CALLBACK_ERROR];
+    return callback_error_hook(NIL_P(client) ? NULL : client_of(client));
 }
 
 static VALUE report(VALUE arg)
@@ -59,9 +60,7 @@ static VALUE report(VALUE arg)
     passage_t *passage = (passage_t *)arg;
     VALUE where = rb_str_new_cstr(passage->call->where ? passage->call->where : "block");
     VALUE hook = hook_of(passage->call->subject);
-    if (!NIL_P(hook)) return rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
-    VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
-    return rb_funcall(module, rb_intern("_warn_callback_error"), 2, passage->error, where);
+    return rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
 }
 
 /* The block failed with what is in $!. Answers the state that is to be parked, or 0. */

@@ -26,6 +26,9 @@ VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, as
 /* Queues a call of a hook, if it is set. */
 void client_hook(client_t *client, int hook, int argc, VALUE a);
 
+/* on_callback_error of this client, or what is called without one; NULL: nobody's. */
+VALUE callback_error_hook(const client_t *client);
+
 /* Queues a call of on_callback_error, or of what is done without that. From any thread. */
 void client_report(client_t *client, VALUE error, const char *where);
 

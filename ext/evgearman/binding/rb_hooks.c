@@ -19,16 +19,18 @@ void client_hook(client_t *client, int hook, int argc, VALUE a)
     calls_push(&client->loop->done, &call);
 }
 
+VALUE callback_error_hook(const client_t *client)
+{
+    if (client && !NIL_P(client->hooks[HOOK_CALLBACK_ERROR])) return client->hooks[HOOK_CALLBACK_ERROR];
+    VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+    return rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
+}
+
 /* Made here, because a hook that is set later is not meant for it. */
 void client_report(client_t *client, VALUE error, const char *where)
 {
-    VALUE hook = client->hooks[HOOK_CALLBACK_ERROR];
-    if (NIL_P(hook)) {
-        VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
-        hook = rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
-    }
     call_t call = {.argc = 2,
-                   .callable = hook,
+                   .callable = callback_error_hook(client),
                    .subject = client->self,
                    .args = {error, rb_str_new_cstr(where)},
                    .where = hook_names[HOOK_CALLBACK_ERROR]};
