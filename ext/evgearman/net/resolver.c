@@ -5,9 +5,14 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* How long a fork waits for lookups that are under way. */
+#define FORK_PATIENCE_MS 100
 
 /* The lock guards the flags, and with them the right to touch the loop: after `abandoned` the thread keeps
  * off. It is the resolution's own, so that one which a fork froze in a dead thread's hand is never met again. */
@@ -26,6 +31,28 @@ struct evg_resolution {
 
 /* Resolutions that somebody owns. Only ever touched with the GVL. */
 static evg_list_t under_way = {&under_way, &under_way};
+
+/* Threads between their making and the end of getaddrinfo. */
+static atomic_int looking_up;
+
+/* The C library takes locks while it reads its configuration (resolv.conf, the machine's addresses), and fork does not
+ * know of them: with glibc, a child of that moment hangs for ever in its own first lookup. While it asks name servers,
+ * which may take long, it holds none; so a short patience is enough. Lookups begin with the GVL, as forks do. */
+static void before_fork(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    for (int i = 0; atomic_load(&looking_up) > 0 && i < FORK_PATIENCE_MS; i++) nanosleep(&moment, NULL);
+}
+
+static void in_child(void)
+{
+    atomic_store(&looking_up, 0);
+}
+
+static void heed_forks(void)
+{
+    pthread_atfork(before_fork, NULL, in_child);
+}
 
 static void destroy(evg_resolution_t *resolution)
 {
@@ -60,6 +87,7 @@ static void *run(void *argument)
 {
     evg_resolution_t *resolution = argument;
     look_up(resolution);
+    atomic_fetch_sub(&looking_up, 1);
     pthread_mutex_lock(&resolution->lock);
     resolution->finished = true;
     bool abandoned = resolution->abandoned;
@@ -72,16 +100,20 @@ static void *run(void *argument)
 /* Signals are for threads that can handle them. */
 static bool start(evg_resolution_t *resolution)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     sigset_t all, before;
     pthread_attr_t detached;
     pthread_t thread;
     if (pthread_attr_init(&detached) != 0) return false;
+    pthread_once(&once, heed_forks);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&looking_up, 1);
     int error = pthread_create(&thread, &detached, run, resolution);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
+    if (error) atomic_fetch_sub(&looking_up, 1);
     return error == 0;
 }
 
