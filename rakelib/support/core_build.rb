@@ -57,16 +57,21 @@ class CoreBuild
     self.class.in_parallel(mains.to_a) { |name, own| link(name, objects(sources | own), libraries) }
   end
 
-  # Every C test, by name. Helpers in support/ go into each.
+  # Every C test, by name.
   def tests
-    support = Dir["spec/core/support/*.c"].sort
-    mains = Dir["#{@folder}/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *support]] }
+    mains = Dir["#{@folder}/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *kits(main)]] }
     programs(mains, libraries: ["-lcmocka", *@libraries])
   end
 
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 
   private
+
+  # The helpers whose headers it includes.
+  def kits(main)
+    code = File.read(main)
+    Dir["spec/core/support/*.c"].sort.select { |kit| code.include?(%("support/#{File.basename(kit, ".c")}.h")) }
+  end
 
   def objects(sources) = sources.map { |source| object(source) }
   def object(source) = File.join(@dir, source.sub(/\.c\z/, ".o"))

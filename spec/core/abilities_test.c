@@ -3,24 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-static worker_kit_t kit;
-
-static int introduced(void **state)
-{
-    (void)state;
-    worker_kit_start(&kit, "OK 1.1.20");
-    return 0;
-}
-
-static int asking(void **state)
-{
-    introduced(state);
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_work(&kit.s), 0);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    return 0;
-}
-
 /* A worker with room for two holds H:1 of "f", and its GRAB for another is out. */
 static int holding(void **state)
 {
@@ -30,21 +12,6 @@ static int holding(void **state)
     worker_kit_events(&kit);
     assert_wire(&kit, "GRAB_JOB_UNIQ");
     return 0;
-}
-
-static int nothing_leaked(void **state)
-{
-    (void)state;
-    evg_alloc_fail_at(0);
-    assert_int_equal(kit.broken, 0);
-    worker_kit_stop(&kit);
-    return 0;
-}
-
-static void no_job(void)
-{
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    worker_kit_events(&kit);
 }
 
 static evg_function_t *function(const char *name)

@@ -1,29 +1,5 @@
 #include "support/session_kit.h"
 
-static kit_t kit;
-
-static int start(void **state)
-{
-    (void)state;
-    kit_start(&kit);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    kit_stop(&kit);
-    return 0;
-}
-
-static void say(evg_command_t type, const char *handle, const char *data)
-{
-    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
-        kit_say(&kit, type, handle, NULL);
-    else
-        kit_say(&kit, type, handle, data, NULL);
-}
-
 static void say_times(int times, evg_command_t type, const char *handle, const char *data)
 {
     while (times--) say(type, handle, data);
@@ -452,7 +428,7 @@ static void whatever_is_left_is_freed(void **state)
 
 int main(void)
 {
-#define JOB_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define JOB_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         JOB_TEST(a_job_from_end_to_end),
         JOB_TEST(odd_progress_goes_on),

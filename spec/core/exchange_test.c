@@ -2,22 +2,6 @@
 
 #include "session/internal.h"
 
-static kit_t kit;
-
-static int start(void **state)
-{
-    (void)state;
-    kit_start(&kit);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    kit_stop(&kit);
-    return 0;
-}
-
 /* -- the time of a reply ---------------------------------------------------------------------------------------- */
 
 static void a_written_request_expires_with_its_connection(void **state)
@@ -429,7 +413,7 @@ static void grabs_are_counted_until_their_end(void **state)
 
 int main(void)
 {
-#define EXCHANGE_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define EXCHANGE_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         EXCHANGE_TEST(a_written_request_expires_with_its_connection),
         EXCHANGE_TEST(an_unwritten_one_expires_alone),

@@ -4,32 +4,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-static worker_kit_t kit;
-
-static int introduced(void **state)
-{
-    (void)state;
-    worker_kit_start(&kit, "OK 1.1.20");
-    return 0;
-}
-
-static int asking(void **state)
-{
-    introduced(state);
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_work(&kit.s), 0);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    return 0;
-}
-
-static int nothing_leaked(void **state)
-{
-    (void)state;
-    assert_int_equal(kit.broken, 0);
-    worker_kit_stop(&kit);
-    return 0;
-}
-
 static void grab_job_asks_once(void **state)
 {
     /* Fails when a GRAB of the caller is answered to the loop, or draws PRE_SLEEP or another. */

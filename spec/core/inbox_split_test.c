@@ -1,8 +1,6 @@
 /* What a server says, cut at every byte. */
 #include "support/session_kit.h"
 
-static kit_t kit;
-
 static uint8_t stream[4096];
 static size_t stream_len;
 

@@ -5,8 +5,6 @@
 #define CLOSED(why) "CLOSE " why "; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR " why
 #define CLOSED_ALONE(why) "CLOSE " why "; DISCONNECTED; ERROR " why
 
-static kit_t kit;
-
 /* -- every head, every reply ------------------------------------------------------------------------------- */
 
 typedef enum { NOTHING, SUBMISSION, ECHO, STATUS, STATUS_UNIQUE, OPTION, GRAB, LINE, DOTTED, HEADS } head_t;

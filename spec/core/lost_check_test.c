@@ -1,29 +1,5 @@
 #include "support/session_kit.h"
 
-static kit_t kit;
-
-static int start(void **state)
-{
-    (void)state;
-    kit_start(&kit);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    kit_stop(&kit);
-    return 0;
-}
-
-static void say(evg_command_t type, const char *handle, const char *data)
-{
-    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
-        kit_say(&kit, type, handle, NULL);
-    else
-        kit_say(&kit, type, handle, data, NULL);
-}
-
 static void start_watched(double lost_check)
 {
     kit.s.options.lost_check = lost_check;
@@ -166,7 +142,7 @@ static void a_job_timeout_is_sooner_than_a_check(void **state)
 
 int main(void)
 {
-#define LOST_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define LOST_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         LOST_TEST(unknown_twice_is_lost),
         LOST_TEST(unknown_once_goes_on),

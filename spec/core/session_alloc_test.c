@@ -1,16 +1,6 @@
 #include "support/session_kit.h"
 
-static kit_t kit;
-
 /* -- scenarios: from the first call to the last reply; whatever fails, they go on ------------------------------ */
-
-static void say(evg_command_t type, const char *handle, const char *data)
-{
-    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
-        kit_say(&kit, type, handle, NULL);
-    else
-        kit_say(&kit, type, handle, data, NULL);
-}
 
 static void open_with_everything(void)
 {

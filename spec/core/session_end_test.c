@@ -2,22 +2,6 @@
 
 #include <math.h>
 
-static kit_t kit;
-
-static int start(void **state)
-{
-    (void)state;
-    kit_start(&kit);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    kit_stop(&kit);
-    return 0;
-}
-
 static void created(const char *handle)
 {
     kit_say(&kit, EVG_JOB_CREATED, handle, NULL);
@@ -137,7 +121,7 @@ static void abandoned(void **state)
 
 int main(void)
 {
-#define END_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define END_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         END_TEST(lost), END_TEST(disconnected), END_TEST(shut), END_TEST(forked), END_TEST(abandoned),
     };

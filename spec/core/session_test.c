@@ -2,26 +2,10 @@
 
 #include <math.h>
 
-static kit_t kit;
-
 static int down(void **state)
 {
     (void)state;
     kit_init(&kit);
-    return 0;
-}
-
-static int start(void **state)
-{
-    (void)state;
-    kit_start(&kit);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    kit_stop(&kit);
     return 0;
 }
 
@@ -409,8 +393,8 @@ static void time_never_goes_back(void **state)
 
 int main(void)
 {
-#define DOWN_TEST(name) cmocka_unit_test_setup_teardown(name, down, stop)
-#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define DOWN_TEST(name) cmocka_unit_test_setup_teardown(name, down, kit_teardown)
+#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         DOWN_TEST(wants_nothing_until_told),
         DOWN_TEST(defaults),

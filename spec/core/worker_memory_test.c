@@ -13,7 +13,6 @@ enum { JOBS = 20, TURNS = 400 };
 
 typedef enum { QUEUED, HELD, ENDED } fate_t;
 
-static worker_kit_t kit;
 static fate_t fates[JOBS];
 static int ends, stops;
 static bool perl;

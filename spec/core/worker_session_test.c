@@ -5,42 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 
-static worker_kit_t kit;
-
-static int introduced(void **state)
-{
-    (void)state;
-    worker_kit_start(&kit, "OK 1.1.20");
-    return 0;
-}
-
 static int working(void **state)
 {
     introduced(state);
     worker_kit_can_do(&kit, "f");
     assert_int_equal(evg_worker_work(&kit.s), 0);
     return 0;
-}
-
-static int asking(void **state)
-{
-    working(state);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    return 0;
-}
-
-static int nothing_leaked(void **state)
-{
-    (void)state;
-    assert_int_equal(kit.broken, 0);
-    worker_kit_stop(&kit);
-    return 0;
-}
-
-static void no_job(void)
-{
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    worker_kit_events(&kit);
 }
 
 /* Answers the oldest GRAB with a job of a new handle. */

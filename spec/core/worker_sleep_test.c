@@ -2,33 +2,6 @@
 
 #include <math.h>
 
-static worker_kit_t kit;
-
-/* A worker of "f" whose first GRAB is out. */
-static int asking(void **state)
-{
-    (void)state;
-    worker_kit_start(&kit, "OK 1.1.20");
-    worker_kit_can_do(&kit, "f");
-    assert_int_equal(evg_worker_work(&kit.s), 0);
-    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
-    return 0;
-}
-
-static int nothing_leaked(void **state)
-{
-    (void)state;
-    assert_int_equal(kit.broken, 0);
-    worker_kit_stop(&kit);
-    return 0;
-}
-
-static void no_job(void)
-{
-    worker_kit_say(&kit, EVG_NO_JOB, NULL);
-    worker_kit_events(&kit);
-}
-
 static void noop(void)
 {
     worker_kit_say(&kit, EVG_NOOP, NULL);

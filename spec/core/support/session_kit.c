@@ -2,6 +2,7 @@
 
 #include "support/packet_header.h"
 
+kit_t kit;
 size_t kit_step;
 
 static const char *const events[] = {
@@ -236,6 +237,28 @@ void kit_stop(kit_t *kit)
     kit_audit(kit);
     evg_session_deinit(&kit->s);
     assert_int_equal(evg_alloc_live(), kit->live_before);
+}
+
+int kit_setup(void **state)
+{
+    (void)state;
+    kit_start(&kit);
+    return 0;
+}
+
+int kit_teardown(void **state)
+{
+    (void)state;
+    kit_stop(&kit);
+    return 0;
+}
+
+void say(evg_command_t type, const char *handle, const char *data)
+{
+    if (type == EVG_JOB_CREATED || type == EVG_WORK_FAIL)
+        kit_say(&kit, type, handle, NULL);
+    else
+        kit_say(&kit, type, handle, data, NULL);
 }
 
 /* -- requests ------------------------------------------------------------------------------------------------ */

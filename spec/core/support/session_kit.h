@@ -40,6 +40,14 @@ typedef struct {
     char told[KIT_TEXT], sent[KIT_TEXT];
 } kit_t;
 
+/* The kit of a program's tests, and what most of them begin and end with. */
+extern kit_t kit;
+int kit_setup(void **state);    /* kit_start */
+int kit_teardown(void **state); /* kit_stop */
+
+/* A packet about a job; `data` is for those that have some. */
+void say(evg_command_t type, const char *handle, const char *data);
+
 /* Bytes that each feed gets; 0 is all at once. Whole groups of tests are run once more with 1. */
 extern size_t kit_step;
 

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+worker_kit_t kit;
+
 static const char *const event_names[] = {
     [EVG_EVENT_CONNECTED] = "CONNECTED", [EVG_EVENT_DISCONNECTED] = "DISCONNECTED",
     [EVG_EVENT_ERROR] = "ERROR",         [EVG_EVENT_DRAINED] = "DRAINED",
@@ -227,4 +229,37 @@ double worker_kit_pass_to_deadline(worker_kit_t *kit)
     double seconds = evg_session_deadline(&kit->s) - kit->s.now;
     worker_kit_pass(kit, seconds);
     return seconds;
+}
+
+/* -- set-ups ----------------------------------------------------------------------------------------------------- */
+
+int introduced(void **state)
+{
+    (void)state;
+    worker_kit_start(&kit, "OK 1.1.20");
+    return 0;
+}
+
+int asking(void **state)
+{
+    introduced(state);
+    worker_kit_can_do(&kit, "f");
+    assert_int_equal(evg_worker_work(&kit.s), 0);
+    assert_wire(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
+    return 0;
+}
+
+int nothing_leaked(void **state)
+{
+    (void)state;
+    evg_alloc_fail_at(0);
+    assert_int_equal(kit.broken, 0);
+    worker_kit_stop(&kit);
+    return 0;
+}
+
+void no_job(void)
+{
+    worker_kit_say(&kit, EVG_NO_JOB, NULL);
+    worker_kit_events(&kit);
 }

@@ -35,6 +35,13 @@ typedef struct {
     char wire[WORKER_KIT_TEXT], events[WORKER_KIT_TEXT];
 } worker_kit_t;
 
+/* The kit of a program's tests, and what most of them begin and end with. */
+extern worker_kit_t kit;
+int introduced(void **state);     /* to gearmand, and nothing else */
+int asking(void **state);         /* a worker of "f" whose first GRAB is out */
+int nothing_leaked(void **state); /* allocations succeed again, and it stops */
+void no_job(void);                /* the answer to a GRAB, its events forgotten */
+
 /* A session that is not connected; heartbeat and "exceptions" off, the clock at 1000. */
 void worker_kit_init(worker_kit_t *kit);
 
