@@ -151,21 +151,12 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
 /* The request was taken: the client keeps the Task until its end. */
 void task_pending(client_t *client, VALUE self, task_t *task);
 
-/* A block of it was taken out of the queue, and runs under this seat until `task_called`. */
-void task_calling(VALUE self, uint64_t seat);
-void task_called(VALUE self, uint64_t seat);
-
-/* A block of it was taken out of the queue and will not be called. */
-void task_skipped(VALUE self);
-
 /* The request came to its end. */
 void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
 
 /* Its value will be what `converter.call(reply)` answers: that is Ruby code, so it waits its turn among the blocks. */
 void task_convert_by(VALUE self, VALUE converter);
 void task_decode_by(VALUE self, const coding_t *coding); /* what `coder.load(bytes)` answers, if there is a coder */
-VALUE task_convert(VALUE self, VALUE converter, VALUE reply);
-void task_unconverted(VALUE self, int code); /* it will not be: the Task fails */
 void task_queue_conversion(client_t *client, task_t *task, VALUE reply);
 
 /* Many requests of one Task. With the end of the last one it ends itself. */
@@ -199,16 +190,11 @@ VALUE handler_new(VALUE name, VALUE callable, bool async, const coding_t *coding
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */
 VALUE job_new(client_t *client, const evg_event_t *event);
 
+/* Its handler is to be run, when no block is under way. */
+void job_queue(client_t *client, VALUE job);
+
 /* Its connection ended. */
 void job_lost(client_t *client, evg_job_t *job);
-
-extern const rb_data_type_t job_type;
-
-/* The Worker that holds it. */
-VALUE job_client(VALUE self);
-
-/* Calls the handler of a Job; for the gate. */
-VALUE job_run(VALUE self);
 
 /* An Array of the Jobs that are held. */
 VALUE jobs_in_flight(const client_t *client);

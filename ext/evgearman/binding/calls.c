@@ -1,5 +1,12 @@
 #include "binding/calls.h"
 
+VALUE calls_block(const call_t *call)
+{
+    return rb_funcallv(call->callable, rb_intern("call"), call->argc, call->args);
+}
+
+static const call_kind_t block = {.run = calls_block};
+
 static call_t *item(const calls_t *calls, size_t index)
 {
     return &calls->items[(calls->head + index) & (calls->cap - 1)];
@@ -20,7 +27,9 @@ void calls_push(calls_t *calls, const call_t *call)
 {
     if (calls->count == calls->cap) grow(calls);
     calls->count++;
-    *item(calls, calls->count - 1) = *call;
+    call_t *last = item(calls, calls->count - 1);
+    *last = *call;
+    if (!last->kind) last->kind = &block;
 }
 
 void calls_hurry(calls_t *calls, size_t count)
@@ -58,6 +67,7 @@ void calls_mark(const calls_t *calls)
         const call_t *call = item(calls, i);
         rb_gc_mark(call->callable);
         rb_gc_mark(call->subject);
+        rb_gc_mark(call->client);
         rb_gc_mark(call->args[0]);
         rb_gc_mark(call->args[1]);
     }

@@ -8,25 +8,30 @@
 
 #include <ruby.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-typedef enum {
-    CALL_BLOCK,   /* callable.call(*args) */
-    CALL_SPLAT,   /* callable.call(*args[0]) */
-    CALL_JOB,     /* subject is a Job: run its handler */
-    CALL_REPORT,  /* subject.send(:_report_error, args[0]): the default of on_error */
-    CALL_UNBLOCK, /* wake the fiber of the waiter `subject` */
-    CALL_MARK,    /* subject is a mark: what was queued before it has been called */
-    CALL_CONVERT  /* subject is a Task: callable makes its value of args[0] */
+typedef struct call call_t;
+
+/* What is special about a call. Each stands where such calls are queued; all but `run` may be NULL. `seat` is the
+ * number of the seat under which it runs. */
+typedef struct {
+    VALUE (*run)(const call_t *call);                 /* Ruby code; only the gate may call it */
+    bool (*begin)(const call_t *call, uint64_t seat); /* it is out of the queue. false: it is not to be run */
+    void (*end)(const call_t *call, uint64_t seat);   /* it has run, whatever came of it, or was not to be run */
+    void (*drop)(const call_t *call);                 /* nobody will run it: a fork's parent does */
 } call_kind_t;
 
-typedef struct {
-    call_kind_t kind;
+struct call {
+    const call_kind_t *kind; /* NULL: calls_block and nothing else */
     int argc;
     VALUE callable;
-    VALUE subject; /* the Task, Job or Client it is about, or nil */
+    VALUE subject; /* what it is about: for its kind */
+    VALUE client;  /* the Client or Worker that it is about, or nil: for on_callback_error */
     VALUE args[2];
     const char *where; /* "on_data": for on_callback_error */
-} call_t;
+};
+
+VALUE calls_block(const call_t *call); /* callable.call(*args) */
 
 typedef struct {
     call_t *items;

@@ -134,8 +134,7 @@ static void assigned(client_t *client, const evg_event_t *event)
         RB_OBJ_WRITE(client->pending[task->slot], &task->value, job);
         return;
     }
-    call_t call = {.kind = CALL_JOB, .callable = Qnil, .subject = job, .args = {Qnil, Qnil}, .where = "job"};
-    calls_push(&client->loop->jobs, &call);
+    job_queue(client, job);
 }
 
 typedef struct {

@@ -1,7 +1,6 @@
 #include "binding/gate.h"
 
 #include "base/assert.h"
-#include "binding/mark.h"
 #include "binding/rb_client.h"
 #include "binding/seat.h"
 
@@ -15,22 +14,7 @@ typedef struct {
 static VALUE call_it(VALUE arg)
 {
     const call_t *call = ((passage_t *)arg)->call;
-    switch (call->kind) {
-    case CALL_SPLAT:
-        return rb_apply(call->callable, rb_intern("call"), call->args[0]);
-    case CALL_JOB:
-        return job_run(call->subject);
-    case CALL_REPORT:
-        return rb_funcall(call->subject, rb_intern("_report_error"), 1, call->args[0]);
-    case CALL_CONVERT:
-        return task_convert(call->subject, call->callable, call->args[0]);
-    case CALL_MARK:
-        return mark_pass(call->subject);
-    case CALL_UNBLOCK:
-        return fiber_unblock(call->subject);
-    default:
-        return rb_funcallv(call->callable, rb_intern("call"), call->argc, call->args);
-    }
+    return call->kind->run(call);
 }
 
 /* $! may be an object of the VM or a number after throw and kill. */
@@ -41,25 +25,12 @@ static bool standard_error_p(VALUE error)
     return RTEST(rb_obj_is_kind_of(error, rb_eStandardError));
 }
 
-/* The Client or Worker that a Task, a Job or itself is about; nil for a timer or a post. */
-static VALUE client_about(VALUE subject)
-{
-    if (rb_typeddata_is_kind_of(subject, &task_type)) return ((task_t *)RTYPEDDATA_DATA(subject))->client_value;
-    if (rb_typeddata_is_kind_of(subject, &job_type)) return job_client(subject);
-    return subject;
-}
-
-static VALUE hook_of(VALUE subject)
-{
-    VALUE client = client_about(subject);
-    return callback_error_hook(NIL_P(client) ? NULL : client_of(client));
-}
-
 static VALUE report(VALUE arg)
 {
     passage_t *passage = (passage_t *)arg;
     VALUE where = rb_str_new_cstr(passage->call->where ? passage->call->where : "block");
-    VALUE hook = hook_of(passage->call->subject);
+    VALUE client = passage->call->client;
+    VALUE hook = callback_error_hook(NIL_P(client) ? NULL : client_of(client));
     return rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
 }
 
@@ -100,10 +71,9 @@ static bool pass(turn_t *turn, VALUE (*function)(VALUE), passage_t *passage)
 bool gate_call(turn_t *turn, const call_t *call)
 {
     passage_t passage = {.turn = turn, .call = call, .error = Qnil};
-    task_t *task = rb_typeddata_is_kind_of(call->subject, &task_type) ? RTYPEDDATA_DATA(call->subject) : NULL;
-    if (task) task_calling(call->subject, turn->seat);
-    bool on = (task && task->abandoned && call->kind != CALL_CONVERT) || pass(turn, call_it, &passage);
-    if (task) task_called(call->subject, turn->seat);
+    bool wanted = !call->kind->begin || call->kind->begin(call, turn->seat);
+    bool on = !wanted || pass(turn, call_it, &passage);
+    if (call->kind->end) call->kind->end(call, turn->seat);
     RB_GC_GUARD(passage.error);
     return on;
 }

@@ -161,8 +161,10 @@ static void write_if_late(rb_job_t *job)
     if (took > quick) evg_connection_flush(c);
 }
 
-VALUE job_run(VALUE self)
+/* On the thread that drives. */
+static VALUE job_run(const call_t *call)
 {
+    VALUE self = call->subject;
     rb_job_t *job = job_of(self);
     if (NIL_P(job->handler)) return Qnil;
     bool pooled = !NIL_P(job->client->pool) && !handler_of(job)->async;
@@ -172,6 +174,18 @@ VALUE job_run(VALUE self)
     run_by(job, self, handle_or_raise);
     write_if_late(job);
     return Qnil;
+}
+
+void job_queue(client_t *client, VALUE job)
+{
+    static const call_kind_t handling = {.run = job_run};
+    call_t call = {.kind = &handling,
+                   .callable = Qnil,
+                   .subject = job,
+                   .client = client->self,
+                   .args = {Qnil, Qnil},
+                   .where = "job"};
+    calls_push(&client->loop->jobs, &call);
 }
 
 VALUE job_perform(VALUE self)

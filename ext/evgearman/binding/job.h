@@ -33,9 +33,6 @@ VALUE job_exception(VALUE self, VALUE data);
 
 extern const rb_data_type_t handler_type;
 
-/* On the thread that drives; for the gate. Hands it to the pool, if the worker has one and the handler is synchronous. */
-VALUE job_run(VALUE self);
-
 /* On a thread of the pool: what the handler raises goes to on_callback_error among the blocks. */
 VALUE job_perform(VALUE self);
 

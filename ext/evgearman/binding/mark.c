@@ -27,13 +27,21 @@ static bool passed_p(const goal_t *goal)
     return ((const mark_t *)goal->subject)->passed;
 }
 
-VALUE mark_pass(VALUE self)
+/* It was taken out of the queue. */
+static void pass(const call_t *call)
 {
-    mark_t *mark = RTYPEDDATA_DATA(self);
+    mark_t *mark = RTYPEDDATA_DATA(call->subject);
     mark->passed = true;
     seat_wake(&mark->waiters);
+}
+
+static VALUE pass_in_turn(const call_t *call)
+{
+    pass(call);
     return Qnil;
 }
+
+static const call_kind_t mark_call = {.run = pass_in_turn, .drop = pass};
 
 void mark_wait(loop_t *loop, double deadline)
 {
@@ -41,8 +49,12 @@ void mark_wait(loop_t *loop, double deadline)
     VALUE self = TypedData_Make_Struct(0, mark_t, &mark_type, mark);
     evg_list_init(&mark->waiters);
     const goal_t passed = {.reached = passed_p, .subject = mark, .waiters = &mark->waiters};
-    const call_t call = {
-        .kind = CALL_MARK, .callable = Qnil, .subject = self, .args = {Qnil, Qnil}, .where = "close"};
+    const call_t call = {.kind = &mark_call,
+                         .callable = Qnil,
+                         .subject = self,
+                         .client = Qnil,
+                         .args = {Qnil, Qnil},
+                         .where = "close"};
     calls_push(&loop->done, &call);
     if (loop->net->polling) evg_loop_wake(loop->net);
     seat_wait(loop, &passed, deadline);

@@ -8,7 +8,4 @@
  * deadline. Not in a block: it may be one of them. */
 void mark_wait(loop_t *loop, double deadline);
 
-/* It was taken out of the queue. */
-VALUE mark_pass(VALUE self);
-
 #endif

@@ -52,20 +52,26 @@ void fibers_forget(loop_t *loop)
     }
 }
 
+static VALUE unblock(const call_t *call)
+{
+    fiber_waiter_t *waiter = RTYPEDDATA_DATA(call->subject);
+    if (!evg_list_linked_p(&waiter->in_loop)) return Qnil; /* it waits no more */
+    return rb_fiber_scheduler_unblock(waiter->scheduler, call->subject, waiter->fiber);
+}
+
 /* `unblock` is Ruby code of the scheduler: it goes through the gate like any block. */
 static void wake_fiber(goal_waiter_t *common)
 {
+    static const call_kind_t unblocking = {.run = unblock};
     fiber_waiter_t *waiter = (fiber_waiter_t *)common;
-    call_t call = {.kind = CALL_UNBLOCK, .callable = Qnil, .subject = waiter->self, .args = {Qnil, Qnil}, .where = "unblock"};
+    call_t call = {.kind = &unblocking,
+                   .callable = Qnil,
+                   .subject = waiter->self,
+                   .client = Qnil,
+                   .args = {Qnil, Qnil},
+                   .where = "unblock"};
     calls_push(&waiter->loop->done, &call);
     if (waiter->loop->net->polling) evg_loop_wake(waiter->loop->net);
-}
-
-VALUE fiber_unblock(VALUE self)
-{
-    fiber_waiter_t *waiter = RTYPEDDATA_DATA(self);
-    if (!evg_list_linked_p(&waiter->in_loop)) return Qnil; /* it waits no more */
-    return rb_fiber_scheduler_unblock(waiter->scheduler, self, waiter->fiber);
 }
 
 static fiber_waiter_t *waiter_new(loop_t *loop, const goal_t *goal)

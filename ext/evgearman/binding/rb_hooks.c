@@ -6,14 +6,23 @@
 static const char *const hook_names[HOOKS] = {"on_error",          "on_connect", "on_disconnect", "on_drain",
                                               "on_callback_error", "on_idle",    "on_stopped",    "on_packet", "_trace"};
 
+static VALUE report_error(const call_t *call)
+{
+    return rb_funcall(call->client, rb_intern("_report_error"), 1, call->args[0]);
+}
+
+/* Without an on_error. */
+static const call_kind_t default_on_error = {.run = report_error};
+
 void client_hook(client_t *client, int hook, int argc, VALUE a)
 {
     bool report = hook == HOOK_ERROR && NIL_P(client->hooks[hook]);
     if (client->loop->muted || (NIL_P(client->hooks[hook]) && !report)) return;
-    call_t call = {.kind = report ? CALL_REPORT : CALL_BLOCK,
+    call_t call = {.kind = report ? &default_on_error : NULL,
                    .argc = argc,
                    .callable = client->hooks[hook],
-                   .subject = client->self,
+                   .subject = Qnil,
+                   .client = client->self,
                    .args = {a, Qnil},
                    .where = hook_names[hook]};
     calls_push(&client->loop->done, &call);
@@ -31,7 +40,8 @@ void client_report(client_t *client, VALUE error, const char *where)
 {
     call_t call = {.argc = 2,
                    .callable = callback_error_hook(client),
-                   .subject = client->self,
+                   .subject = Qnil,
+                   .client = client->self,
                    .args = {error, rb_str_new_cstr(where)},
                    .where = hook_names[HOOK_CALLBACK_ERROR]};
     calls_push(&client->loop->done, &call);

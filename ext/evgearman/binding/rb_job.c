@@ -45,7 +45,7 @@ static size_t job_size(const void *ptr)
     return sizeof(rb_job_t);
 }
 
-const rb_data_type_t job_type = {
+static const rb_data_type_t job_type = {
     .wrap_struct_name = "EVGearman::Job",
     .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size, .dcompact = job_moved},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
@@ -200,7 +200,11 @@ void job_lost(client_t *client, evg_job_t *lost)
     VALUE blocks = rb_hash_delete(client->on_lost, ULL2NUM(job->number));
     if (NIL_P(blocks) || client->loop->muted) return;
     for (long i = 0; i < RARRAY_LEN(blocks); i++) {
-        call_t call = {.callable = RARRAY_AREF(blocks, i), .subject = client->self, .args = {Qnil, Qnil}, .where = "on_lost"};
+        call_t call = {.callable = RARRAY_AREF(blocks, i),
+                       .subject = Qnil,
+                       .client = client->self,
+                       .args = {Qnil, Qnil},
+                       .where = "on_lost"};
         calls_push(&client->loop->done, &call);
     }
 }

@@ -243,7 +243,7 @@ static VALUE loop_stop(VALUE self)
 static VALUE loop_post(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
-    call_t call = {.callable = block_of("post"), .subject = Qnil, .args = {Qnil, Qnil}, .where = "post"};
+    call_t call = {.callable = block_of("post"), .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "post"};
     calls_push(&loop->posts, &call);
     evg_loop_wake(loop->net);
     return self;
@@ -316,9 +316,7 @@ static void drop_calls(loop_t *loop)
 {
     call_t call;
     while (calls_shift(&loop->done, &call)) {
-        if (call.kind == CALL_MARK) mark_pass(call.subject);
-        if (call.kind == CALL_CONVERT) task_unconverted(call.subject, EVG_EFORKED);
-        if (rb_typeddata_is_kind_of(call.subject, &task_type)) task_skipped(call.subject);
+        if (call.kind->drop) call.kind->drop(&call);
     }
 }
 

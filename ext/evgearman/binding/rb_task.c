@@ -92,13 +92,6 @@ static void no_longer_pending(client_t *client, task_t *task)
 const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
                                              "on_data",    "on_warning",  "on_exception", "on_status"};
 
-static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
-{
-    call_t call = {.argc = argc, .callable = callable, .subject = self, .args = {a, b}, .where = where};
-    calls_push(&loop->done, &call);
-    ((task_t *)RTYPEDDATA_DATA(self))->calls++;
-}
-
 /* Its blocks have been called. One that lost the seat does not count: it may wait for who waits for the Task. */
 static bool told_p(const task_t *task)
 {
@@ -110,27 +103,54 @@ static void wake_if_over(task_t *task)
     if (task->state != TASK_PENDING && told_p(task)) seat_wake(&task->waiters);
 }
 
-void task_calling(VALUE self, uint64_t seat)
+static task_t *task_of_call(const call_t *call)
 {
-    task_t *task = RTYPEDDATA_DATA(self);
+    return RTYPEDDATA_DATA(call->subject);
+}
+
+static bool call_begins(const call_t *call, uint64_t seat)
+{
+    task_t *task = task_of_call(call);
     task->calls--;
     if (task->ran_by != seat) task->under_way = 0;
     task->ran_by = seat;
     task->under_way++;
+    return true;
 }
 
-void task_called(VALUE self, uint64_t seat)
+static bool block_begins(const call_t *call, uint64_t seat)
 {
-    task_t *task = RTYPEDDATA_DATA(self);
+    return call_begins(call, seat) && !task_of_call(call)->abandoned;
+}
+
+static void call_ends(const call_t *call, uint64_t seat)
+{
+    task_t *task = task_of_call(call);
     if (task->ran_by == seat) task->under_way--;
     wake_if_over(task);
 }
 
-void task_skipped(VALUE self)
+static void call_dropped(const call_t *call)
+{
+    task_of_call(call)->calls--;
+    wake_if_over(task_of_call(call));
+}
+
+static const call_kind_t task_block = {
+    .run = calls_block, .begin = block_begins, .end = call_ends, .drop = call_dropped};
+
+static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
 {
     task_t *task = RTYPEDDATA_DATA(self);
-    task->calls--;
-    wake_if_over(task);
+    call_t call = {.kind = &task_block,
+                   .argc = argc,
+                   .callable = callable,
+                   .subject = self,
+                   .client = task->client_value,
+                   .args = {a, b},
+                   .where = where};
+    calls_push(&loop->done, &call);
+    task->calls++;
 }
 
 bool task_listens_p(const task_t *task, callback_t kind)
@@ -192,17 +212,6 @@ void task_decode_by(VALUE self, const coding_t *coding)
     task_convert_by(self, coding->coder);
 }
 
-void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
-{
-    call_t call = {.kind = CALL_CONVERT,
-                   .callable = task->converter,
-                   .subject = client->pending[task->slot],
-                   .args = {reply, Qnil},
-                   .where = "converter"};
-    calls_push(&client->loop->done, &call);
-    task->calls++;
-}
-
 /* What it leads to has waited already: it comes before what the server said later. */
 static void end_converted(VALUE self, VALUE value, VALUE error)
 {
@@ -236,7 +245,7 @@ static VALUE convert_rescued(VALUE arg)
 }
 
 /* A jump out of the converter, or a fork before it, must not leave the Task without an end. */
-void task_unconverted(VALUE self, int code)
+static void unconverted(VALUE self, int code)
 {
     failure_t error = {.code = code, .data = Qnil};
     if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
@@ -244,14 +253,35 @@ void task_unconverted(VALUE self, int code)
 
 static VALUE convert_end(VALUE arg)
 {
-    task_unconverted(((const convert_t *)arg)->self, EVG_EINTERRUPTED);
+    unconverted(((const convert_t *)arg)->self, EVG_EINTERRUPTED);
     return Qnil;
 }
 
-VALUE task_convert(VALUE self, VALUE converter, VALUE reply)
+static VALUE conversion_run(const call_t *call)
 {
-    convert_t how = {self, converter, reply};
+    convert_t how = {call->subject, call->callable, call->args[0]};
     return rb_ensure(convert_rescued, (VALUE)&how, convert_end, (VALUE)&how);
+}
+
+static void conversion_dropped(const call_t *call)
+{
+    unconverted(call->subject, EVG_EFORKED);
+    call_dropped(call);
+}
+
+static const call_kind_t conversion = {
+    .run = conversion_run, .begin = call_begins, .end = call_ends, .drop = conversion_dropped};
+
+void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
+{
+    call_t call = {.kind = &conversion,
+                   .callable = task->converter,
+                   .subject = client->pending[task->slot],
+                   .client = client->self,
+                   .args = {reply, Qnil},
+                   .where = "converter"};
+    calls_push(&client->loop->done, &call);
+    task->calls++;
 }
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */

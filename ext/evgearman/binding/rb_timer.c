@@ -52,7 +52,7 @@ static rb_timer_t *timer_of(VALUE self)
 static void fire(evg_timer_t *net)
 {
     rb_timer_t *timer = net->owner;
-    call_t call = {.callable = timer->self, .subject = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
+    call_t call = {.callable = timer->self, .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
     if (!evg_timer_active_p(net)) evg_list_unlink(&timer->link);
     calls_push(&timer->loop->done, &call);
 }

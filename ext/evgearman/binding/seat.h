@@ -38,9 +38,6 @@ size_t seat_turn_once(loop_t *loop, double deadline);
 /* The same for a fiber that a Fiber scheduler may suspend: a background thread drives. */
 bool fiber_wait(loop_t *loop, const goal_t *goal, double deadline);
 
-/* Has its scheduler resume the fiber of a waiter; for the gate. */
-VALUE fiber_unblock(VALUE waiter);
-
 /* Wakes everybody who waits in this list (goal->waiters). */
 void seat_wake(evg_list_t *waiters);
 

@@ -20,11 +20,18 @@ static void reset(direction_t *way, bool lost)
     way->parser.broken = lost;
 }
 
+static VALUE call_splat(const call_t *call)
+{
+    return rb_apply(call->callable, rb_intern("call"), call->args[0]);
+}
+
 static void push(client_t *client, int hook, VALUE told)
 {
-    call_t call = {.kind = CALL_SPLAT,
+    static const call_kind_t telling = {.run = call_splat};
+    call_t call = {.kind = &telling,
                    .callable = client->hooks[hook],
-                   .subject = client->self,
+                   .subject = Qnil,
+                   .client = client->self,
                    .args = {told, Qnil},
                    .where = "on_packet"};
     if (!NIL_P(call.callable)) calls_push(&client->loop->done, &call);
