@@ -92,6 +92,23 @@ static void packets_of_others_are_counted(void **state)
     assert_told(&kit, "");
 }
 
+/* Fails when who comes next with that handle is believed: an answer would go to the wrong one of two. */
+static void a_handle_is_of_one_job_unless_both_have_a_key(void **state)
+{
+    static const char *const keys[][2] = {{"", ""}, {"key", ""}, {"", "key"}};
+    for (size_t i = 0; i < 3; i++) {
+        kit_submit(&kit, keys[i][0], "w");
+        kit_submit(&kit, keys[i][1], "w");
+        kit_write_all(&kit);
+        say(EVG_JOB_CREATED, "H:1", NULL);
+        kit_told(&kit);
+        say(EVG_JOB_CREATED, "H:1", NULL);
+        assert_non_null(strstr(kit_told(&kit), "CLOSE UNEXPECTED"));
+        kit_teardown(state);
+        kit_setup(state);
+    }
+}
+
 /* Asked beforehand or not. */
 static void assert_unfit(evg_request_t *request, const evg_submission_t *submission, int error)
 {
@@ -435,6 +452,7 @@ int main(void)
         JOB_TEST(work_fail_with_a_stray_nul),
         JOB_TEST(exceptions_end_a_job_but_not_on_the_perl_server),
         JOB_TEST(packets_of_others_are_counted),
+        JOB_TEST(a_handle_is_of_one_job_unless_both_have_a_key),
         JOB_TEST(what_may_not_be_submitted),
         JOB_TEST(a_delayed_job_is_never_early),
         JOB_TEST(each_copy_goes_to_the_next),

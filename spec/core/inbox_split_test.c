@@ -1,32 +1,13 @@
 /* What a server says, cut at every byte. */
 #include "support/session_kit.h"
-
-static uint8_t stream[4096];
-static size_t stream_len;
-
-static void put(evg_bytes_t bytes)
-{
-    assert_true(stream_len + bytes.len <= sizeof stream);
-    memcpy(stream + stream_len, bytes.at, bytes.len);
-    stream_len += bytes.len;
-}
-
-static void put_packet(evg_command_t type, int argc, const char *const args[])
-{
-    evg_bytes_t list[EVG_MAX_ARGS];
-    for (int i = 0; i < argc; i++) list[i] = evg_bytes_of(args[i]);
-    put(kit_packet(type, list, argc));
-}
-
-#define PUT(type, ...)                                                                                       \
-    put_packet(type, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+#include "support/stream.h"
 
 /* One of each that a server may say, to the questions of ask_all. */
 static void make_stream(void)
 {
     stream_len = 0;
-    put(evg_bytes_of("OK 1.1.20\n"));
-    put(kit_packet(EVG_NOOP, NULL, 0));
+    PUT_TEXT("OK 1.1.20\n");
+    PUT_BARE(EVG_NOOP);
     PUT(EVG_JOB_CREATED, "H:1");
     PUT(EVG_WORK_DATA, "H:1", "some");
     PUT(EVG_WORK_WARNING, "H:1", "");
@@ -36,9 +17,9 @@ static void make_stream(void)
     PUT(EVG_WORK_EXCEPTION, "H:1", "boom");
     PUT(EVG_STATUS_RES_UNIQUE, "u", "1", "0", "0", "0", "1");
     PUT(EVG_OPTION_RES, "o");
-    put(kit_packet(EVG_NO_JOB, NULL, 0));
+    PUT_BARE(EVG_NO_JOB);
     PUT(EVG_ERROR, "JOB_NOT_FOUND", "whose?");
-    put(evg_bytes_of("OK 5\nf\t0\t0\t0\n.\n"));
+    PUT_TEXT("OK 5\nf\t0\t0\t0\n.\n");
     PUT(EVG_JOB_CREATED, "H:2");
     PUT(EVG_WORK_FAIL, "H:2");
     PUT(EVG_WORK_COMPLETE, "H:3", "early");

@@ -246,6 +246,7 @@ static int nobody_created(evg_session_t *s, evg_request_t *request)
     evg_free(orphan);
     if (ghost) {
         set_handle(ghost, evg_request_handle(request));
+        ghost->keyed = true;
         if (evg_jobs_add(&s->client.jobs, ghost) < 0) drop_ghost(s, ghost);
     }
     evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
@@ -255,6 +256,7 @@ static int nobody_created(evg_session_t *s, evg_request_t *request)
 static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
 {
     evg_client_session_t *c = &s->client;
+    if (!evg_jobs_may_share_p(&c->jobs, request)) return EVG_EUNEXPECTED;
     evg_orphan_t *orphan = c->told = take_orphan(c, evg_request_handle(request));
     evg_session_answered(s, request); /* the last one owed takes the orphans with it */
     request->state = EVG_REQUEST_CREATED;

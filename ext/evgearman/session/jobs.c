@@ -10,6 +10,12 @@ void evg_jobs_deinit(evg_jobs_t *jobs)
     evg_table_deinit(&jobs->table);
 }
 
+bool evg_jobs_may_share_p(evg_jobs_t *jobs, const evg_request_t *request)
+{
+    const evg_request_t *turn = evg_table_get(&jobs->table, evg_request_handle(request));
+    return !turn || (turn->keyed && request->keyed);
+}
+
 int evg_jobs_add(evg_jobs_t *jobs, evg_request_t *request)
 {
     evg_request_t *turn = evg_table_get(&jobs->table, evg_request_handle(request));
@@ -63,6 +69,7 @@ void evg_jobs_replace(evg_jobs_t *jobs, evg_request_t *request, evg_request_t *s
     bool turn = evg_table_get(&jobs->table, evg_request_handle(request)) == request;
     memcpy(stand_in->handle, request->handle, request->handle_len);
     stand_in->handle_len = request->handle_len;
+    stand_in->keyed = request->keyed;
     evg_list_insert(&request->link, &stand_in->link);
     if (turn) set_turn(jobs, stand_in);
     evg_list_unlink(&request->link);

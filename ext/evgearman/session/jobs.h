@@ -16,6 +16,10 @@ typedef struct {
 void evg_jobs_init(evg_jobs_t *jobs, uint64_t seed0, uint64_t seed1);
 void evg_jobs_deinit(evg_jobs_t *jobs);
 
+/* May this request wait for its handle? Not beside another, unless both have a unique key: else they cannot be one job,
+ * and it would not be known whose an answer is. */
+bool evg_jobs_may_share_p(evg_jobs_t *jobs, const evg_request_t *request);
+
 /* Adds a request under its handle, behind the others that wait for it. 0, or EVG_ENOMEM. */
 int evg_jobs_add(evg_jobs_t *jobs, evg_request_t *request);
 
