@@ -13,6 +13,14 @@ end
 desc "Run the simulation: client, worker and server sessions in memory, one seed after another"
 task(:sim, [:seeds]) { |_, args| CoreRun.simulation(CoreBuild.sanitized, Integer(args.fetch(:seeds, 2000))) }
 
+desc "Run a session between a server and a caller who do anything, guided by coverage; needs clang"
+task(:fuzz, [:seconds]) { |_, args| CoreRun.fuzzing(CoreBuild.guided, Integer(args.fetch(:seconds, 60))) }
+
+namespace :fuzz do
+  desc "The same by chance, without clang"
+  task(:blind, [:seeds]) { |_, args| CoreRun.blind_fuzzing(CoreBuild.sanitized, Integer(args.fetch(:seeds, 5000))) }
+end
+
 namespace :coverage do
   desc "Line coverage of the C tests; fails under #{CoreCoverage::FLOOR} % for any floor"
   task(:core) { CoreCoverage.new.measure }

@@ -18,6 +18,9 @@ class CoreBuild
   def self.sanitized = new("sanitized", SANITIZE)
   def self.covered = new("covered", %w[-O0 --coverage])
 
+  # Guided by what a script has reached, which gcc cannot.
+  def self.guided = new("guided", [*SANITIZE, "-fsanitize=fuzzer"], compiler: "clang")
+
   # The loader's DEEPBIND and ASAN do not mix: libev is linked.
   def self.with_net
     new("net", [*SANITIZE, "-DEVG_LIBEV_LINKED", "-pthread"],
@@ -39,13 +42,14 @@ class CoreBuild
     results
   end
 
-  def initialize(name, flags, floors: FLOORS, strangers: %w[ruby.h ev.h], folder: "spec/core", libraries: [])
+  def initialize(name, flags, floors: FLOORS, strangers: %w[ruby.h ev.h], folder: "spec/core", libraries: [],
+                 compiler: ENV.fetch("CC", "gcc"))
     @dir = "tmp/core/#{name}"
     @floors = floors
     @strangers = strangers
     @folder = folder
     @libraries = libraries
-    @compiler = ENV.fetch("CC", "gcc")
+    @compiler = compiler
     @flags = COMMON + flags
     forget_other_flags
   end
@@ -63,6 +67,8 @@ class CoreBuild
     programs(mains, libraries: ["-lcmocka", *@libraries])
   end
 
+  def blind_fuzzer = programs({ "fuzz" => Dir["spec/core/fuzz/*.c"].sort }).first
+  def fuzzer = programs({ "fuzz" => %w[spec/core/fuzz/life.c spec/core/fuzz/script.c] }).first
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 
   private

@@ -14,12 +14,29 @@ module CoreRun
   end
 
   def simulation(build, seeds)
-    program = build.simulation
+    in_shares(build.simulation, seeds)
+    puts "#{seeds} seeds of the simulation passed"
+  end
+
+  def blind_fuzzing(build, seeds)
+    in_shares(build.blind_fuzzer, seeds)
+    puts "#{seeds} scripts by chance passed"
+  end
+
+  # Keeps what it has found interesting in `corpus`; a script that breaks something is left in the same folder's `crash-…`.
+  def fuzzing(build, seconds)
+    corpus = File.join(build.dir, "corpus").tap { |dir| FileUtils.mkdir_p(dir) }
+    report = run(build.fuzzer, "-max_total_time=#{seconds}", "-max_len=2048", "-artifact_prefix=#{build.dir}/",
+                 "-print_final_stats=1", corpus)
+    puts "#{report[/number_of_executed_units: *(\d+)/, 1]} scripts passed, #{Dir.children(corpus).size} kept in #{corpus}"
+  end
+
+  # Of seeds 1 to `seeds`, on all processors.
+  def in_shares(program, seeds)
     share = (seeds / Etc.nprocessors.to_f).ceil
     CoreBuild.in_parallel(1.step(seeds, share).to_a) do |first|
       run(program, "--seeds", [share, seeds - first + 1].min.to_s, "--first", first.to_s)
     end
-    puts "#{seeds} seeds of the simulation passed"
   end
 
   def run(*command)

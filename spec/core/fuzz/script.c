@@ -1,0 +1,316 @@
+#include "fuzz/fuzz.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "protocol/packet.h"
+
+static const uint8_t *next_byte, *end;
+
+static uint8_t byte(void)
+{
+    return next_byte < end ? *next_byte++ : 0;
+}
+
+/* So many of the script itself. */
+static evg_bytes_t some(size_t most)
+{
+    size_t len = byte() % (most + 1);
+    if (len > (size_t)(end - next_byte)) len = (size_t)(end - next_byte);
+    evg_bytes_t bytes = evg_bytes(next_byte, len);
+    next_byte += len;
+    return bytes;
+}
+
+static evg_bytes_t one_of(const char *const *words, unsigned count)
+{
+    return evg_bytes_of(words[byte() % count]);
+}
+
+#define ONE_OF(...)                                                                                                    \
+    one_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static evg_bytes_t handle(void)
+{
+    return ONE_OF("H:1", "H:2", "H:3", "H:4", "", "H:1234567890123456789012345678901234567890123456789012345678901234");
+}
+
+/* -- the caller --------------------------------------------------------------------------------------------------------- */
+
+static void submit(evg_request_t *request)
+{
+    static const evg_command_t types[] = {EVG_SUBMIT_JOB, EVG_SUBMIT_JOB_HIGH, EVG_SUBMIT_JOB_LOW, EVG_SUBMIT_JOB_BG,
+                                          EVG_SUBMIT_JOB_EPOCH};
+    evg_submission_t submission = {.type = types[byte() % 5], .function = ONE_OF("f", "g"), .run_at = 1e9};
+    submission.unique = ONE_OF("", "k", "l");
+    submission.timeout = byte() % 4;
+    submission.workload = some(16);
+    life_made(request, evg_client_submit(&life.s, request, &submission));
+}
+
+static void ask(evg_request_t *request)
+{
+    switch (byte() % 7) {
+    case 0:
+        life_made(request, evg_session_echo(&life.s, request, some(8)));
+        break;
+    case 1:
+        life_made(request, evg_client_get_status(&life.s, request, handle()));
+        break;
+    case 2:
+        life_made(request, evg_client_get_status_unique(&life.s, request, ONE_OF("k", "l")));
+        break;
+    case 3:
+        life_made(request, evg_session_option(&life.s, request, ONE_OF("exceptions", "o")));
+        break;
+    case 4:
+        life_made(request, evg_session_admin(&life.s, request, ONE_OF("getpid", "maxqueue f 1"), EVG_LINE));
+        break;
+    case 5:
+        life_made(request, evg_session_admin(&life.s, request, ONE_OF("status", "workers"), EVG_DOTTED));
+        break;
+    default:
+        life_made(request, evg_worker_grab(&life.s, request));
+    }
+}
+
+static void do_work(void)
+{
+    evg_bytes_t name = ONE_OF("f", "g");
+    switch (byte() % 6) {
+    case 0:
+        (void)evg_worker_can_do(&life.s, name, byte() % 3, (byte() % 3) * 5.0, &life);
+        break;
+    case 1:
+        (void)evg_worker_cant_do(&life.s, name);
+        break;
+    case 2:
+        (void)evg_worker_reset_abilities(&life.s);
+        break;
+    case 3:
+        (void)evg_worker_work(&life.s);
+        break;
+    case 4:
+        (void)evg_worker_work_one(&life.s);
+        break;
+    default:
+        evg_worker_stop(&life.s);
+    }
+}
+
+static void say_of(evg_job_t *job)
+{
+    switch (byte() % 7) {
+    case 0:
+        evg_job_started(&life.s, job);
+        break;
+    case 1:
+        (void)evg_job_data(&life.s, job, some(8));
+        break;
+    case 2:
+        (void)evg_job_status(&life.s, job, byte(), byte());
+        break;
+    case 3:
+        if (evg_job_complete(&life.s, job, some(8)) == 0) life_finished(job);
+        break;
+    case 4:
+        if (evg_job_fail(&life.s, job) == 0) life_finished(job);
+        break;
+    case 5:
+        if (evg_job_exception(&life.s, job, some(8)) == 0) life_finished(job);
+        break;
+    default:
+        evg_job_forget(&life.s, job);
+        life_finished(job);
+    }
+}
+
+static void set_options(void)
+{
+    evg_session_options_t *options = &life.s.options;
+    uint8_t bits = byte();
+    options->reconnect = bits & 1;
+    options->exceptions = bits & 2;
+    options->heartbeat = bits & 4 ? 20 : 0;
+    options->lost_check = bits & 8 ? 10 : 0;
+    options->command_timeout = bits & 16 ? 30 : 0;
+    options->max_unsent = bits & 32 ? 256 : 1 << 20;
+    life.s.worker.grab_unique = bits & 64;
+    life.s.worker.poll_interval = bits & 128 ? 1 : 0;
+    life.s.worker.prefetch = (int)(byte() % 4) - 1;
+}
+
+/* -- the server ---------------------------------------------------------------------------------------------------------- */
+
+static evg_bytes_t word(void)
+{
+    return ONE_OF("f", "g", "k", "l", "1", "0", "x", "QUEUE_ERROR", "JOB_NOT_FOUND", "UNKNOWN_OPTION", "exceptions");
+}
+
+static void say(evg_command_t type, const evg_bytes_t *args)
+{
+    evg_buffer_t packet;
+    evg_buffer_init(&packet);
+    if (evg_packet_encode(&packet, EVG_RES, type, args, evg_command_info(type)->args, SIZE_MAX) == 0)
+        life_hear(evg_buffer_bytes(&packet));
+    evg_buffer_deinit(&packet);
+}
+
+/* A well-formed packet, whether it fits or not. */
+static void say_packet(void)
+{
+    static const evg_command_t types[] = {
+        EVG_NOOP,        EVG_JOB_CREATED,    EVG_NO_JOB,     EVG_JOB_ASSIGN,   EVG_JOB_ASSIGN_UNIQ,
+        EVG_WORK_STATUS, EVG_WORK_COMPLETE,  EVG_WORK_FAIL,  EVG_ECHO_RES,     EVG_ERROR,
+        EVG_STATUS_RES,  EVG_WORK_EXCEPTION, EVG_OPTION_RES, EVG_WORK_DATA,    EVG_WORK_WARNING,
+        EVG_GRAB_JOB,    EVG_SUBMIT_JOB,     EVG_CAN_DO,     EVG_STATUS_RES_UNIQUE};
+    evg_command_t type = types[byte() % (sizeof types / sizeof *types)];
+    evg_bytes_t args[EVG_MAX_ARGS];
+    bool about_a_job = type != EVG_ERROR && type != EVG_STATUS_RES_UNIQUE && type != EVG_OPTION_RES;
+    for (int at = 0; at < EVG_MAX_ARGS; at++) args[at] = at == 0 && about_a_job ? handle() : word();
+    say(type, args);
+}
+
+static void say_text(void)
+{
+    life_hear(ONE_OF("OK 1.1.20\n", "v1.130\n", "OK\n", ".\n", "f\t1\t0\t1\n", "ERR UNKNOWN_COMMAND x\n", "OK 5\r\n",
+                     "f"));
+}
+
+static void assign(bool unique)
+{
+    const evg_bytes_t args[] = {handle(), ONE_OF("f", "g"), ONE_OF("k", ""), evg_bytes_of("w")};
+    const evg_bytes_t plain[] = {args[0], args[1], args[3]};
+    if (byte() % 4 == 0)
+        say(EVG_NO_JOB, NULL);
+    else
+        say(unique ? EVG_JOB_ASSIGN_UNIQ : EVG_JOB_ASSIGN, unique ? args : plain);
+}
+
+/* What is right to say to the request that was written first. */
+static void answer(void)
+{
+    if (evg_list_empty_p(&life.s.owed)) return;
+    const evg_request_t *head = evg_container(life.s.owed.next, evg_request_t, link);
+    const evg_bytes_t args[] = {evg_request_handle(head), word(), word(), word(), word(), word()};
+    switch (head->type) {
+    case EVG_ECHO_REQ:
+        say(EVG_ECHO_RES, args);
+        break;
+    case EVG_GET_STATUS:
+        say(EVG_STATUS_RES, args);
+        break;
+    case EVG_GET_STATUS_UNIQUE:
+        say(EVG_STATUS_RES_UNIQUE, args);
+        break;
+    case EVG_OPTION_REQ:
+        say(EVG_OPTION_RES, args);
+        break;
+    case EVG_GRAB_JOB:
+    case EVG_GRAB_JOB_UNIQ:
+        assign(head->type == EVG_GRAB_JOB_UNIQ);
+        break;
+    case EVG_TEXT:
+        say_text();
+        break;
+    default: {
+        evg_bytes_t created = handle();
+        say(EVG_JOB_CREATED, &created);
+    }
+    }
+}
+
+static void write_all(void)
+{
+    evg_session_written(&life.s, evg_session_output(&life.s).len);
+    life_tell();
+}
+
+/* -- both ------------------------------------------------------------------------------------------------------------------ */
+
+static void write_some(void)
+{
+    size_t most = byte();
+    evg_bytes_t output = evg_session_output(&life.s);
+    evg_session_written(&life.s, most < 255 && most < output.len ? most : output.len);
+    life_tell();
+}
+
+static void request(void (*make)(evg_request_t *request))
+{
+    evg_request_t *one = life_request();
+    if (one) make(one);
+}
+
+static void about_a_job(void)
+{
+    evg_job_t *job = life_job(byte() % 8); /* they fill up from the first */
+    if (job) say_of(job);
+}
+
+static void step(void)
+{
+    switch (byte() % 24) {
+    case 0:
+    case 1:
+        request(submit);
+        break;
+    case 2:
+        request(ask);
+        break;
+    case 3:
+        do_work();
+        break;
+    case 4:
+        about_a_job();
+        break;
+    case 5:
+        set_options();
+        break;
+    case 6:
+        evg_session_disconnect(&life.s);
+        life_tell();
+        break;
+    case 7:
+        life_close(byte() % 2 ? EVG_ESERVER_CLOSED : EVG_ECONNECT);
+        break;
+    case 8:
+        (void)evg_session_want(&life.s);
+        life_open();
+        break;
+    case 9:
+        life_pass(byte() / 8.0);
+        break;
+    case 10:
+        if (byte() % 8 == 0) life_hear(some(64));
+        break;
+    case 11:
+        say_text();
+        break;
+    case 12:
+        write_some();
+        break;
+    case 13:
+    case 14:
+        say_packet();
+        break;
+    default:
+        write_all();
+        answer();
+    }
+}
+
+/* One byte in sixteen also lets the n-th allocation of its step fail. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    next_byte = bytes;
+    end = bytes + len;
+    life_begin();
+    while (next_byte < end) {
+        if (*next_byte / 16 == 15) evg_alloc_fail_at(1 + *next_byte % 16 / 4);
+        step();
+        evg_alloc_fail_at(0);
+        life_tell();
+    }
+    life_end();
+    return 0;
+}
