@@ -42,6 +42,22 @@ RSpec.describe "A process that forks", :gearmand, :fork do
     client.disconnect
   end
 
+  # Fails when the fork does not wait for the C library, which keeps a lock while it reads how to look up names, and the
+  # child for ever. It does so in the first lookup of a process, so each is made in a fresh child, and forks in it.
+  it "may do so in its first lookup of a name: its child can look up names too" do
+    out, status = child(<<~'RUBY', url: "localhost:#{Gearmand.shared.port}")
+      first_lookup = lambda do |n|
+        client.connect
+        LOOP.run_once(0)
+        sleep(n * 1e-6) if n.odd?
+        pid = fork { exit!(client.echo("child").wait(10) ? 0 : 1) }
+        Process.wait2(pid).last.success?
+      end
+      puts Array.new(100) { |n| Process.wait2(fork { exit!(first_lookup.call(n)) }).last.success? }.tally
+    RUBY
+    expect([out, status]).to match(["{true=>100}\n", be_success])
+  end
+
   it "may do so in a block: the child goes on by itself" do
     answer = nil
     client.echo("in a block") { answer = forked { echoes(client, 20, "child") } }

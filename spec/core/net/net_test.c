@@ -701,26 +701,6 @@ static void test_resolver_after_fork(void **state)
     probe_deinit(&p);
 }
 
-static int forks_in_its_first_lookup(void *context)
-{
-    evg_loop_t *loop = evg_loop_new();
-    probe_t p;
-    evg_address_t a;
-    probe_init(&p, loop);
-    evg_address_tcp(&a, "localhost", 4730);
-    evg_resolution_t *resolution = evg_resolve(&a, loop, &p.source);
-    rest(*(int *)context * 1e-5);
-    return in_child(child_cancels, resolution);
-}
-
-/* Fails when a fork does not wait for the C library, which then keeps a lock that the child can never have. It must run
- * before this process itself has looked up anything: a first lookup holds the lock for long. */
-static void test_fork_in_a_first_lookup(void **state)
-{
-    (void)state;
-    for (int at = 0; at < 40; at++) assert_int_equal(in_child(forks_in_its_first_lookup, &at), 0);
-}
-
 /* -- transports -- */
 
 static evg_sockaddr_t loopback(int port)
@@ -897,7 +877,6 @@ int main(void)
         cmocka_unit_test(test_address_checks),
         cmocka_unit_test(test_address_text_and_equality),
         cmocka_unit_test(test_address_literals),
-        cmocka_unit_test(test_fork_in_a_first_lookup),
         with_loop(test_resolver_finds_localhost),
         with_loop(test_resolver_tells_failure),
         with_loop(test_resolutions_cancelled),
