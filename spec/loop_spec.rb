@@ -253,7 +253,7 @@ RSpec.describe EVGearman::Loop do
 
     it "ends the background thread" do
       loop.start.start
-      eventually { loop.running? }
+      expect(loop).to be_running
       called = Queue.new
       loop.post { called << Thread.current }
       thread = called.pop

@@ -76,10 +76,6 @@ module EVGearman
     #   @raise [ArgumentError] without a block
     #   @raise [ConnectionError] "closed"
 
-    # @!method running?
-    #   Is a thread turning it?
-    #   @return [Boolean]
-
     # @!method closed?
     #   Was it closed, for good?
     #   @return [Boolean]
@@ -160,6 +156,11 @@ module EVGearman
       @thread.thread_variable_set(:fork_safe, true)
       self
     end
+
+    # Is a thread turning it? From {#start} on one is.
+    #
+    # @return [Boolean]
+    def running? = _driven? || @thread&.alive? || false
 
     # Ends every {#run} and the background thread, closes every client on the loop, and is final.
     #

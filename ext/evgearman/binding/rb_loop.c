@@ -250,7 +250,7 @@ static VALUE loop_post(VALUE self)
 }
 
 /* The seat is taken: by a thread that drives, or by one that is about to. */
-static VALUE loop_running_p(VALUE self)
+static VALUE loop_driven_p(VALUE self)
 {
     return RBOOL(!seat_free_p(loop_of(self)));
 }
@@ -367,7 +367,7 @@ void Init_evg_loop(VALUE module)
     rb_define_method(klass, "run_once", loop_run_once, -1);
     rb_define_method(klass, "stop", loop_stop, 0);
     rb_define_method(klass, "post", loop_post, 0);
-    rb_define_method(klass, "running?", loop_running_p, 0);
+    rb_define_private_method(klass, "_driven?", loop_driven_p, 0);
     rb_define_method(klass, "closed?", loop_closed_p, 0);
     rb_define_method(klass, "now", loop_now, 0);
     rb_define_method(klass, "backend", loop_backend, 0);
