@@ -492,6 +492,20 @@ RSpec.describe EVGearman::Connection do
       eventually { server.received.last == [:submit_job_bg, "f", "", payload] }
     end
 
+    # Fails when only a client that is connected writes: a program that submits and closes loses its jobs.
+    it "writes what waits for a connection" do
+      server = fake_server
+      client_for(server).tap { |client| client.submit_job_bg("f", "x", unique: nil) }.close(Examples::PATIENCE)
+      eventually { server.received.last == [:submit_job_bg, "f", "", "x"] }
+    end
+
+    it "does not wait longer than its timeout for a server that is away" do
+      client = client_for(fake_server.tap(&:close))
+      task = client.submit_job_bg("f")
+      client.close(0.05)
+      expect(task.error.delivery).to eq(:not_sent)
+    end
+
     it "calls the blocks before it returns" do
       client = client_for(fake_server)
       seen = []

@@ -167,7 +167,8 @@ module EVGearman
       _connect(nil, nil, path)
     end
 
-    # Writes what is owed, then disconnects for good; blocks are called before it returns. Idempotent.
+    # Writes what is owed, also what still waits for a connection, then disconnects for good; blocks are called before it
+    # returns. Replies are not waited for: see {#flush}. Idempotent.
     #
     # @param timeout [Numeric, nil] seconds to write what is owed; nil and 0 do not wait for that
     # @return [nil]

@@ -112,7 +112,6 @@ class FakeServer
   # @param unix [Boolean] a unix socket instead of a port
   # @param prologue [Boolean] answer what every connection begins with
   # @param greeting [String] the answer to "version"
-  # @param listen [Boolean] false: connections are refused until {#listen}
   def initialize(unix: false, prologue: true, greeting: "OK 1.1.20\n", &script)
     @unix = unix
     @prologue = prologue

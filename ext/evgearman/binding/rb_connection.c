@@ -245,10 +245,11 @@ static VALUE client_disconnect(VALUE self)
     return self;
 }
 
+/* What waits for a connection is owed too. */
 static bool written_p(const goal_t *goal)
 {
     const client_t *client = goal->subject;
-    return evg_session_unsent(&client->c->session) == 0 || client->c->session.state != EVG_OPEN;
+    return evg_session_unsent(&client->c->session) == 0 || client->c->session.state == EVG_SHUT;
 }
 
 static bool flushed_p(const goal_t *goal)
