@@ -223,6 +223,7 @@ RSpec.describe EVGearman::Task do
       eventually { client.stats[:pending].zero? }
       loop.run_once(0)
       expect(seen).to be_empty
+      expect { other.value }.to raise_error(EVGearman::Error, "abandoned") # though it has one by now
     end
 
     it "changes nothing about one that is over" do

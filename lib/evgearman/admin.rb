@@ -269,7 +269,7 @@ module EVGearman
       def drop_function(name, force: false, &block)
         line = "drop function #{_check_admin_argument(name)}"
         queued = force ? 0 : server_status.value[name]&.total.to_i
-        raise Error, "#{name} has #{queued} jobs: drop_function(name, force: true) would lose them" if queued.positive?
+        raise Error, "#{name} has jobs (#{queued}): drop_function(name, force: true) would lose them" if queued.positive?
 
         _admin(line, nil, DONE, &block)
       end

@@ -309,7 +309,7 @@ static bool await(task_t *task, VALUE timeout)
 
 static VALUE outcome(task_t *task)
 {
-    if (task->state == TASK_PENDING) error_raise("Error", "abandoned");
+    if (task->abandoned) error_raise("Error", "abandoned");
     if (!NIL_P(task->error)) rb_exc_raise(task->error);
     return task->value;
 }
