@@ -9,7 +9,7 @@ RSpec.describe EVGearman::Protocol::Session do
   def res(*packet) = EVGearman::Protocol.encode(*packet, magic: :res)
 
   # What a session wrote since the last look.
-  def written(session) = EVGearman::Protocol::Parser.new(magic: :req).feed(session.output)
+  def written(session) = EVGearman::Protocol::Parser.new(magic: :req, text: true).feed(session.output)
 
   # It is open, the server is known, and all of that was told.
   def introduced(session, version = "OK 1.1.20\n")

@@ -382,6 +382,15 @@ RSpec.describe EVGearman::Protocol do
     end
 
     describe "text" do
+      let(:parser) { new_parser(text: true) }
+
+      # Fails when what does not begin with the magic is kept, in the hope of the end of a line.
+      it "is no packet unless it was asked for" do
+        [res(:noop)[1..], "OK\n", "H"].each do |bytes|
+          expect { new_parser.feed(bytes) }.to raise_error(EVGearman::ProtocolError, "invalid response magic")
+        end
+      end
+
       it "comes line by line, between packets" do
         stream = "OK 1.1.20\n#{res(:noop)}rev\t0\t0\t1\n.\nOK\r\n#{res(:no_job)}"
         expect(parser.feed(stream)).to eq [
@@ -402,10 +411,10 @@ RSpec.describe EVGearman::Protocol do
       end
 
       it "has a length that it may not exceed" do
-        expect(new_parser(max: 4).feed("abc\n")).to eq [[:text, "abc"]]
-        expect { new_parser(max: 4).feed("abcd") }
+        expect(new_parser(max: 4, text: true).feed("abc\n")).to eq [[:text, "abc"]]
+        expect { new_parser(max: 4, text: true).feed("abcd") }
           .to raise_error(EVGearman::ProtocolError, "response text too large")
-        expect { new_parser(max: 4, magic: :req).feed("abcd\n") }
+        expect { new_parser(max: 4, magic: :req, text: true).feed("abcd\n") }
           .to raise_error(EVGearman::ProtocolError, "request text too large")
       end
     end
@@ -513,6 +522,7 @@ RSpec.describe EVGearman::Protocol do
       end
 
       it "is 1 inside a line" do
+        parser = new_parser(text: true)
         parser.feed("OK 1.1")
         expect(parser.lacks).to eq 1
       end
@@ -529,13 +539,16 @@ RSpec.describe EVGearman::Protocol do
 
     it "reads one packet and not a byte more" do
       io = StringIO.new("#{res(:job_created, "H:vm:1")}#{res(:noop)}OK\r\n#{res(:no_job)}")
-      packets = 4.times.map { described_class.read_packet(io) }
+      packets = 4.times.map { described_class.read_packet(io, text: true) }
       expect(packets).to eq [[:job_created, "H:vm:1"], [:noop], [:text, "OK"], [:no_job]]
       expect(described_class.read_packet(io)).to be_nil
     end
 
-    it "reads requests, for a server" do
-      expect(read(encode(:can_do, "f"), magic: :req)).to eq [:can_do, "f"]
+    it "reads requests and responses, or only what it is told to" do
+      both = [encode(:can_do, "f"), res(:job_created, "H:1")]
+      expect(both.map { |bytes| read(bytes) }).to eq [[:can_do, "f"], [:job_created, "H:1"]]
+      expect(read(both[0], magic: :req)).to eq [:can_do, "f"]
+      expect { read(both[1], magic: :req) }.to raise_error(EVGearman::ProtocolError, "invalid request magic")
     end
 
     it "reads what is longer than a piece" do
@@ -545,7 +558,7 @@ RSpec.describe EVGearman::Protocol do
     it "raises EOFError inside a packet, wherever it ends" do
       packet = res(:echo_res, "abc")
       (1...packet.bytesize).each { |len| expect { read(packet[0, len]) }.to raise_error(EOFError) }
-      expect { read("OK") }.to raise_error(EOFError)
+      expect { read("OK", text: true) }.to raise_error(EOFError)
     end
 
     it "raises for a header, before there is a body" do

@@ -103,19 +103,11 @@ RSpec.describe EVGearman::Worker do
 
     it "does what is of high priority first, in the order it came" do
       order = []
-      %w[low normal high].each { |priority| 2.times { |n| submit_raw(priority, "#{priority} #{n}") } }
+      client = client_for(Gearmand.shared)
+      %i[low normal high].each { |rank| 2.times { |n| client.enqueue(name, "#{rank} #{n}", priority: rank) } }
       worker.register_function(name) { |job| order << job.workload && nil }.work
       eventually { order.size == 6 }
       expect(order).to eq(["high 0", "high 1", "normal 0", "normal 1", "low 0", "low 1"])
-    end
-
-    # The client does not speak of priorities yet.
-    def submit_raw(priority, workload)
-      command = { "low" => :submit_job_low_bg, "normal" => :submit_job_bg, "high" => :submit_job_high_bg }.fetch(priority)
-      Socket.tcp(Gearmand.shared.host, Gearmand.shared.port) do |socket|
-        EVGearman::Protocol.write_packet(socket, command, name, "", workload)
-        EVGearman::Protocol.read_packet(socket)
-      end
     end
 
     it "tells when there is nothing left, after a start and after jobs, not for polls" do
@@ -193,10 +185,7 @@ RSpec.describe EVGearman::Worker do
       sleeper = worker_for(Gearmand.shared, poll_interval: 0.2)
       sleeper.register_function(name) { |job| seen << job.workload && nil }.work { seen << :asleep }
       eventually { seen == [:asleep] }
-      Socket.tcp(Gearmand.shared.host, Gearmand.shared.port) do |socket|
-        EVGearman::Protocol.write_packet(socket, :submit_job_epoch, name, "", (Time.now + 1).to_i.to_s, "due")
-        EVGearman::Protocol.read_packet(socket)
-      end
+      client_for(Gearmand.shared).enqueue(name, "due", in: 1)
       eventually { seen.include?("due") }
     end
 

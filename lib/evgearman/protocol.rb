@@ -104,18 +104,19 @@ module EVGearman
         _encode(row[:number], Checks.request?(magic), args.map { |arg| Checks.bytes(arg) })
       end
 
-      # Reads one packet, or one text line, from a blocking IO; not a byte more than that.
+      # Reads one packet from a blocking IO; not a byte more than that.
       #
       # @param io [#read] an IO, a socket, a StringIO …
-      # @param magic (see Parser#initialize)
+      # @param magic [:req, :res, nil] which packets are expected; nil takes both
+      # @param text (see Parser#initialize)
       # @param max (see Parser#initialize)
       # @return [Array, nil] the name and the arguments (`[:text, line]` for a line); nil when the
       #   stream ended before the first byte
       # @raise [EOFError] when the stream ended inside a packet or a line
       # @raise [ProtocolError] as {Parser#feed}
       # @raise [ArgumentError] as {Parser#initialize}
-      def read_packet(io, magic: :res, max: MAX_PACKET)
-        parser = Parser.new(magic: magic, max: max)
+      def read_packet(io, magic: nil, text: false, max: MAX_PACKET)
+        parser = Parser.new(magic: magic, text: text, max: max)
         bytes = io.read(1) or return
         until (packet = parser.feed(bytes).first)
           # An announced length is not yet memory: that grows with what comes.
@@ -160,15 +161,18 @@ module EVGearman
 
     # Cuts a stream of bytes, in whatever pieces it comes, into packets.
     #
-    # Text may stand between packets: when the first byte of the next is not NUL, it is a line of
-    # the admin protocol, and comes as `:text` and the line without its line end (LF or CR LF). A
-    # parser doesn't know what was asked, so a list comes line by line, the final "." included.
+    # With `text: true` lines of the admin protocol may stand between packets: when the first byte of
+    # the next is not NUL, it is such a line, and comes as `:text` and the line without its line end
+    # (LF or CR LF). A parser doesn't know what was asked, so a list comes line by line, the final
+    # "." included.
     class Parser
-      # @param magic [:req, :res] which packets are expected: requests (by a server) or responses
+      # @param magic [:req, :res, nil] which packets are expected: requests (by a server), responses,
+      #   or both
+      # @param text [Boolean] may lines of text stand between packets?
       # @param max [Integer] bytes of the longest body, and of the longest line; up to 2**32 - 1
-      # @raise [ArgumentError] when the magic is neither, or max no such number
-      def initialize(magic: :res, max: MAX_PACKET)
-        _setup(Checks.request?(magic), Checks.max(max))
+      # @raise [ArgumentError] when the magic is none of these, or max no such number
+      def initialize(magic: :res, text: false, max: MAX_PACKET)
+        _setup(magic && Checks.request?(magic), text, Checks.max(max))
       end
 
       # Takes bytes, and tells the packets that are now whole; the rest is kept for the next call.

@@ -31,7 +31,7 @@ class FakeServer
       @server = server
       @received = []
       @unread = []
-      @parser = EVGearman::Protocol::Parser.new(magic: :req)
+      @parser = EVGearman::Protocol::Parser.new(magic: :req, text: true)
     end
 
     # Waits for the next packet, which has to be of this name; answers its arguments.

@@ -63,7 +63,7 @@ VALUE packet_array(evg_packet_t *packet)
 ptrdiff_t packet_decode(packet_parser_t *parser, evg_bytes_t input, evg_packet_t *out)
 {
     if (!input.len) return 0;
-    if (*input.at == 0) return evg_packet_decode(out, parser->magic, input, parser->max);
+    if (*input.at == 0 || !parser->text) return evg_packet_decode(out, parser->magic, input, parser->max);
     out->type = EVG_TEXT;
     out->argc = 1;
     ptrdiff_t len = evg_admin_decode(&parser->scan, EVG_LINE, input, parser->max, out->args);

@@ -21,10 +21,11 @@ typedef struct {
     evg_scan_t scan;     /* of the text line at the front */
     evg_magic_t magic;
     size_t max;
+    bool text;   /* lines of text may stand between packets */
     bool broken; /* no byte can mend what lies in the buffer: none is taken */
 } packet_parser_t;
 
-/* As evg_packet_decode, and a line is a packet of type EVG_TEXT. */
+/* As evg_packet_decode; where text may stand a line is a packet of type EVG_TEXT. */
 ptrdiff_t packet_decode(packet_parser_t *parser, evg_bytes_t input, evg_packet_t *out);
 
 #endif

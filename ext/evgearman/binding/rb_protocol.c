@@ -115,10 +115,12 @@ static VALUE parser_allocate(VALUE klass)
     return self;
 }
 
-static VALUE parser_setup(VALUE self, VALUE request, VALUE max)
+/* `request` is nil for packets of either kind. */
+static VALUE parser_setup(VALUE self, VALUE request, VALUE text, VALUE max)
 {
     packet_parser_t *parser = parser_of(self);
-    parser->magic = RTEST(request) ? EVG_REQ : EVG_RES;
+    parser->magic = NIL_P(request) ? EVG_REQ_OR_RES : RTEST(request) ? EVG_REQ : EVG_RES;
+    parser->text = RTEST(text);
     parser->max = NUM2SIZET(max);
     return Qnil;
 }
@@ -220,7 +222,7 @@ static void define_parser(VALUE protocol)
     VALUE parser = rb_define_class_under(protocol, "Parser", rb_cObject);
     rb_define_alloc_func(parser, parser_allocate);
     rb_undef_method(parser, "initialize_copy");
-    rb_define_private_method(parser, "_setup", parser_setup, 2);
+    rb_define_private_method(parser, "_setup", parser_setup, 3);
     rb_define_private_method(parser, "_take", packet_parser_take, 1);
     rb_define_private_method(parser, "_next", parser_next, 0);
     rb_define_private_method(parser, "_all", parser_all, 0);

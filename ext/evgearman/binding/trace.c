@@ -103,8 +103,8 @@ static void begin(client_t *client)
 {
     evg_connection_t *c = client->c;
     trace_t *trace = ruby_xcalloc(1, sizeof *trace);
-    trace->in = (direction_t){.parser = {.magic = EVG_RES, .max = SIZE_MAX}, .name = "in"};
-    trace->out = (direction_t){.parser = {.magic = EVG_REQ, .max = SIZE_MAX}, .name = "out"};
+    trace->in = (direction_t){.parser = {.magic = EVG_RES, .text = true, .max = SIZE_MAX}, .name = "in"};
+    trace->out = (direction_t){.parser = {.magic = EVG_REQ, .text = true, .max = SIZE_MAX}, .name = "out"};
     evg_buffer_init(&trace->in.parser.buffer);
     evg_buffer_init(&trace->out.parser.buffer);
     trace->generation = c->session.generation;
