@@ -273,8 +273,8 @@ static void attempts_are_exhausted(void **state)
         kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
         kit_told(&kit);
         fail_open(EVG_ERESOLVE, "no such host");
-        assert_told(&kit, round ? "b FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED no such host"
-                                : "a FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED no such host");
+        assert_told(&kit, round ? "b FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED"
+                                : "a FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED");
         assert_false(evg_session_wants_open(&kit.s));
         assert_true(isinf(evg_session_deadline(&kit.s)));
         kit_echo(&kit, "y");

@@ -201,7 +201,7 @@ static void plan(evg_session_t *s, int error)
     }
     s->wanted = false;
     s->retry_at = s->now;
-    if (exhausted && s->options.reconnect) error = s->tell_error = EVG_EEXHAUSTED;
+    if (exhausted && s->options.reconnect) remember(s, error = EVG_EEXHAUSTED, NULL);
     if (exhausted) evg_backoff_succeeded(&s->backoff); /* the next request may try afresh */
     end_waiting(s, error);
 }
