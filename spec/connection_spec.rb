@@ -391,6 +391,14 @@ RSpec.describe EVGearman::Connection do
         expect { client.echo("x") { raise "oops" }.wait }.to output(line).to_stderr
       end
 
+      # Fails when a block that raises each time fills the log.
+      it "print what a block raises once for each cause" do
+        client = client_for(echoing, on_callback_error: nil)
+        again = -> { 3.times { client.echo("x") { raise "again and again" }.wait } }
+        expect(&again).to output(/\A[^\n]+again and again [^\n]+\n\z/).to_stderr
+        expect(&again).not_to output.to_stderr
+      end
+
       it "survive an on_callback_error that raises itself" do
         client = client_for(echoing, on_callback_error: ->(*) { raise "again" })
         client.echo("x") { raise "oops" }.wait

@@ -50,6 +50,7 @@ module EVGearman
 
   @configuration = Configuration.new.freeze
   @lock = Thread::Mutex.new
+  @callback_errors = Repeats.new
 
   class << self
     # What {EVGearman.client} is made with. Frozen: {EVGearman.configure} changes it.
@@ -98,7 +99,9 @@ module EVGearman
     # Where the errors of blocks go that have no client with an `on_callback_error`.
     # @api private
     def _warn_callback_error(error, where)
-      _report(:error, "evgearman: #{where} raised #{error.class}: #{error.message} (#{error.backtrace&.first})")
+      line = "evgearman: #{where} raised #{error.class}: #{error.message} (#{error.backtrace&.first})"
+      quiet = @callback_errors.untold(line) or return
+      _report(:error, quiet.zero? ? line : "#{line}; #{quiet} times more since that was last told")
     end
 
     # To the logger, or to stderr. Raises nothing: there would be nobody to report that to.

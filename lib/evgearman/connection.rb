@@ -273,7 +273,7 @@ module EVGearman
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_callback_error
     #   Called with the exception that a block raised, and which block it was ("on_data", "job" …). Without one a
-    #   line is printed.
+    #   line is printed, once for each cause, and again after a minute with how often it came meanwhile.
     #   @yield [exception, where]
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_packet
