@@ -219,7 +219,6 @@ int main(int argc, char **argv)
         worker();
     else
         client(argv[2]);
-    printf("%zu %.6f %.6f\n", ops, clock_at(CLOCK_MONOTONIC) - start,
-           clock_at(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    printf("%zu %.6f %.6f\n", ops, clock_at(CLOCK_MONOTONIC) - start, clock_at(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     return 0;
 }

@@ -24,7 +24,7 @@ static int can_do(const char *name, double server_timeout)
     return evg_worker_can_do(&kit.s, evg_bytes_of(name), 0, server_timeout, &kit);
 }
 
-/* -- registering ------------------------------------------------------------------------------------------------ */
+/* -- registering --------------------------------------------------------------------------------------------------- */
 
 static void what_may_not_be_sent_is_refused(void **state)
 {
@@ -95,7 +95,7 @@ static void every_connection_hears_all_of_them(void **state)
     assert_wire(&kit, "version; CAN_DO a; CAN_DO b; CAN_DO c");
 }
 
-/* -- CAN_DO_TIMEOUT ---------------------------------------------------------------------------------------------- */
+/* -- CAN_DO_TIMEOUT ------------------------------------------------------------------------------------------------ */
 
 static void the_unit_of_a_server_timeout_waits_for_the_dialect(void **state)
 {
@@ -144,7 +144,7 @@ static void a_new_server_timeout_waits_for_the_jobs(void **state)
     assert_wire(&kit, "WORK_COMPLETE H:1 r; CANT_DO f; CAN_DO_TIMEOUT f 2000; GRAB_JOB_UNIQ");
 }
 
-/* -- CANT_DO ------------------------------------------------------------------------------------------------------ */
+/* -- CANT_DO ------------------------------------------------------------------------------------------------------- */
 
 static void cant_do_waits_for_jobs_and_grabs(void **state)
 {
@@ -269,7 +269,7 @@ static void it_is_in_front_of_a_grab_that_is_made_behind_it(void **state)
     assert_wire(&kit, "CAN_DO f; CAN_DO g; CANT_DO f; GRAB_JOB_UNIQ");
 }
 
-/* -- RESET_ABILITIES ------------------------------------------------------------------------------------------------ */
+/* -- RESET_ABILITIES ----------------------------------------------------------------------------------------------- */
 
 static void reset_takes_all_back_when_nothing_is_held(void **state)
 {
@@ -339,7 +339,7 @@ static void reset_of_nothing(void **state)
     assert_wire(&kit, "CAN_DO f; RESET_ABILITIES; CAN_DO f; GRAB_JOB_UNIQ");
 }
 
-/* -- without memory --------------------------------------------------------------------------------------------------- */
+/* -- without memory ------------------------------------------------------------------------------------------------ */
 
 static void what_could_not_be_announced_is_announced_later(void **state)
 {
@@ -398,30 +398,24 @@ int main(void)
         cmocka_unit_test_setup_teardown(functions_are_walked_in_their_order, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(every_connection_hears_all_of_them, introduced, nothing_leaked),
         cmocka_unit_test_teardown(the_unit_of_a_server_timeout_waits_for_the_dialect, nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_new_server_timeout_takes_the_old_one_back_first, asking,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_new_server_timeout_takes_the_old_one_back_first, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_new_server_timeout_waits_for_the_jobs, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(cant_do_waits_for_jobs_and_grabs, holding, nothing_leaked),
-        cmocka_unit_test_setup_teardown(other_functions_are_asked_for_again_behind_it, holding,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(other_functions_are_asked_for_again_behind_it, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(cant_do_while_asleep_goes_out_at_once, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(registered_again_before_it_has_left, holding, nothing_leaked),
-        cmocka_unit_test_setup_teardown(unknown_and_unannounced_ones_go_without_a_word, introduced,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(unknown_and_unannounced_ones_go_without_a_word, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_lost_connection_takes_the_leaving_with_it, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_grab_of_the_caller_holds_it_up_too, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(it_is_in_front_of_a_grab_that_is_made_behind_it, introduced,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(it_is_in_front_of_a_grab_that_is_made_behind_it, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_takes_all_back_when_nothing_is_held, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(what_was_registered_behind_the_reset_is_announced_behind_it, holding,
                                         nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_waits_for_jobs_of_what_came_behind_it, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_without_a_connection_is_no_packet, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_of_nothing, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(what_could_not_be_announced_is_announced_later, introduced,
-                                        nothing_leaked),
-        cmocka_unit_test_setup_teardown(what_could_not_be_taken_back_is_taken_back_later, asking,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(what_could_not_be_announced_is_announced_later, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(what_could_not_be_taken_back_is_taken_back_later, asking, nothing_leaked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@
 
 enum { NO_MAX = INT32_MAX };
 
-#define T(text)                                                                                              \
-    {                                                                                                        \
-        (const uint8_t *)(text), sizeof(text) - 1                                                            \
+#define T(text)                                   \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
     }
 
 static const struct {
@@ -71,9 +71,8 @@ static void a_command_is_found_in_any_case_and_however_many_spaces(void **state)
 static void what_no_row_begins_is_unknown(void **state)
 {
     (void)state;
-    const char *lines[] = {"",         " ",           "stat",     "statuses", "show", "show job",
-                           "showjobs", "show unique", "create",   "xstatus",  "job",  "show jobsx",
-                           "s",        "status\t",    "cancel x", "version\n"};
+    const char *lines[] = {"",       " ",       "stat", "statuses",   "show", "show job", "showjobs", "show unique",
+                           "create", "xstatus", "job",  "show jobsx", "s",    "status\t", "cancel x", "version\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) assert_null(find(lines[i]));
     assert_null(evg_admin_find(evg_bytes(NULL, 0)));
 }
@@ -188,8 +187,7 @@ static const reply_t replies[] = {
     {EVG_DOTTED, T(".\r\n"), T("")},
     {EVG_DOTTED, T("rev\t1\t0\t1\n.\n"), T("rev\t1\t0\t1\n")},
     {EVG_DOTTED, T("rev\t1\t0\t1\nfoo\t0\t0\t0\n.\n"), T("rev\t1\t0\t1\nfoo\t0\t0\t0\n")},
-    {EVG_DOTTED, T("33 127.0.0.1 - : f1 f2\n34 127.0.0.1 - :\n.\n"),
-     T("33 127.0.0.1 - : f1 f2\n34 127.0.0.1 - :\n")},
+    {EVG_DOTTED, T("33 127.0.0.1 - : f1 f2\n34 127.0.0.1 - :\n.\n"), T("33 127.0.0.1 - : f1 f2\n34 127.0.0.1 - :\n")},
     {EVG_DOTTED, T("u1\r\nu2\r\n.\r\n"), T("u1\r\nu2\r\n")},
     {EVG_DOTTED, T("\n.\n"), T("\n")},
     {EVG_DOTTED, T("\n\n\n.\n"), T("\n\n\n")},
@@ -273,8 +271,7 @@ static void assert_tail_is_left(const reply_t *reply, evg_bytes_t tail)
 static void replies_with_a_tail(void **state)
 {
     (void)state;
-    const evg_bytes_t tails[] = {T("\n"), T(".\n"), T("\0RES\0\0\0\x0a\0\0\0\0"), T("ERR x\r\n"),
-                                 T("a\n.\n")};
+    const evg_bytes_t tails[] = {T("\n"), T(".\n"), T("\0RES\0\0\0\x0a\0\0\0\0"), T("ERR x\r\n"), T("a\n.\n")};
     for (size_t i = 0; i < REPLIES; i++) {
         for (size_t j = 0; j < sizeof tails / sizeof *tails; j++) assert_tail_is_left(&replies[i], tails[j]);
     }
@@ -387,8 +384,7 @@ static void errors_have_a_code_and_a_rest(void **state)
         evg_bytes_t text, code, rest;
     } errors[] = {
         {T("ERR UNKNOWN_JOB"), T("UNKNOWN_JOB"), T("")},
-        {T("ERR UNKNOWN_COMMAND Unknown+server+commandshow"), T("UNKNOWN_COMMAND"),
-         T("Unknown+server+commandshow")},
+        {T("ERR UNKNOWN_COMMAND Unknown+server+commandshow"), T("UNKNOWN_COMMAND"), T("Unknown+server+commandshow")},
         {T("ERR function not found"), T("function"), T("not found")},
         {T("ERR unknown_command "), T("unknown_command"), T("")},
         {T("ERR incomplete_args An+incomplete  +x "), T("incomplete_args"), T("An+incomplete  +x ")},
@@ -408,9 +404,8 @@ static void errors_have_a_code_and_a_rest(void **state)
 static void what_is_no_error(void **state)
 {
     (void)state;
-    const char *texts[] = {"",        "OK",       "ERR",    "ERROR x",          "err x",
-                           " ERR x",  "OK ERR x", "ERR\tx", "ERR x\t0\t0\t0\n", "E",
-                           "v1.130.1"};
+    const char *texts[] = {
+        "", "OK", "ERR", "ERROR x", "err x", " ERR x", "OK ERR x", "ERR\tx", "ERR x\t0\t0\t0\n", "E", "v1.130.1"};
     evg_bytes_t code, rest;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         evg_bytes_t copy = guard_page_copy(evg_bytes_of(texts[i]));

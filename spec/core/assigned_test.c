@@ -150,7 +150,7 @@ static void what_is_too_large_changes_nothing(void **state)
     assert_int_equal(evg_job_fail(&kit.s, job), 0);
 }
 
-/* -- the connection ------------------------------------------------------------------------------------------------- */
+/* -- the connection ------------------------------------------------------------------------------------------------ */
 
 static void a_job_dies_with_its_connection(void **state)
 {
@@ -210,7 +210,7 @@ static void a_forgotten_job_leaves_its_place(void **state)
     assert_events(&kit, "DISCONNECTED; ERROR SERVER_CLOSED");
 }
 
-/* -- timeouts --------------------------------------------------------------------------------------------------------- */
+/* -- timeouts ------------------------------------------------------------------------------------------------------ */
 
 static void a_job_past_its_timeout_is_failed(void **state)
 {
@@ -286,7 +286,7 @@ static void an_expired_job_may_be_forgotten_before_it_is_told(void **state)
     assert_wire(&kit, "WORK_FAIL H:1; GRAB_JOB_UNIQ");
 }
 
-/* -- without memory ----------------------------------------------------------------------------------------------------- */
+/* -- without memory ------------------------------------------------------------------------------------------------ */
 
 /* The next packet finds no memory. */
 static void starve(void)
@@ -394,8 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(progress_is_told_while_it_is_held, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_fails, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_ends_the_job_at_gearmand, holding, nothing_leaked),
-        cmocka_unit_test_setup_teardown(an_exception_needs_a_fail_at_the_perl_server, holding_perl,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(an_exception_needs_a_fail_at_the_perl_server, holding_perl, nothing_leaked),
         cmocka_unit_test_setup_teardown(the_perl_server_is_told_no_data, holding_perl, nothing_leaked),
         cmocka_unit_test_setup_teardown(one_terminal_packet_each, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(jobs_end_in_any_order, holding, nothing_leaked),
@@ -405,8 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_generation_that_is_not_ours_is_refused, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_forgotten_job_leaves_its_place, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_past_its_timeout_is_failed, holding_slow, nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_completion_past_the_timeout_fails_the_job, holding_slow,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_completion_past_the_timeout_fails_the_job, holding_slow, nothing_leaked),
         cmocka_unit_test_teardown(the_timeout_runs_from_the_start_of_the_handler, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_without_timeout_takes_its_time, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_expired_job_may_be_forgotten_before_it_is_told, holding_slow,

@@ -15,7 +15,7 @@ static void share(int count)
     kit_told(&kit);
 }
 
-/* -- one job -------------------------------------------------------------------------------------------------- */
+/* -- one job ------------------------------------------------------------------------------------------------------- */
 
 static void a_job_from_end_to_end(void **state)
 {
@@ -154,7 +154,7 @@ static void a_delayed_job_is_never_early(void **state)
     assert_sent(&kit, "SUBMIT_JOB_EPOCH f  1235 w; SUBMIT_JOB_EPOCH f  9223372036854774784 ");
 }
 
-/* -- one job, many waiters -------------------------------------------------------------------------------------- */
+/* -- one job, many waiters ----------------------------------------------------------------------------------------- */
 
 static void each_copy_goes_to_the_next(void **state)
 {
@@ -179,10 +179,9 @@ static void a_late_joiner_gets_later_events(void **state)
     say(EVG_JOB_CREATED, "H:1", NULL);
     say_times(3, EVG_WORK_DATA, "H:1", "three");
     say_times(3, EVG_WORK_FAIL, "H:1", NULL);
-    assert_told(&kit,
-                "a DATA one; b DATA one; a DATA two; b DATA two; c CREATED H:1; a DATA three; b DATA three; "
-                "c DATA three; a FAILED JOB_FAILED RUNNING ; b FAILED JOB_FAILED RUNNING ; "
-                "c FAILED JOB_FAILED RUNNING ");
+    assert_told(&kit, "a DATA one; b DATA one; a DATA two; b DATA two; c CREATED H:1; a DATA three; b DATA three; "
+                      "c DATA three; a FAILED JOB_FAILED RUNNING ; b FAILED JOB_FAILED RUNNING ; "
+                      "c FAILED JOB_FAILED RUNNING ");
 }
 
 /* Fails when a waiter that gave up just leaves the round: its copies then shift all others. */
@@ -311,7 +310,7 @@ static void ghosts_are_bounded(void **state)
     assert_int_equal(kit.s.client.jobs.table.count, 0);
 }
 
-/* -- terminal packets before JOB_CREATED ------------------------------------------------------------------------ */
+/* -- terminal packets before JOB_CREATED --------------------------------------------------------------------------- */
 
 static void kept_until_job_created(void **state)
 {
@@ -327,9 +326,7 @@ static void kept_until_job_created(void **state)
         const char name[] = {'H', ':', *handle, 0};
         say(EVG_JOB_CREATED, name, NULL);
     }
-    assert_told(
-        &kit,
-        "a CREATED H:4; b FAILED JOB_EXCEPTION RUNNING three; c FAILED JOB_FAILED RUNNING ; d DONE one");
+    assert_told(&kit, "a CREATED H:4; b FAILED JOB_EXCEPTION RUNNING three; c FAILED JOB_FAILED RUNNING ; d DONE one");
 }
 
 /* Two waiters of one job, whose copies both come early. */

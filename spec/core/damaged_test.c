@@ -5,9 +5,9 @@
 
 enum { ASKED = 8 };
 
-/* What each request is answered when nothing is altered. No two are alike in all but one byte, and no two handles are. */
-static const char *const answers[ASKED] = {"alpha alpha", "bravo-bravo", "H:77 1 0 3 4", "charlie's",
-                                           "key 1 1 5 6 7", "OK 4711", "delta delta", "echo-echo."};
+/* What each request is answered when nothing is altered. No two are alike in all but one byte, nor two handles. */
+static const char *const answers[ASKED] = {"alpha alpha",   "bravo-bravo", "H:77 1 0 3 4", "charlie's",
+                                           "key 1 1 5 6 7", "OK 4711",     "delta delta",  "echo-echo."};
 
 /* Completions come in another order than they were asked for, one of them before its JOB_CREATED. */
 static void make_stream(void)

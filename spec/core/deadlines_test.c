@@ -198,15 +198,9 @@ static void each_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(none_is_due_at_first),
-        TEST(those_in_order_cost_no_memory),
-        TEST(one_out_of_order_is_seen),
-        TEST(removing_twice_is_nothing),
-        TEST(one_may_move_between_list_and_heap),
-        TEST(random_steps_match_a_model),
-        TEST(one_without_memory_is_not_set),
-        TEST(room_that_was_reserved_lasts),
-        TEST(each_allocation_may_fail),
+        TEST(none_is_due_at_first),          TEST(those_in_order_cost_no_memory),      TEST(one_out_of_order_is_seen),
+        TEST(removing_twice_is_nothing),     TEST(one_may_move_between_list_and_heap), TEST(random_steps_match_a_model),
+        TEST(one_without_memory_is_not_set), TEST(room_that_was_reserved_lasts),       TEST(each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,9 +21,9 @@ static void each_code_has_its_row(void **state)
 {
     /* Fails when the rows are shifted against the codes by one. */
     (void)state;
-#define X(name, fault, text)                                                                                 \
-    assert_string_equal(evg_error_name(EVG_E##name), #name);                                                 \
-    assert_string_equal(evg_error_text(EVG_E##name), text);                                                  \
+#define X(name, fault, text)                                 \
+    assert_string_equal(evg_error_name(EVG_E##name), #name); \
+    assert_string_equal(evg_error_text(EVG_E##name), text);  \
     assert_int_equal(evg_error_fault(EVG_E##name), EVG_##fault);
     EVG_ERRORS(X)
 #undef X
@@ -77,10 +77,8 @@ static void what_is_no_code_is_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_code_has_its_row),
-        cmocka_unit_test(the_ends_and_the_middle_are_as_written),
-        cmocka_unit_test(all_codes_are_negative),
-        cmocka_unit_test(no_two_codes_share_a_text),
+        cmocka_unit_test(each_code_has_its_row),      cmocka_unit_test(the_ends_and_the_middle_are_as_written),
+        cmocka_unit_test(all_codes_are_negative),     cmocka_unit_test(no_two_codes_share_a_text),
         cmocka_unit_test(what_is_no_code_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 
 #include "session/internal.h"
 
-/* -- the time of a reply ---------------------------------------------------------------------------------------- */
+/* -- the time of a reply ------------------------------------------------------------------------------------------- */
 
 static void a_written_request_expires_with_its_connection(void **state)
 {
@@ -98,8 +98,7 @@ static void a_stand_in_is_no_longer_than_what_it_stands_for(void **state)
     kit_write(&kit, 5);
     kit_live(&kit, 3);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
-    assert_told(&kit,
-                "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; CLOSE UNEXPECTED; DISCONNECTED; ERROR UNEXPECTED");
+    assert_told(&kit, "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; CLOSE UNEXPECTED; DISCONNECTED; ERROR UNEXPECTED");
 }
 
 /* Only a job that somebody waits for has a timeout. */
@@ -139,7 +138,7 @@ static void our_own_requests_wait(void **state)
     kit_told(&kit);
 }
 
-/* -- cutting ------------------------------------------------------------------------------------------------------ */
+/* -- cutting ------------------------------------------------------------------------------------------------------- */
 
 /* The output is a row of things: a packet about a job, a request that expires, one that stays. */
 typedef enum { PACKET, EXPIRES, STAYS, KINDS } thing_t;
@@ -234,7 +233,7 @@ static void cuts_leave_every_other_byte(void **state)
     }
 }
 
-/* -- work ----------------------------------------------------------------------------------------------------------- */
+/* -- work ---------------------------------------------------------------------------------------------------------- */
 
 static size_t moved;
 
@@ -289,7 +288,7 @@ static void mass_expiry_is_linear(void **state)
     s->stats.submitted = s->stats.resolved = 0; /* they were none of the kit's */
 }
 
-/* -- unsent bytes ----------------------------------------------------------------------------------------------------- */
+/* -- unsent bytes -------------------------------------------------------------------------------------------------- */
 
 static void fill(size_t max_unsent)
 {
@@ -360,7 +359,7 @@ static void drained_by_other_ways_than_writing(void **state)
     assert_null(strstr(kit_told(&kit), "DRAINED"));
 }
 
-/* -- our own requests --------------------------------------------------------------------------------------------------- */
+/* -- our own requests ---------------------------------------------------------------------------------------------- */
 
 static void spares_are_used_again_and_bounded(void **state)
 {

@@ -206,8 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(grab_job_that_finds_no_memory_to_be_asked_again_closes, introduced,
                                         nothing_leaked),
         cmocka_unit_test_setup_teardown(grab_job_waits_for_the_next_connection, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(grab_job_that_expires_is_outstanding_no_more, introduced,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(grab_job_that_expires_is_outstanding_no_more, introduced, nothing_leaked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

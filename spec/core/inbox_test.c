@@ -5,7 +5,7 @@
 #define CLOSED(why) "CLOSE " why "; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR " why
 #define CLOSED_ALONE(why) "CLOSE " why "; DISCONNECTED; ERROR " why
 
-/* -- every head, every reply ------------------------------------------------------------------------------- */
+/* -- every head, every reply --------------------------------------------------------------------------------------- */
 
 typedef enum { NOTHING, SUBMISSION, ECHO, STATUS, STATUS_UNIQUE, OPTION, GRAB, LINE, DOTTED, HEADS } head_t;
 
@@ -104,7 +104,7 @@ static void events_come_at_any_time(void **state)
     }
 }
 
-/* -- every head, every code ----------------------------------------------------------------------------------- */
+/* -- every head, every code ---------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *code, *error;
@@ -227,7 +227,7 @@ static void the_perl_server_does_not_know_all(void **state)
     kit_stop(&kit);
 }
 
-/* -- too early, about something else, too much ------------------------------------------------------------------ */
+/* -- too early, about something else, too much --------------------------------------------------------------------- */
 
 /* Nobody answers half a question. Fails when head_of asks only whether the first byte was written. */
 static void no_reply_before_the_last_byte(void **state)
@@ -242,9 +242,7 @@ static void no_reply_before_the_last_byte(void **state)
             if (text)
                 kit_text(&kit, "OK\n.\n");
             else
-                say_plainly(head == SUBMISSION ? EVG_JOB_CREATED
-                            : head == ECHO     ? EVG_ECHO_RES
-                                               : EVG_STATUS_RES);
+                say_plainly(head == SUBMISSION ? EVG_JOB_CREATED : head == ECHO ? EVG_ECHO_RES : EVG_STATUS_RES);
             assert_told(&kit, text ? CLOSED("UNEXPECTED_TEXT") : CLOSED("UNEXPECTED"));
             kit_stop(&kit);
         }
@@ -257,9 +255,8 @@ static void a_second_reply_is_one_too_many(void **state)
     start_with(SUBMISSION);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
-    assert_told(
-        &kit,
-        "a CREATED H:1; CLOSE UNEXPECTED; a FAILED DISCONNECTED ACCEPTED; DISCONNECTED; ERROR UNEXPECTED");
+    assert_told(&kit,
+                "a CREATED H:1; CLOSE UNEXPECTED; a FAILED DISCONNECTED ACCEPTED; DISCONNECTED; ERROR UNEXPECTED");
     kit_stop(&kit);
 }
 
@@ -312,8 +309,7 @@ static void handles_are_1_to_63_bytes_without_nul(void **state)
     char longest[65];
     memset(longest, 'h', 64);
     longest[64] = 0;
-    const evg_bytes_t bad[] = {evg_bytes("", 0), evg_bytes(longest, 64), evg_bytes("H\0", 2),
-                               evg_bytes("\0H", 2)};
+    const evg_bytes_t bad[] = {evg_bytes("", 0), evg_bytes(longest, 64), evg_bytes("H\0", 2), evg_bytes("\0H", 2)};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         start_with(SUBMISSION);
@@ -332,7 +328,7 @@ static void handles_are_1_to_63_bytes_without_nul(void **state)
     kit_stop(&kit);
 }
 
-/* -- what is no packet ------------------------------------------------------------------------------------------- */
+/* -- what is no packet --------------------------------------------------------------------------------------------- */
 
 static void broken_streams_close(void **state)
 {
@@ -361,9 +357,8 @@ static void broken_streams_close(void **state)
         kit.s.options.max_packet = 1024;
         packet_header(header, rows[i].magic, rows[i].type, rows[i].len);
         kit_feed(&kit, evg_bytes(header, sizeof header));
-        snprintf(wanted, sizeof wanted,
-                 "CLOSE %s; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR %s", rows[i].why,
-                 rows[i].why);
+        snprintf(wanted, sizeof wanted, "CLOSE %s; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR %s",
+                 rows[i].why, rows[i].why);
         assert_told(&kit, wanted);
         kit_stop(&kit);
     }
@@ -441,7 +436,7 @@ static void long_text_in_small_steps_is_bounded(void **state)
     kit_stop(&kit);
 }
 
-/* -- room ----------------------------------------------------------------------------------------------------------- */
+/* -- room ---------------------------------------------------------------------------------------------------------- */
 
 /* Fails when a whole announced length is reserved at once: memory grows with what comes, not with what is said. */
 static void appetite_is_bounded(void **state)

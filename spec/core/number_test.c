@@ -70,8 +70,7 @@ static void what_is_no_number_is_told(void **state)
                            "99999999999999999999",
                            "100000000000000000000"};
     uint64_t n = 77;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_false(decode_number(evg_bytes_of(texts[i]), &n));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_false(decode_number(evg_bytes_of(texts[i]), &n));
     assert_false(decode_number(evg_bytes("1\0", 2), &n));
     assert_true(n == 77);
 }

@@ -9,9 +9,9 @@
 
 enum { NO_MAX = INT32_MAX };
 
-#define T(text)                                                                                              \
-    {                                                                                                        \
-        (const uint8_t *)(text), sizeof(text) - 1                                                            \
+#define T(text)                                   \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
     }
 
 static void assert_refused(int error, evg_command_t type, const evg_bytes_t *args, int argc, size_t max)
@@ -98,8 +98,7 @@ static void a_body_stays_below_4_gib_less_128_whatever_the_maximum(void **state)
 static void sizes_do_not_wrap(void **state)
 {
     (void)state;
-    const evg_bytes_t args[] = {evg_bytes(NULL, 0), evg_bytes("x", SIZE_MAX / 2 + 1),
-                                evg_bytes("x", SIZE_MAX / 2)};
+    const evg_bytes_t args[] = {evg_bytes(NULL, 0), evg_bytes("x", SIZE_MAX / 2 + 1), evg_bytes("x", SIZE_MAX / 2)};
     assert_true(evg_packet_size(args, 3) == SIZE_MAX);
     assert_int_equal(evg_packet_size(args, 0), 12);
     assert_int_equal(evg_packet_size(args, 1), 12);

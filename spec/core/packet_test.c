@@ -20,8 +20,7 @@ static ptrdiff_t decode_guarded(evg_magic_t magic, evg_bytes_t input, size_t max
 }
 
 /* 0 for each prefix shorter than `len`, and `expected` from there on. */
-static void assert_told_after(size_t len, ptrdiff_t expected, evg_magic_t magic, evg_bytes_t input,
-                              size_t max_body)
+static void assert_told_after(size_t len, ptrdiff_t expected, evg_magic_t magic, evg_bytes_t input, size_t max_body)
 {
     for (size_t n = 0; n <= input.len; n++)
         assert_int_equal(decode_guarded(magic, evg_bytes(input.at, n), max_body), n < len ? 0 : expected);
@@ -127,8 +126,7 @@ static sample_t sample_of(evg_magic_t magic, uint32_t type, kind_t kind)
 static void encode_sample(evg_buffer_t *out, sample_t *sample)
 {
     size_t before = evg_buffer_len(out);
-    assert_int_equal(evg_packet_encode(out, sample->magic, sample->type, sample->args, sample->argc, NO_MAX),
-                     0);
+    assert_int_equal(evg_packet_encode(out, sample->magic, sample->type, sample->args, sample->argc, NO_MAX), 0);
     sample->bytes = evg_bytes(evg_buffer_data(out) + before, evg_buffer_len(out) - before);
     assert_int_equal(sample->bytes.len, evg_packet_size(sample->args, sample->argc));
 }
@@ -184,17 +182,17 @@ static void every_command_lacks_what_lacks(void **state)
     for_every_command(lacks_what_lacks);
 }
 
-#define ARGS(...)                                                                                            \
-    {                                                                                                        \
-        __VA_ARGS__                                                                                          \
+#define ARGS(...)   \
+    {               \
+        __VA_ARGS__ \
     }
-#define T(text)                                                                                              \
-    {                                                                                                        \
-        (const uint8_t *)(text), sizeof(text) - 1                                                            \
+#define T(text)                                   \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
     }
-#define REAL(magic, type, argc, args, bytes)                                                                 \
-    {                                                                                                        \
-        EVG_##magic, EVG_##type, argc, args, T(bytes)                                                        \
+#define REAL(magic, type, argc, args, bytes)          \
+    {                                                 \
+        EVG_##magic, EVG_##type, argc, args, T(bytes) \
     }
 
 static const sample_t real[] = {

@@ -28,14 +28,13 @@ static bool within_p(evg_bytes_t part, evg_bytes_t whole)
 static void assert_one_of_three(const evg_packet_t *packet, ptrdiff_t result, evg_bytes_t input)
 {
     if (result <= 0) {
-        assert_true(result == 0 || result == EVG_EMAGIC || result == EVG_EUNEXPECTED ||
-                    result == EVG_EPACKET_SIZE || result == EVG_EMALFORMED);
+        assert_true(result == 0 || result == EVG_EMAGIC || result == EVG_EUNEXPECTED || result == EVG_EPACKET_SIZE ||
+                    result == EVG_EMALFORMED);
         return;
     }
     assert_in_range(result, EVG_HEADER_LEN, input.len);
     assert_int_equal(packet->argc, evg_command_info(packet->type)->args);
-    for (int i = 0; i < packet->argc; i++)
-        assert_true(within_p(packet->args[i], evg_bytes(input.at, (size_t)result)));
+    for (int i = 0; i < packet->argc; i++) assert_true(within_p(packet->args[i], evg_bytes(input.at, (size_t)result)));
 }
 
 /* The answer is 0 for a while, and then one and the same for good. */
@@ -59,8 +58,7 @@ static void random_packet(uint8_t *input, size_t len)
     for (size_t i = 0; i < len; i++) input[i] = (uint8_t)(random_below(3) ? random_below(256) : 0);
     uint32_t shape = random_below(8);
     if (shape == 1) memcpy(input, "\0RES", 4);
-    if (shape > 1)
-        packet_header(input, random_below(2) ? "\0REQ" : "\0RES", random_below(44), random_below(48));
+    if (shape > 1) packet_header(input, random_below(2) ? "\0REQ" : "\0RES", random_below(44), random_below(48));
     if (shape == 2) input[random_below(EVG_HEADER_LEN)] ^= (uint8_t)(1 << random_below(8));
 }
 
@@ -68,18 +66,12 @@ static void random_packet(uint8_t *input, size_t len)
 static int kind_of(ptrdiff_t result)
 {
     switch (result) {
-    case 0:
-        return 0;
-    case EVG_EMAGIC:
-        return 1;
-    case EVG_EUNEXPECTED:
-        return 2;
-    case EVG_EPACKET_SIZE:
-        return 3;
-    case EVG_EMALFORMED:
-        return 4;
-    default:
-        return 5;
+    case 0: return 0;
+    case EVG_EMAGIC: return 1;
+    case EVG_EUNEXPECTED: return 2;
+    case EVG_EPACKET_SIZE: return 3;
+    case EVG_EMALFORMED: return 4;
+    default: return 5;
     }
 }
 

@@ -1,6 +1,6 @@
 #include "support/session_kit.h"
 
-/* -- scenarios: from the first call to the last reply; whatever fails, they go on ------------------------------ */
+/* -- scenarios: from the first call to the last reply; whatever fails, they go on ---------------------------------- */
 
 static void open_with_everything(void)
 {
@@ -51,8 +51,7 @@ static void time_and_all(void)
     taken += kit_submit_within(&kit, "", "w", 100) == 0;
     kit_write_all(&kit);
     kit_live(&kit, 3);
-    if (kit.s.state == EVG_OPEN)
-        assert_int_equal(kit.s.client.owed, taken); /* without a stand-in it is closed */
+    if (kit.s.state == EVG_OPEN) assert_int_equal(kit.s.client.owed, taken); /* without a stand-in it is closed */
     for (int i = 0; i < 5; i++) say(EVG_JOB_CREATED, "H:2", NULL);
     kit.s.options.lost_check = 6;
     say(EVG_JOB_CREATED, "H:3", NULL);
@@ -151,10 +150,9 @@ static void a_failure_anywhere_costs_no_more_than_a_connection(void **state)
     (void)state;
     kit_init(&kit);
     jobs_and_all();
-    assert_told(
-        &kit, "CONNECTED; a DONE extra; b CREATED H:1; b DATA some; c CREATED H:2; d CREATED H:2; "
-              "b DONE result; d FAILED JOB_TIMEOUT ACCEPTED; c DONE result; e DONE f\\x090\\x090\\x090\\x0a; "
-              "f DONE H:1 0 0 0 0");
+    assert_told(&kit, "CONNECTED; a DONE extra; b CREATED H:1; b DATA some; c CREATED H:2; d CREATED H:2; "
+                      "b DONE result; d FAILED JOB_TIMEOUT ACCEPTED; c DONE result; e DONE f\\x090\\x090\\x090\\x0a; "
+                      "f DONE H:1 0 0 0 0");
     kit_stop(&kit);
     assert_true(fail_each(jobs_and_all) > 10);
     assert_true(fail_each(time_and_all) > 10);

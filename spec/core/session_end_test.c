@@ -28,8 +28,8 @@ static void ask_all(void)
     assert_int_equal(evg_session_waiting_count(&kit.s), 1);
 }
 
-#define ALL_FAILED(why)                                                                                      \
-    "a FAILED " why " RUNNING; b FAILED " why " ACCEPTED; c FAILED " why " UNACKNOWLEDGED; "                 \
+#define ALL_FAILED(why)                                                                      \
+    "a FAILED " why " RUNNING; b FAILED " why " ACCEPTED; c FAILED " why " UNACKNOWLEDGED; " \
     "d FAILED " why " UNACKNOWLEDGED"
 
 static void lost(void **state)

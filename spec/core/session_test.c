@@ -20,7 +20,7 @@ static void fail_open(int reason, const char *text)
     kit_lose(&kit, reason, text);
 }
 
-/* -- connecting ------------------------------------------------------------------------------------------------- */
+/* -- connecting ---------------------------------------------------------------------------------------------------- */
 
 static void wants_nothing_until_told(void **state)
 {
@@ -120,9 +120,8 @@ static void what_waits_keeps_its_place_behind_each_prologue(void **state)
     kit_submit(&kit, "", "waits");
     kit_write(&kit, EVG_HEADER_LEN + 7 + 1);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
-    assert_told(&kit,
-                "a FAILED DISCONNECTED UNACKNOWLEDGED; b FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; "
-                "ERROR SERVER_CLOSED");
+    assert_told(&kit, "a FAILED DISCONNECTED UNACKNOWLEDGED; b FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; "
+                      "ERROR SERVER_CLOSED");
     kit_echo(&kit, "in between");
     kit_open(&kit);
     assert_int_equal(kit.s.dialect, EVG_UNKNOWN_DIALECT); /* it may be another server */
@@ -130,9 +129,7 @@ static void what_waits_keeps_its_place_behind_each_prologue(void **state)
     evg_session_set_client_id(&kit.s, evg_bytes_of("me"));
     kit_open(&kit);
     kit_echo(&kit, "on connect");
-    assert_sent(
-        &kit,
-        "text version; SET_CLIENT_ID me; SUBMIT_JOB f  waits; ECHO_REQ in between; ECHO_REQ on connect");
+    assert_sent(&kit, "text version; SET_CLIENT_ID me; SUBMIT_JOB f  waits; ECHO_REQ in between; ECHO_REQ on connect");
     evg_session_set_client_id(&kit.s, evg_bytes_of("you"));
     assert_sent(&kit, "SET_CLIENT_ID you");
     kit_text(&kit, "ERR unknown_command \r\n");
@@ -165,7 +162,7 @@ static void connected_and_disconnected_come_in_pairs(void **state)
     assert_int_equal(kit.s.stats.connects, 3);
 }
 
-/* -- nothing is sent twice ------------------------------------------------------------------------------------------- */
+/* -- nothing is sent twice ----------------------------------------------------------------------------------------- */
 
 /* The numbers of the ECHO_REQs in `sent` go on from `next` without a gap; answers the one to come. */
 static int follow(const char *sent, int next)
@@ -209,7 +206,7 @@ static void each_request_is_sent_once(void **state)
     assert_true(made > 1000);
 }
 
-/* -- the server is away -------------------------------------------------------------------------------------------------- */
+/* -- the server is away -------------------------------------------------------------------------------------------- */
 
 static void waits_for_the_next_connection_until_its_time(void **state)
 {
@@ -314,7 +311,7 @@ static void without_reconnect_all_fails_at_once(void **state)
     assert_int_equal(evg_session_unsent(&kit.s), 0);
 }
 
-/* -- silence --------------------------------------------------------------------------------------------------------------- */
+/* -- silence ------------------------------------------------------------------------------------------------------- */
 
 static void a_heartbeat_when_it_is_quiet(void **state)
 {

@@ -146,9 +146,8 @@ static void a_key_is_its_bytes(void **state)
 {
     /* Fails when keys are taken as C strings, or when one is equal to its beginning. */
     (void)state;
-    const evg_bytes_t keys[] = {evg_bytes(NULL, 0),   evg_bytes("\0", 1),  evg_bytes("\0\0", 2),
-                                evg_bytes("a", 1),    evg_bytes("a\0", 2), evg_bytes("a\0b", 3),
-                                evg_bytes("a\0c", 3), evg_bytes("\xff", 1)};
+    const evg_bytes_t keys[] = {evg_bytes(NULL, 0),  evg_bytes("\0", 1),   evg_bytes("\0\0", 2), evg_bytes("a", 1),
+                                evg_bytes("a\0", 2), evg_bytes("a\0b", 3), evg_bytes("a\0c", 3), evg_bytes("\xff", 1)};
     enum { KEYS = sizeof keys / sizeof *keys };
     for (size_t i = 0; i < KEYS; i++) assert_int_equal(evg_table_put(&table, keys[i], &items[i]), EVG_OK);
     assert_int_equal(table.count, KEYS);

@@ -17,7 +17,7 @@ static fate_t fates[JOBS];
 static int ends, stops;
 static bool perl;
 
-/* -- the server ------------------------------------------------------------------------------------------------ */
+/* -- the server ---------------------------------------------------------------------------------------------------- */
 
 static bool feed(const void *at, size_t len)
 {
@@ -62,19 +62,14 @@ static void end_job(evg_bytes_t handle)
 static bool serve(const evg_packet_t *packet)
 {
     switch (packet->type) {
-    case EVG_GRAB_JOB:
-        return give_job();
-    case EVG_PRE_SLEEP:
-        return first_queued() == JOBS || say(EVG_NOOP, NULL, 0);
+    case EVG_GRAB_JOB: return give_job();
+    case EVG_PRE_SLEEP: return first_queued() == JOBS || say(EVG_NOOP, NULL, 0);
     case EVG_WORK_COMPLETE:
-    case EVG_WORK_FAIL:
-        end_job(packet->args[0]);
-        return true;
+    case EVG_WORK_FAIL: end_job(packet->args[0]); return true;
     case EVG_WORK_EXCEPTION:
         if (!perl) end_job(packet->args[0]);
         return true;
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -99,7 +94,7 @@ static bool serve_all(void)
     return good;
 }
 
-/* -- the worker ------------------------------------------------------------------------------------------------- */
+/* -- the worker ---------------------------------------------------------------------------------------------------- */
 
 static void run_job(evg_job_t *job)
 {
@@ -169,8 +164,7 @@ static void live(void)
     worker_kit_init(&kit);
     kit.s.worker.concurrency = 4;
     kit.s.worker.grab_unique = false;
-    while (can_do("f", 1) < 0) {
-    }
+    while (can_do("f", 1) < 0) {}
     assert_int_equal(evg_worker_work(&kit.s), 0);
     for (int i = 0; i < TURNS && ends < JOBS; i++) {
         change_abilities(i);

@@ -22,7 +22,7 @@ static void assign(void)
     worker_kit_events(&kit);
 }
 
-/* -- beginning ------------------------------------------------------------------------------------------------- */
+/* -- beginning ----------------------------------------------------------------------------------------------------- */
 
 static void nothing_is_asked_before_work(void **state)
 {
@@ -124,8 +124,8 @@ static void the_perl_server_knows_one_grab(void **state)
 
 static void a_server_that_refuses_the_unique_grab_is_asked_plainly(void **state)
 {
-    /* Fails when a server that does not say that it is Perl's is never asked for what it knows; or the next is not asked
-     * for more. */
+    /* Fails when a server that does not say that it is Perl's is never asked for what it knows; or the next is not
+     * asked for more. */
     (void)state;
     worker_kit_say(&kit, EVG_ERROR, "server_error", "Can't locate object method", NULL);
     assert_events(&kit, "");
@@ -149,7 +149,7 @@ static void a_grab_that_is_refused_at_the_end_is_not_made_again(void **state)
     assert_wire(&kit, "");
 }
 
-/* -- how many -------------------------------------------------------------------------------------------------- */
+/* -- how many ------------------------------------------------------------------------------------------------------ */
 
 static void one_job_at_a_time_by_default(void **state)
 {
@@ -300,7 +300,7 @@ static void automatic_prefetch_counts_those_that_run_at_once(void **state)
     assert_int_equal(kit.s.worker.grabs, 4 + 7);
 }
 
-/* -- work_one -------------------------------------------------------------------------------------------------- */
+/* -- work_one ------------------------------------------------------------------------------------------------------ */
 
 static void work_one_asks_once(void **state)
 {
@@ -383,7 +383,7 @@ static void work_after_work_one_has_all_the_room_again(void **state)
     assert_wire(&kit, "GRAB_JOB_UNIQ*2");
 }
 
-/* -- stop ------------------------------------------------------------------------------------------------------ */
+/* -- stop ---------------------------------------------------------------------------------------------------------- */
 
 static void stop_runs_what_is_held_and_what_comes(void **state)
 {
@@ -462,7 +462,7 @@ static void a_refused_job_ends_the_drain(void **state)
     assert_wire(&kit, "WORK_FAIL H:1");
 }
 
-/* -- trouble --------------------------------------------------------------------------------------------------- */
+/* -- trouble ------------------------------------------------------------------------------------------------------- */
 
 static void a_grab_that_was_never_written_is_made_again(void **state)
 {
@@ -537,23 +537,19 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_asked_before_work, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_comes_before_any_function, introduced, nothing_leaked),
         cmocka_unit_test_teardown(work_comes_before_the_connection, nothing_leaked),
-        cmocka_unit_test_setup_teardown(working_again_goes_on_after_a_lost_connection, asking,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(working_again_goes_on_after_a_lost_connection, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_sleeper_grabs_on_the_next_connection, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(nothing_works_when_it_is_shut, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(disconnect_turns_it_off, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_plain_grab_where_uniques_are_not_wanted, working, nothing_leaked),
         cmocka_unit_test_teardown(the_perl_server_knows_one_grab, nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_server_that_refuses_the_unique_grab_is_asked_plainly, asking,
-                                        nothing_leaked),
-        cmocka_unit_test_setup_teardown(a_grab_that_is_refused_at_the_end_is_not_made_again, asking,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_server_that_refuses_the_unique_grab_is_asked_plainly, asking, nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_grab_that_is_refused_at_the_end_is_not_made_again, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(one_job_at_a_time_by_default, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(the_window_doubles_with_each_job, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(no_job_shuts_the_window, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_among_no_jobs_is_taken, working, nothing_leaked),
-        cmocka_unit_test_setup_teardown(concurrency_bounds_what_is_held_and_asked_for, working,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(concurrency_bounds_what_is_held_and_asked_for, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(prefetch_adds_to_it, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(automatic_prefetch_waits_two_milliseconds, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(automatic_prefetch_follows_the_last_jobs, working, nothing_leaked),
@@ -562,8 +558,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(automatic_prefetch_counts_those_that_run_at_once, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_one_asks_once_more_whatever_is_held, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(work_one_ends_with_a_job_that_was_lost, introduced, nothing_leaked),
-        cmocka_unit_test_setup_teardown(work_after_work_one_has_all_the_room_again, introduced,
-                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(work_after_work_one_has_all_the_room_again, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(stop_runs_what_is_held_and_what_comes, working, nothing_leaked),
         cmocka_unit_test_setup_teardown(stop_ends_with_the_last_no_job, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(stop_ends_with_the_connection, asking, nothing_leaked),

@@ -13,7 +13,7 @@ typedef struct evg_list {
 } evg_list_t;
 
 /* The struct that holds `node` as its member. */
-#define evg_container(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define evg_container(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void evg_list_init(evg_list_t *node)
 {

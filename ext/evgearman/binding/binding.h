@@ -17,14 +17,14 @@
 #define RBOOL(condition) ((condition) ? Qtrue : Qfalse)
 #endif
 
-/* -- loop ------------------------------------------------------------------------------------------------- */
+/* -- loop ---------------------------------------------------------------------------------------------------------- */
 
 /* Who turns the loop. The number changes whenever the seat changes hands, so a driver that lost it sees that. */
 typedef struct {
     uint64_t number;
-    uint64_t seq; /* changes with every step of the driver: one that stands still is stuck */
-    VALUE thread; /* Qnil when the seat is free */
-    VALUE fiber;  /* of a driver under a Fiber scheduler, else Qnil */
+    uint64_t seq;      /* changes with every step of the driver: one that stands still is stuck */
+    VALUE thread;      /* Qnil when the seat is free */
+    VALUE fiber;       /* of a driver under a Fiber scheduler, else Qnil */
     unsigned depth;    /* drives nested in each other; 0 with a thread: an heir that has not come yet */
     unsigned in_block; /* Ruby blocks that run under it */
     uint64_t seen;     /* seq when a follower last looked, with the GVL, … */
@@ -34,29 +34,29 @@ typedef struct {
 typedef struct {
     evg_loop_t *net;
     seat_t seat;
-    calls_t done;  /* blocks to be called */
-    calls_t jobs;  /* handlers to be called, when no block runs */
-    calls_t posts; /* blocks of `post` */
-    evg_list_t waiters; /* those who follow, in the order they came */
-    evg_list_t frames;  /* frame_t: the `run`s under way, innermost last */
-    evg_list_t clients; /* client_t on this loop */
-    evg_list_t timers;  /* active rb_timer_t */
-    evg_list_t watched; /* active watcher_t of `io` */
-    evg_list_t each_turn; /* those of `each_turn` */
+    calls_t done;                   /* blocks to be called */
+    calls_t jobs;                   /* handlers to be called, when no block runs */
+    calls_t posts;                  /* blocks of `post` */
+    evg_list_t waiters;             /* those who follow, in the order they came */
+    evg_list_t frames;              /* frame_t: the `run`s under way, innermost last */
+    evg_list_t clients;             /* client_t on this loop */
+    evg_list_t timers;              /* active rb_timer_t */
+    evg_list_t watched;             /* active watcher_t of `io` */
+    evg_list_t each_turn;           /* those of `each_turn` */
     size_t watched_count, sweep_at; /* for IOs that were closed */
-    evg_list_t fibers;  /* fiber_waiter_t: fibers that wait */
-    evg_list_t all;     /* every loop of the process, for forks */
+    evg_list_t fibers;              /* fiber_waiter_t: fibers that wait */
+    evg_list_t all;                 /* every loop of the process, for forks */
     VALUE self;
-    size_t marked_in;   /* see lifetime.h */
-    uint64_t forks;     /* evg_forks when it was last looked at */
+    size_t marked_in; /* see lifetime.h */
+    uint64_t forks;   /* evg_forks when it was last looked at */
     bool closed;
-    bool muted;         /* no block is to be called for what happens now */
+    bool muted; /* no block is to be called for what happens now */
 } loop_t;
 
 loop_t *loop_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
 loop_t *open_loop_of(VALUE self); /* raises ConnectionError "closed" */
 
-/* -- client and worker ------------------------------------------------------------------------------------- */
+/* -- client and worker --------------------------------------------------------------------------------------------- */
 
 enum {
     HOOK_ERROR,
@@ -80,18 +80,18 @@ typedef struct {
     loop_t *loop;
     VALUE loop_value;
     VALUE hooks[HOOKS];
-    trace_t *trace; /* while somebody listens to packets */
+    trace_t *trace;  /* while somebody listens to packets */
     coding_t coding; /* unless a call has its own */
-    VALUE *pending; /* Tasks that are not resolved, in no order; their struct knows its place */
+    VALUE *pending;  /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
     VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
     VALUE pool;     /* threads for synchronous handlers, or nil: they run where the loop does */
     VALUE shared;   /* the Worker whose connection this Client is, or nil: nothing else here counts then */
     VALUE on_lost;  /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
-    bool asked; /* `connect` was called since the last `disconnect` */
-    size_t marked_in; /* see lifetime.h */
-    evg_list_t link; /* in loop->clients */
+    bool asked;         /* `connect` was called since the last `disconnect` */
+    size_t marked_in;   /* see lifetime.h */
+    evg_list_t link;    /* in loop->clients */
     evg_list_t waiters; /* who waits in flush and close */
 } client_t;
 
@@ -114,7 +114,7 @@ void client_event(void *client, const evg_event_t *event);
 void client_changed(client_t *client);
 void client_before_request(client_t *client);
 
-/* -- task ---------------------------------------------------------------------------------------------------- */
+/* -- task ---------------------------------------------------------------------------------------------------------- */
 
 typedef enum { TASK_PENDING, TASK_SUCCEEDED, TASK_FAILED } task_state_t;
 
@@ -123,24 +123,24 @@ typedef struct {
     client_t *client; /* alive as long as client_value is marked */
     VALUE client_value;
     VALUE value, error;
-    VALUE block;      /* { |value, error| } */
-    VALUE callbacks;  /* Array of [kind, block], or nil */
+    VALUE block;     /* { |value, error| } */
+    VALUE callbacks; /* Array of [kind, block], or nil */
     VALUE function, unique;
-    VALUE exception;  /* what a worker reported before its WORK_FAIL */
-    VALUE progress;   /* [numerator, denominator] or nil */
-    VALUE converter;  /* makes the value of what the server sent, in Ruby; nil: that is the value */
+    VALUE exception; /* what a worker reported before its WORK_FAIL */
+    VALUE progress;  /* [numerator, denominator] or nil */
+    VALUE converter; /* makes the value of what the server sent, in Ruby; nil: that is the value */
     evg_list_t waiters;
     struct batch *batch; /* of a Task for many requests, until its end; else NULL */
-    size_t slot;      /* in client->pending */
-    size_t calls;     /* blocks of it that are queued */
-    size_t under_way; /* blocks of it that run */
-    uint64_t ran_by;  /* number of the seat under which they do */
-    uint8_t state;    /* task_state_t */
-    bool running;     /* a worker reported */
+    size_t slot;         /* in client->pending */
+    size_t calls;        /* blocks of it that are queued */
+    size_t under_way;    /* blocks of it that run */
+    uint64_t ran_by;     /* number of the seat under which they do */
+    uint8_t state;       /* task_state_t */
+    bool running;        /* a worker reported */
     bool abandoned;
-    bool listed;      /* in client->pending */
-    bool coded;       /* the converter is a coder: it does so by `load`, not `call` */
-    int encoding;     /* index of that of the bytes that come back; 0 is BINARY */
+    bool listed;  /* in client->pending */
+    bool coded;   /* the converter is a coder: it does so by `load`, not `call` */
+    int encoding; /* index of that of the bytes that come back; 0 is BINARY */
 } task_t;
 
 extern const rb_data_type_t task_type;
@@ -174,15 +174,15 @@ void task_tell(client_t *client, task_t *task, callback_t kind, int argc, VALUE 
 /* Does anybody listen? */
 bool task_listens_p(const task_t *task, callback_t kind);
 
-/* -- job ----------------------------------------------------------------------------------------------------- */
+/* -- job ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     VALUE self;
     VALUE name; /* of the function: frozen, and every Job's `function` */
     VALUE callable;
     coding_t coding; /* of its workloads and results */
-    bool async; /* its value says nothing: the job is finished later */
-    double longest; /* seconds that a call of it took, of late; 0: it was not called yet */
+    bool async;      /* its value says nothing: the job is finished later */
+    double longest;  /* seconds that a call of it took, of late; 0: it was not called yet */
 } handler_t;
 
 VALUE handler_new(VALUE name, VALUE callable, bool async, const coding_t *coding, handler_t **out);
@@ -199,18 +199,18 @@ void job_lost(client_t *client, evg_job_t *job);
 /* An Array of the Jobs that are held. */
 VALUE jobs_in_flight(const client_t *client);
 
-/* -- strings and numbers --------------------------------------------------------------------------------------- */
+/* -- strings and numbers ------------------------------------------------------------------------------------------- */
 
 VALUE binary_string(evg_bytes_t bytes);
-VALUE name_string(evg_bytes_t bytes);         /* UTF-8 if valid, else BINARY */
-evg_bytes_t bytes_of(VALUE string);           /* of a String; valid while it is not changed */
-double seconds_of(VALUE number);              /* nil is 0; raises ArgumentError */
-VALUE block_of(const char *method);           /* the block it was given; raises ArgumentError */
-uint32_t progress_of(VALUE number);          /* of WORK_STATUS; raises ArgumentError */
-void random_seeds(uint64_t out[2]);           /* that no peer can guess: keys of the handle table */
-VALUE stats_of(const evg_session_t *s);       /* the Hash of `stats` */
+VALUE name_string(evg_bytes_t bytes);   /* UTF-8 if valid, else BINARY */
+evg_bytes_t bytes_of(VALUE string);     /* of a String; valid while it is not changed */
+double seconds_of(VALUE number);        /* nil is 0; raises ArgumentError */
+VALUE block_of(const char *method);     /* the block it was given; raises ArgumentError */
+uint32_t progress_of(VALUE number);     /* of WORK_STATUS; raises ArgumentError */
+void random_seeds(uint64_t out[2]);     /* that no peer can guess: keys of the handle table */
+VALUE stats_of(const evg_session_t *s); /* the Hash of `stats` */
 
-/* -- forks ------------------------------------------------------------------------------------------------------ */
+/* -- forks --------------------------------------------------------------------------------------------------------- */
 
 extern uint64_t evg_forks; /* how many forks lie between this process and the first */
 

@@ -1,7 +1,7 @@
 /* How values become bytes and bytes become values.
  *
- * A coder answers `dump` and `load`, and is Ruby code: `dump` is called by whoever sends, before anything is sent; `load`
- * where the value is wanted. Without one (nil) values are bytes, and nothing here costs anything. */
+ * A coder answers `dump` and `load`, and is Ruby code: `dump` is called by whoever sends, before anything is sent;
+ * `load` where the value is wanted. Without one (nil) values are bytes, and nothing here costs anything. */
 #ifndef EVG_BINDING_CODING_H
 #define EVG_BINDING_CODING_H
 

@@ -13,11 +13,11 @@ static bool server_error_p(const evg_event_t *event)
 static VALUE error_of(client_t *client, const evg_event_t *event, VALUE data)
 {
     failure_t error = {.code = event->error,
-                     .text = event->text,
-                     .delivery = event->delivery,
-                     .request = event->request,
-                     .client = client,
-                     .data = data};
+                       .text = event->text,
+                       .delivery = event->delivery,
+                       .request = event->request,
+                       .client = client,
+                       .data = data};
     if (server_error_p(event)) error.server_code = event->args[0];
     return error_new(&error);
 }

@@ -9,7 +9,7 @@
 
 static const double quick = 0.0005; /* seconds: a handler that takes longer has its answer written at once */
 
-/* -- the registered handler, shared by the abilities and jobs that need it ------------------------------------------- */
+/* -- the registered handler, shared by the abilities and jobs that need it ----------------------------------------- */
 
 static void handler_mark(void *ptr)
 {
@@ -43,7 +43,7 @@ static handler_t *handler_of(const rb_job_t *job)
     return RTYPEDDATA_DATA(job->handler);
 }
 
-/* -- its value --------------------------------------------------------------------------------------------------------- */
+/* -- its value ----------------------------------------------------------------------------------------------------- */
 
 /* Without a coder nil is "", and what is no String is a mistake. */
 static VALUE bytes_to_send(VALUE coder, VALUE value)
@@ -69,7 +69,7 @@ static VALUE handle(VALUE self)
     return Qnil;
 }
 
-/* -- its exception ------------------------------------------------------------------------------------------------------- */
+/* -- its exception ------------------------------------------------------------------------------------------------- */
 
 static VALUE message_of(VALUE error)
 {
@@ -121,7 +121,7 @@ static VALUE handle_or_report(VALUE self)
     return rb_rescue2(handle, self, fail_and_report, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
 }
 
-/* -- running ----------------------------------------------------------------------------------------------------------------- */
+/* -- running ------------------------------------------------------------------------------------------------------- */
 
 /* Neither answered nor failed: an Exception, a throw or a killed thread goes through. The job is handed back by
  * closing the connection; the server gives it to somebody else. */

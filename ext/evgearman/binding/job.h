@@ -29,7 +29,7 @@ bool job_complete(rb_job_t *job, VALUE result);
 VALUE job_fail(VALUE self);
 VALUE job_exception(VALUE self, VALUE data);
 
-/* -- running its handler -- */
+/* -- running its handler ------------------------------------------------------------------------------------------- */
 
 extern const rb_data_type_t handler_type;
 

@@ -1,6 +1,6 @@
-/* Is an object that C has a pointer to still somebody's? Between the marking of a GC and the end of its lazy sweep there
- * are objects that nobody refers to and that are not freed yet. C meets them in its lists, but what it then hands to
- * Ruby would be freed in Ruby's hands.
+/* Is an object that C has a pointer to still somebody's? Between the marking of a GC and the end of its lazy sweep
+ * there are objects that nobody refers to and that are not freed yet. C meets them in its lists, but what it then hands
+ * to Ruby would be freed in Ruby's hands.
  *
  *     on allocation      object->marked_in = lifetime_new();
  *     in dmark           object->marked_in = lifetime_marked();

@@ -11,8 +11,7 @@ typedef struct {
 static void mark_free(void *ptr)
 {
     mark_t *mark = ptr;
-    while (evg_list_shift(&mark->waiters)) {
-    }
+    while (evg_list_shift(&mark->waiters)) {}
     ruby_xfree(mark);
 }
 
@@ -49,12 +48,8 @@ void mark_wait(loop_t *loop, double deadline)
     VALUE self = TypedData_Make_Struct(0, mark_t, &mark_type, mark);
     evg_list_init(&mark->waiters);
     const goal_t passed = {.reached = passed_p, .subject = mark, .waiters = &mark->waiters};
-    const call_t call = {.kind = &mark_call,
-                         .callable = Qnil,
-                         .subject = self,
-                         .client = Qnil,
-                         .args = {Qnil, Qnil},
-                         .where = "close"};
+    const call_t call = {
+        .kind = &mark_call, .callable = Qnil, .subject = self, .client = Qnil, .args = {Qnil, Qnil}, .where = "close"};
     calls_push(&loop->done, &call);
     if (loop->net->polling) evg_loop_wake(loop->net);
     seat_wait(loop, &passed, deadline);

@@ -33,10 +33,8 @@ static bool payload_p(evg_command_t type)
     case EVG_WORK_DATA:
     case EVG_WORK_WARNING:
     case EVG_WORK_COMPLETE:
-    case EVG_WORK_EXCEPTION:
-        return true;
-    default:
-        return evg_command_submit_p(type);
+    case EVG_WORK_EXCEPTION: return true;
+    default: return evg_command_submit_p(type);
     }
 }
 

@@ -19,7 +19,7 @@ static VALUE cell(VALUE table, long row, long column)
     return RARRAY_AREF(table, row * COLUMNS + column);
 }
 
-/* -- the Task ----------------------------------------------------------------------------------------------------- */
+/* -- the Task ------------------------------------------------------------------------------------------------------ */
 
 void batch_mark(const batch_t *batch)
 {

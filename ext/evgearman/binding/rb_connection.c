@@ -13,7 +13,7 @@
 
 static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
 
-/* -- life --------------------------------------------------------------------------------------------------------- */
+/* -- life ---------------------------------------------------------------------------------------------------------- */
 
 static void client_mark(void *ptr)
 {
@@ -144,7 +144,7 @@ static VALUE client_share(VALUE self, VALUE worker)
     return self;
 }
 
-/* -- requests --------------------------------------------------------------------------------------------------------- */
+/* -- requests ------------------------------------------------------------------------------------------------------ */
 
 void client_changed(client_t *client)
 {
@@ -208,7 +208,7 @@ static VALUE client_set_client_id(VALUE self, VALUE id)
     return self;
 }
 
-/* -- connecting ---------------------------------------------------------------------------------------------------------- */
+/* -- connecting ---------------------------------------------------------------------------------------------------- */
 
 /* A connection is being made, or will be in the next turn. */
 static bool connecting_p(const client_t *client)
@@ -313,7 +313,7 @@ static VALUE client_connecting_p(VALUE self)
     return RBOOL(strcmp(state_name(client_of(self)), "connecting") == 0);
 }
 
-/* -- what there is to know ---------------------------------------------------------------------------------------------------- */
+/* -- what there is to know ----------------------------------------------------------------------------------------- */
 
 static VALUE client_host(VALUE self)
 {

@@ -51,7 +51,8 @@ static VALUE class_of_code(int code)
 /* "connect failed: Connection refused", "QUEUE_ERROR: Job queue is full", or just the words of the code. */
 static VALUE message_of(const failure_t *error)
 {
-    VALUE message = error->server_code.len ? name_string(error->server_code) : rb_str_new_cstr(evg_error_text(error->code));
+    VALUE message =
+        error->server_code.len ? name_string(error->server_code) : rb_str_new_cstr(evg_error_text(error->code));
     if (!error->text.len) return message;
     rb_str_cat_cstr(message, ": ");
     return rb_str_append(message, name_string(error->text));

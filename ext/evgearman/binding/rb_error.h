@@ -10,7 +10,7 @@ void Init_evg_error(VALUE module);
 /* What an error is about, besides its code. All may be empty. (glibc has an error_t.) */
 typedef struct {
     int code;
-    evg_bytes_t text;      /* what the system or the server said */
+    evg_bytes_t text;        /* what the system or the server said */
     evg_bytes_t server_code; /* "QUEUE_ERROR" */
     evg_delivery_t delivery;
     const evg_request_t *request;

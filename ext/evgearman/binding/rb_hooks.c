@@ -3,8 +3,9 @@
 #include "binding/rb_client.h"
 #include "binding/trace.h"
 
-static const char *const hook_names[HOOKS] = {"on_error",          "on_connect", "on_disconnect", "on_drain",
-                                              "on_callback_error", "on_idle",    "on_stopped",    "on_packet", "_trace"};
+static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",        "on_disconnect",
+                                              "on_drain",   "on_callback_error", "on_idle",
+                                              "on_stopped", "on_packet",         "_trace"};
 
 static VALUE report_error(const call_t *call)
 {

@@ -192,7 +192,7 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
     return said(job, evg_job_status(session_of(job), &job->job, upper, lower));
 }
 
-/* -- losing it --------------------------------------------------------------------------------------------------------- */
+/* -- losing it ----------------------------------------------------------------------------------------------------- */
 
 void job_lost(client_t *client, evg_job_t *lost)
 {
@@ -220,7 +220,7 @@ static VALUE job_on_lost(VALUE self)
     return self;
 }
 
-/* -- asking --------------------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 static VALUE job_handle(VALUE self)
 {

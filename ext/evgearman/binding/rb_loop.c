@@ -19,7 +19,7 @@ typedef struct {
     bool stopped;
 } frame_t;
 
-/* -- life ------------------------------------------------------------------------------------------------------- */
+/* -- life ---------------------------------------------------------------------------------------------------------- */
 
 static void loop_mark(void *ptr)
 {
@@ -115,7 +115,7 @@ static VALUE loop_initialize(VALUE self)
     return self;
 }
 
-/* -- the default ---------------------------------------------------------------------------------------------------- */
+/* -- the default --------------------------------------------------------------------------------------------------- */
 
 static VALUE default_loop = Qnil;
 static uint64_t default_forks; /* evg_forks when it was made */
@@ -243,7 +243,8 @@ static VALUE loop_stop(VALUE self)
 static VALUE loop_post(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
-    call_t call = {.callable = block_of("post"), .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "post"};
+    call_t call = {
+        .callable = block_of("post"), .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "post"};
     calls_push(&loop->posts, &call);
     evg_loop_wake(loop->net);
     return self;
@@ -267,8 +268,10 @@ static VALUE loop_close(VALUE self)
     timers_stop(loop);
     watchers_stop(loop);
     seat_wake_all(loop);
-    if (loop->net->polling) evg_loop_wake(loop->net); /* who drives closes it on leaving */
-    else evg_loop_close(loop->net);
+    if (loop->net->polling)
+        evg_loop_wake(loop->net); /* who drives closes it on leaving */
+    else
+        evg_loop_close(loop->net);
     return self;
 }
 
@@ -299,7 +302,7 @@ static VALUE loop_backend(VALUE self)
     return ID2SYM(rb_intern(evg_loop_backend(loop_of(self)->net)));
 }
 
-/* -- forks ---------------------------------------------------------------------------------------------------------- */
+/* -- forks --------------------------------------------------------------------------------------------------------- */
 
 static void keep_own_frames(loop_t *loop)
 {

@@ -8,24 +8,24 @@
 typedef enum { SECONDS, FLAG, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
 
 /* nil is 0 for COUNT and COUNT32: without limit. */
-#define OPTIONS(X)                                                                                                    \
-    X(connect_timeout, SECONDS, connect_timeout)                                                                      \
-    X(command_timeout, SECONDS, session.options.command_timeout)                                                      \
-    X(heartbeat, SECONDS, session.options.heartbeat)                                                                  \
-    X(lost_check, SECONDS, session.options.lost_check)                                                                \
-    X(keepalive, SECONDS, keepalive)                                                                                  \
-    X(reconnect, FLAG, session.options.reconnect)                                                                     \
-    X(reconnect_delay, SECONDS, session.backoff.first)                                                                \
-    X(reconnect_max_delay, SECONDS, session.backoff.most)                                                             \
-    X(max_reconnect_attempts, COUNT32, session.backoff.attempts)                                                      \
-    X(exceptions, FLAG, session.options.exceptions)                                                                   \
-    X(max_packet, SIZE, session.options.max_packet)                                                                   \
-    X(max_text, SIZE, session.options.max_text)                                                                       \
-    X(max_unsent, SIZE, session.options.max_unsent)                                                                   \
-    X(io_priority, PRIORITY, priority)                                                                                \
-    X(grab_unique, FLAG, session.worker.grab_unique)                                                                  \
-    X(concurrency, COUNT, session.worker.concurrency)                                                                 \
-    X(prefetch, PREFETCH, session.worker.prefetch)                                                                    \
+#define OPTIONS(X)                                               \
+    X(connect_timeout, SECONDS, connect_timeout)                 \
+    X(command_timeout, SECONDS, session.options.command_timeout) \
+    X(heartbeat, SECONDS, session.options.heartbeat)             \
+    X(lost_check, SECONDS, session.options.lost_check)           \
+    X(keepalive, SECONDS, keepalive)                             \
+    X(reconnect, FLAG, session.options.reconnect)                \
+    X(reconnect_delay, SECONDS, session.backoff.first)           \
+    X(reconnect_max_delay, SECONDS, session.backoff.most)        \
+    X(max_reconnect_attempts, COUNT32, session.backoff.attempts) \
+    X(exceptions, FLAG, session.options.exceptions)              \
+    X(max_packet, SIZE, session.options.max_packet)              \
+    X(max_text, SIZE, session.options.max_text)                  \
+    X(max_unsent, SIZE, session.options.max_unsent)              \
+    X(io_priority, PRIORITY, priority)                           \
+    X(grab_unique, FLAG, session.worker.grab_unique)             \
+    X(concurrency, COUNT, session.worker.concurrency)            \
+    X(prefetch, PREFETCH, session.worker.prefetch)               \
     X(poll_interval, SECONDS, session.worker.poll_interval)
 
 typedef struct {

@@ -7,7 +7,7 @@
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
 
-/* -- names ------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 static VALUE senders_of(const evg_command_info_t *info)
 {
@@ -34,8 +34,8 @@ static VALUE protocol_commands(VALUE self)
     for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
         const evg_command_info_t *info = evg_command_info(type);
         if (!info) continue;
-        VALUE row[] = {packet_name((evg_command_t)type), UINT2NUM(type), INT2FIX(info->args),
-                       senders_of(info), replies_of(info)};
+        VALUE row[] = {packet_name((evg_command_t)type), UINT2NUM(type), INT2FIX(info->args), senders_of(info),
+                       replies_of(info)};
         rb_ary_push(rows, rb_ary_new_from_values(5, row));
     }
     return rows;
@@ -47,7 +47,7 @@ static VALUE protocol_number(VALUE self, VALUE name)
     return INT2FIX(evg_command_find(bytes_of(name)));
 }
 
-/* -- packets as values ------------------------------------------------------------------------- */
+/* -- packets as values --------------------------------------------------------------------------------------------- */
 
 static VALUE buffer_string(VALUE buffer)
 {
@@ -81,7 +81,7 @@ static VALUE protocol_encode(VALUE self, VALUE number, VALUE request, VALUE stri
     return rb_ensure(buffer_string, (VALUE)&buffer, buffer_free, (VALUE)&buffer);
 }
 
-/* -- parser ------------------------------------------------------------------------------------ */
+/* -- parser -------------------------------------------------------------------------------------------------------- */
 
 static void parser_free(void *ptr)
 {
@@ -129,16 +129,11 @@ static VALUE parser_setup(VALUE self, VALUE request, VALUE text, VALUE max)
 static const char *request_error_text(int error)
 {
     switch (error) {
-    case EVG_EMAGIC:
-        return "invalid request magic";
-    case EVG_EPACKET_SIZE:
-        return "request packet too large";
-    case EVG_ETEXT_SIZE:
-        return "request text too large";
-    case EVG_EUNEXPECTED:
-        return "unexpected request";
-    default:
-        return evg_error_text(error);
+    case EVG_EMAGIC: return "invalid request magic";
+    case EVG_EPACKET_SIZE: return "request packet too large";
+    case EVG_ETEXT_SIZE: return "request text too large";
+    case EVG_EUNEXPECTED: return "unexpected request";
+    default: return evg_error_text(error);
     }
 }
 

@@ -75,7 +75,7 @@ rb_session_t *session_use(VALUE self)
     return session;
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------------ */
+/* -- life ---------------------------------------------------------------------------------------------------------- */
 
 static double instant_of(VALUE now)
 {
@@ -157,7 +157,7 @@ static VALUE session_wants_open_p(VALUE self)
     return RBOOL(evg_session_wants_open(&session_of(self)->s));
 }
 
-/* -- bytes and time -------------------------------------------------------------------------------------------------- */
+/* -- bytes and time ------------------------------------------------------------------------------------------------ */
 
 static VALUE session_feed(VALUE self, VALUE bytes)
 {
@@ -211,7 +211,7 @@ static VALUE session_deadline(VALUE self)
     return at == INFINITY ? Qnil : DBL2NUM(at);
 }
 
-/* -- events ------------------------------------------------------------------------------------------------------------ */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 static VALUE named(const char *name)
 {
@@ -303,7 +303,7 @@ static VALUE session_next(VALUE self)
     return Qnil;
 }
 
-/* -- what there is to know ------------------------------------------------------------------------------------------------ */
+/* -- what there is to know ----------------------------------------------------------------------------------------- */
 
 static VALUE session_dialect(VALUE self)
 {

@@ -11,10 +11,10 @@ typedef struct {
     evg_session_t s;
     VALUE *pending; /* Requests whose outcome was not told, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
-    size_t users;   /* objects that point at it, its own included */
-    int broken;     /* why it closed the connection, until that was raised */
-    bool dead;      /* it was collected, or something that was pending on it */
-    bool ready;     /* initialize was called */
+    size_t users; /* objects that point at it, its own included */
+    int broken;   /* why it closed the connection, until that was raised */
+    bool dead;    /* it was collected, or something that was pending on it */
+    bool ready;   /* initialize was called */
 } rb_session_t;
 
 typedef struct {
@@ -37,7 +37,7 @@ void session_leave(rb_session_t *session);
 /* All that is pending on it is forgotten: it dies with this GC. */
 void session_dispose(rb_session_t *session);
 
-/* -- shared with Client and Worker -- */
+/* -- shared with Client and Worker --------------------------------------------------------------------------------- */
 
 /* Sets an option by its name: ArgumentError for one that is not a session's (rb_options.c). */
 void session_option_set(evg_session_t *s, VALUE name, VALUE value);
@@ -48,7 +48,7 @@ evg_shape_t admin_shape(VALUE line, VALUE multiline);
 /* Of the abilities that stay (rb_worker.c). */
 VALUE function_names(evg_session_t *s);
 
-/* -- requests (rb_session_request.c) -- */
+/* -- requests (rb_session_request.c) ------------------------------------------------------------------------------- */
 
 /* A new Request by `ask`, or raises what that says. */
 typedef int session_ask_t(evg_session_t *s, evg_request_t *request, const void *arg);
@@ -66,7 +66,7 @@ void request_reported(const evg_event_t *event, VALUE data);
 /* grab_job: what its value is. */
 void request_assigned(const evg_event_t *event, VALUE job);
 
-/* -- jobs (rb_session_job.c) -- */
+/* -- jobs (rb_session_job.c) --------------------------------------------------------------------------------------- */
 
 /* A Job for an EVG_EVENT_ASSIGNED; takes it. */
 VALUE session_job_new(VALUE session, const evg_event_t *event);

@@ -82,7 +82,7 @@ VALUE session_job_of(const evg_job_t *job)
     return lifetime_over_p(owner->marked_in) ? Qnil : owner->self;
 }
 
-/* -- saying something about it ----------------------------------------------------------------------------------------- */
+/* -- saying something about it ------------------------------------------------------------------------------------- */
 
 static evg_session_t *unanswered(rb_session_job_t *job)
 {
@@ -156,7 +156,7 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
     return said(evg_job_status(unanswered(job), &job->job, upper, lower));
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 static VALUE job_handle(VALUE self)
 {
@@ -194,7 +194,7 @@ static VALUE job_expired_p(VALUE self)
     return RBOOL(job_ptr(self)->job.state == EVG_JOB_EXPIRED);
 }
 
-/* -- abilities and the work loop ------------------------------------------------------------------------------------------ */
+/* -- abilities and the work loop ----------------------------------------------------------------------------------- */
 
 /* Every ability has an owner here, or the work loop would refuse its jobs. */
 static VALUE worker_can_do(VALUE self, VALUE name, VALUE timeout, VALUE server_timeout)

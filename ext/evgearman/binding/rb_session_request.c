@@ -129,10 +129,10 @@ static VALUE reply_of(const rb_request_t *request, const evg_event_t *event)
 static VALUE error_of(const rb_request_t *request, const evg_event_t *event)
 {
     failure_t error = {.code = event->error,
-                     .text = event->text,
-                     .delivery = event->delivery,
-                     .request = event->request,
-                     .data = Qnil};
+                       .text = event->text,
+                       .delivery = event->delivery,
+                       .request = event->request,
+                       .data = Qnil};
     if (evg_error_fault(event->error) == EVG_SERVER && event->argc == 2) error.server_code = event->args[0];
     if (event->error == EVG_EJOB_EXCEPTION) error.data = binary_string(event->args[0]);
     if (event->error == EVG_EJOB_FAILED && !NIL_P(request->exception)) {
@@ -154,7 +154,7 @@ VALUE request_done(const evg_event_t *event)
     return self;
 }
 
-/* -- what there is to know ---------------------------------------------------------------------------------------------- */
+/* -- what there is to know ----------------------------------------------------------------------------------------- */
 
 static VALUE request_done_p(VALUE self)
 {
@@ -197,7 +197,7 @@ static VALUE request_unique(VALUE self)
     return request_ptr(self)->unique;
 }
 
-/* -- questions ------------------------------------------------------------------------------------------------------------- */
+/* -- questions ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     VALUE text;
@@ -285,7 +285,7 @@ static VALUE session_set_client_id(VALUE self, VALUE id)
     return self;
 }
 
-/* -- submissions ------------------------------------------------------------------------------------------------------------ */
+/* -- submissions --------------------------------------------------------------------------------------------------- */
 
 static int ask_submit(evg_session_t *s, evg_request_t *request, const void *arg)
 {

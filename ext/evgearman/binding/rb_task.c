@@ -87,10 +87,10 @@ static void no_longer_pending(client_t *client, task_t *task)
     ((task_t *)RTYPEDDATA_DATA(last))->slot = task->slot;
 }
 
-/* -- telling ----------------------------------------------------------------------------------------------------- */
+/* -- telling ------------------------------------------------------------------------------------------------------- */
 
 const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
-                                             "on_data",    "on_warning",  "on_exception", "on_status"};
+                                      "on_data",    "on_warning",  "on_exception", "on_status"};
 
 /* Its blocks have been called. One that lost the seat does not count: it may wait for who waits for the Task. */
 static bool told_p(const task_t *task)
@@ -192,7 +192,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     RB_GC_GUARD(self);
 }
 
-/* -- converting --------------------------------------------------------------------------------------------------- */
+/* -- converting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     VALUE self, converter, reply;
@@ -227,8 +227,8 @@ static VALUE convert(VALUE arg)
 {
     const convert_t *how = (const convert_t *)arg;
     bool coded = ((task_t *)RTYPEDDATA_DATA(how->self))->coded;
-    VALUE value = coded ? coding_load(how->converter, how->reply)
-                        : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
+    VALUE value =
+        coded ? coding_load(how->converter, how->reply) : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
     end_converted(how->self, value, Qnil);
     return Qnil;
 }
@@ -330,7 +330,7 @@ static VALUE task_wait(int argc, VALUE *argv, VALUE self)
     return await(task_of(self), argc ? argv[0] : Qnil) ? self : Qnil;
 }
 
-/* -- asking --------------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 static VALUE task_handle(VALUE self)
 {
@@ -400,7 +400,7 @@ static VALUE task_client(VALUE self)
     return task_of(self)->client_value;
 }
 
-/* -- listening -------------------------------------------------------------------------------------------------------- */
+/* -- listening ----------------------------------------------------------------------------------------------------- */
 
 static void add_callback(VALUE self, task_t *task, callback_t kind, VALUE callable)
 {
@@ -431,10 +431,10 @@ static VALUE listen_for(VALUE self, callback_t kind)
     return self;
 }
 
-#define LISTEN(name, kind)                                                                                            \
-    static VALUE task_##name(VALUE self)                                                                              \
-    {                                                                                                                 \
-        return listen_for(self, kind);                                                                                \
+#define LISTEN(name, kind)               \
+    static VALUE task_##name(VALUE self) \
+    {                                    \
+        return listen_for(self, kind);   \
     }
 LISTEN(on_created, ON_CREATED)
 LISTEN(on_complete, ON_COMPLETE)

@@ -92,7 +92,7 @@ static watcher_t *watcher_new(loop_t *loop, VALUE block)
     return watcher;
 }
 
-/* -- being called ------------------------------------------------------------------------------------------- */
+/* -- being called -------------------------------------------------------------------------------------------------- */
 
 static void queue(watcher_t *watcher, int argc, VALUE event)
 {
@@ -144,7 +144,7 @@ static VALUE event_name(int events)
     return ID2SYM(rb_intern(events == EV_WRITE ? "write" : "read_write"));
 }
 
-/* -- io ------------------------------------------------------------------------------------------------------ */
+/* -- io ------------------------------------------------------------------------------------------------------------ */
 
 /* The kernel tells no more of a closed descriptor, unless the file lives on in another process. */
 static void told(void *owner, int events)
@@ -204,7 +204,7 @@ static VALUE loop_io(VALUE self, VALUE given, VALUE name)
     return watcher->self;
 }
 
-/* -- each_turn -------------------------------------------------------------------------------------------------- */
+/* -- each_turn ----------------------------------------------------------------------------------------------------- */
 
 static VALUE loop_each_turn(VALUE self)
 {
@@ -223,12 +223,11 @@ void watchers_turn_ends(loop_t *loop)
     }
 }
 
-/* -- all of a loop ------------------------------------------------------------------------------------------------ */
+/* -- all of a loop ------------------------------------------------------------------------------------------------- */
 
 static void mark_list(const evg_list_t *list)
 {
-    for (evg_list_t *at = list->next; at != list; at = at->next)
-        rb_gc_mark(evg_container(at, watcher_t, link)->self);
+    for (evg_list_t *at = list->next; at != list; at = at->next) rb_gc_mark(evg_container(at, watcher_t, link)->self);
 }
 
 void watchers_mark(const loop_t *loop)
@@ -265,7 +264,7 @@ static VALUE loop_watchers(VALUE self)
     return watchers;
 }
 
-/* -- one ------------------------------------------------------------------------------------------------------------ */
+/* -- one ----------------------------------------------------------------------------------------------------------- */
 
 static VALUE watcher_cancel(VALUE self)
 {

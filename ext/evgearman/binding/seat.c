@@ -28,7 +28,7 @@ typedef struct {
     bool saw_stuck; /* left the sleep because the driver stands still */
 } waiter_t;
 
-/* -- the seat ------------------------------------------------------------------------------------------------ */
+/* -- the seat ------------------------------------------------------------------------------------------------------ */
 
 bool seat_free_p(const loop_t *loop)
 {
@@ -125,7 +125,7 @@ void seat_forget(loop_t *loop)
     while (evg_list_shift(&loop->waiters)) {}
 }
 
-/* -- driving --------------------------------------------------------------------------------------------------- */
+/* -- driving ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     loop_t *loop;
@@ -170,7 +170,7 @@ static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
     return drive.called;
 }
 
-/* -- following --------------------------------------------------------------------------------------------------- */
+/* -- following ----------------------------------------------------------------------------------------------------- */
 
 /* The driver has been inside Ruby code since the last tick, or the heir does not come. A block that waits in a nested
  * drive is no such case: that drive may be in libev. Read without the GVL too: it is looked at again with it before
@@ -306,7 +306,7 @@ static void follow(loop_t *loop, const goal_t *goal, double deadline)
     rb_jump_tag(state);
 }
 
-/* -- waiting ------------------------------------------------------------------------------------------------------ */
+/* -- waiting ------------------------------------------------------------------------------------------------------- */
 
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
 {

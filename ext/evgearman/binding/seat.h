@@ -15,8 +15,8 @@
 typedef struct goal {
     bool (*reached)(const struct goal *goal);
     void *subject;
-    evg_list_t *waiters;      /* those who are to be woken when it is reached; NULL: nobody can */
-    evg_connection_t *about;  /* a follower writes what this one owes before it sleeps, or NULL */
+    evg_list_t *waiters;     /* those who are to be woken when it is reached; NULL: nobody can */
+    evg_connection_t *about; /* a follower writes what this one owes before it sleeps, or NULL */
 } goal_t;
 
 /* Somebody who waits for a goal: a thread on its semaphore, or a fiber in its scheduler. */
@@ -32,7 +32,8 @@ typedef struct goal_waiter {
  * Calls blocks; may raise, throw, end the thread. */
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
 
-/* One turn, at most until the deadline, or a follower's wait for as long. Answers how many blocks this thread called. */
+/* One turn, at most until the deadline, or a follower's wait for as long. Answers how many blocks this thread
+ * called. */
 size_t seat_turn_once(loop_t *loop, double deadline);
 
 /* The same for a fiber that a Fiber scheduler may suspend: a background thread drives. */

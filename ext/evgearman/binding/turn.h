@@ -4,9 +4,9 @@
 
 #include "binding/seat.h"
 
-/* Waits until `deadline` (monotonic; INFINITY for ever) or until something happens, but not when what it wrote has reached
- * the goal (or NULL), and calls the blocks that follow
- * from it. May raise, throw, end the thread: what is not yet called stays queued. Answers how many were called. */
+/* Waits until `deadline` (monotonic; INFINITY for ever) or until something happens, but not when what it wrote has
+ * reached the goal (or NULL), and calls the blocks that follow from it. May raise, throw, end the thread: what is not
+ * yet called stays queued. Answers how many were called. */
 size_t loop_turn(loop_t *loop, const goal_t *goal, double deadline);
 
 /* The part without Ruby blocks and without waiting: reads what lies in the sockets. For a loop that nobody drove. */

@@ -115,8 +115,7 @@ static const evg_source_ops_t connection_ops = {
     .closed = connection_closed,
 };
 
-evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0,
-                                     uint64_t seed1)
+evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0, uint64_t seed1)
 {
     evg_connection_t *c = evg_zalloc(sizeof *c);
     if (!c) return NULL;

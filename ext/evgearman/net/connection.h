@@ -30,19 +30,19 @@ typedef struct evg_connection {
     /* private */
     evg_phase_t phase;
     evg_resolution_t *resolution;
-    evg_sockaddrs_t *ways; /* while resolving or connecting */
-    int way;               /* the one that is tried */
-    int cause;             /* errno of the last way that failed; 0: its time was up */
-    double give_up_at;     /* connect_timeout of that one */
+    evg_sockaddrs_t *ways;   /* while resolving or connecting */
+    int way;                 /* the one that is tried */
+    int cause;               /* errno of the last way that failed; 0: its time was up */
+    double give_up_at;       /* connect_timeout of that one */
     evg_transport_t retired; /* to be closed as soon as its watcher may be stopped */
     ev_io io;
-    int watched;           /* EV_READ | EV_WRITE that `io` is started for */
-    int broken;            /* errno of a write that failed: what the peer sent is still read, then it ends */
-    int postponed;         /* turns for which it was due but had not been read to the end */
-    bool blocked;          /* the socket takes no more */
-    bool drained;          /* the last read took everything there was */
-    bool telling;          /* on_event is being called */
-    bool dying;            /* to be freed at the next reconciliation; the session is gone already */
+    int watched;   /* EV_READ | EV_WRITE that `io` is started for */
+    int broken;    /* errno of a write that failed: what the peer sent is still read, then it ends */
+    int postponed; /* turns for which it was due but had not been read to the end */
+    bool blocked;  /* the socket takes no more */
+    bool drained;  /* the last read took everything there was */
+    bool telling;  /* on_event is being called */
+    bool dying;    /* to be freed at the next reconciliation; the session is gone already */
 } evg_connection_t;
 
 /* Heap; session with its defaults; attached to the loop. NULL: no memory. */

@@ -13,22 +13,22 @@
 
 evg_libev_t evg_libev;
 
-#define FUNCTIONS(X)                                                                                         \
-    X(version_major)                                                                                         \
-    X(loop_new)                                                                                              \
-    X(loop_destroy)                                                                                          \
-    X(run)                                                                                                   \
-    X(set_invoke_pending_cb)                                                                                 \
-    X(invoke_pending)                                                                                        \
-    X(pending_count)                                                                                         \
-    X(backend)                                                                                               \
-    X(now_update)                                                                                            \
-    X(io_start)                                                                                              \
-    X(io_stop)                                                                                               \
-    X(timer_start)                                                                                           \
-    X(timer_stop)                                                                                            \
-    X(async_start)                                                                                           \
-    X(async_stop)                                                                                            \
+#define FUNCTIONS(X)         \
+    X(version_major)         \
+    X(loop_new)              \
+    X(loop_destroy)          \
+    X(run)                   \
+    X(set_invoke_pending_cb) \
+    X(invoke_pending)        \
+    X(pending_count)         \
+    X(backend)               \
+    X(now_update)            \
+    X(io_start)              \
+    X(io_stop)               \
+    X(timer_start)           \
+    X(timer_stop)            \
+    X(async_start)           \
+    X(async_stop)            \
     X(async_send)
 
 #ifdef EVG_LIBEV_LINKED
@@ -67,7 +67,7 @@ static bool find(void *library, const char *name, void *slot)
 
 static const char *fill(void *library, evg_libev_t *table)
 {
-#define X(name)                                                                                              \
+#define X(name) \
     if (!find(library, "ev_" #name, &table->name)) return complain("libev lacks ev_" #name, NULL);
     FUNCTIONS(X)
 #undef X

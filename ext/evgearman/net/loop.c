@@ -323,8 +323,7 @@ void evg_source_detach(evg_source_t *source)
 
 void evg_source_dirty(evg_source_t *source)
 {
-    if (source->loop && !evg_list_linked_p(&source->dirty))
-        evg_list_append(&source->loop->dirty, &source->dirty);
+    if (source->loop && !evg_list_linked_p(&source->dirty)) evg_list_append(&source->loop->dirty, &source->dirty);
 }
 
 /* Sets, not adds, when it begins to gather: so nobody has to clear what the last `ready` was told. */

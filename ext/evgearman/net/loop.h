@@ -38,32 +38,33 @@ typedef struct {
 struct evg_source {
     const evg_source_ops_t *ops;
     evg_loop_t *loop;
-    evg_list_t all;       /* sources of the loop */
+    evg_list_t all; /* sources of the loop */
     evg_list_t ready;
     evg_list_t dirty;
-    evg_list_t judged;    /* due ones of this turn */
+    evg_list_t judged; /* due ones of this turn */
     evg_heap_node_t due;
-    int revents;          /* EV_READ | EV_WRITE, gathered until `ready` */
-    int fd;               /* where evg_loop_linger looks for input; -1: nowhere */
+    int revents; /* EV_READ | EV_WRITE, gathered until `ready` */
+    int fd;      /* where evg_loop_linger looks for input; -1: nowhere */
 };
 
 struct evg_loop {
-    struct ev_loop *ev;   /* NULL when closed */
-    double now;           /* monotonic seconds; evg_loop_now refreshes it */
-    bool polling;         /* from aim to collect, so a thread may be in libev: it is not to be touched */
-    bool turning;         /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
+    struct ev_loop *ev; /* NULL when closed */
+    double now;         /* monotonic seconds; evg_loop_now refreshes it */
+    bool polling;       /* from aim to collect, so a thread may be in libev: it is not to be touched */
+    bool turning;       /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
     /* private */
     bool in_libev; /* in ev_run */
     unsigned int refs;
     ev_async wake;
     ev_timer alarm;
-    double aimed_at;      /* when the poll under way ends by itself; INFINITY: when something happens */
-    int mode;             /* EVRUN_NOWAIT or EVRUN_ONCE */
+    double aimed_at; /* when the poll under way ends by itself; INFINITY: when something happens */
+    int mode;        /* EVRUN_NOWAIT or EVRUN_ONCE */
     evg_list_t all, ready, dirty;
-    evg_list_t reconciling, reading, judging; /* what a step has still to do; the next turn goes on where one was left */
+    /* What a step has still to do: the next turn goes on where one was left. */
+    evg_list_t reconciling, reading, judging;
     evg_heap_t dues;
-    double late;          /* moving average of seconds from the end of a poll to having the GVL again */
-    double polled_at;     /* when the last poll ended */
+    double late;      /* moving average of seconds from the end of a poll to having the GVL again */
+    double polled_at; /* when the last poll ended */
 };
 
 /* NULL: no memory, or libev has no backend. Holds one reference. evg_libev_load comes first. */
@@ -86,7 +87,7 @@ double evg_monotonic(void);
 /* From any thread, without the GVL, from a signal handler: the poll under way ends, or the next one does not block. */
 void evg_loop_wake(evg_loop_t *loop);
 
-/* -- steps of a turn -- */
+/* -- steps of a turn ----------------------------------------------------------------------------------------------- */
 void evg_loop_reconcile(evg_loop_t *loop);
 /* block false: do not wait. Else until `deadline` (INFINITY: for ever) or the first deadline of a source, unless
  * something is in hand already. */
@@ -104,7 +105,7 @@ bool evg_loop_linger(evg_loop_t *loop, double seconds);
 
 const char *evg_loop_backend(const evg_loop_t *loop); /* "epoll", "kqueue", "poll", "select" … */
 
-/* -- sources -- */
+/* -- sources ------------------------------------------------------------------------------------------------------- */
 void evg_source_init(evg_source_t *source, const evg_source_ops_t *ops);
 void evg_source_attach(evg_source_t *source, evg_loop_t *loop); /* holds the loop */
 void evg_source_detach(evg_source_t *source);                   /* leaves all lists, releases the loop */

@@ -27,7 +27,7 @@ void evg_connection_close_all(evg_connection_t *c);
 /* The watcher as new: its loop is gone, or it never had one. */
 void evg_connection_forget_watcher(evg_connection_t *c);
 
-/* -- phases.c -- */
+/* -- phases.c ------------------------------------------------------------------------------------------------------ */
 
 /* The only place where the phase changes: each takes along what belongs to it. */
 void evg_connection_enter(evg_connection_t *c, evg_phase_t phase);
@@ -41,14 +41,14 @@ void evg_connection_follow(evg_connection_t *c);
 /* All events to on_event; finishes when the session cannot go on. */
 void evg_connection_emit(evg_connection_t *c);
 
-/* -- dial.c -- */
+/* -- dial.c -------------------------------------------------------------------------------------------------------- */
 
 void evg_connection_begin(evg_connection_t *c);        /* to RESOLVING or CONNECTING */
 void evg_connection_resolved(evg_connection_t *c);     /* the resolution may be done */
 void evg_connection_try_next_way(evg_connection_t *c); /* only in a turn, with no transport */
 void evg_connection_check_way(evg_connection_t *c);    /* established? given up? */
 
-/* -- stream.c -- */
+/* -- stream.c ------------------------------------------------------------------------------------------------------ */
 
 bool evg_connection_reads_p(const evg_connection_t *c);
 void evg_connection_read_in(evg_connection_t *c);   /* a turn's worth; stays ready when there may be more */

@@ -174,7 +174,6 @@ void evg_resolver_collect(evg_loop_t *loop)
 {
     for (evg_list_t *node = under_way.next; node != &under_way; node = node->next) {
         evg_resolution_t *resolution = evg_container(node, evg_resolution_t, link);
-        if (resolution->loop == loop && evg_resolution_done_p(resolution))
-            evg_source_ready(resolution->source, 0);
+        if (resolution->loop == loop && evg_resolution_done_p(resolution)) evg_source_ready(resolution->source, 0);
     }
 }

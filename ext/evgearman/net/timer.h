@@ -6,8 +6,8 @@
 
 typedef struct evg_timer {
     evg_source_t source;
-    double at;    /* next time; INFINITY when stopped */
-    double every; /* 0: once */
+    double at;                             /* next time; INFINITY when stopped */
+    double every;                          /* 0: once */
     void (*fire)(struct evg_timer *timer); /* no Ruby code; the timer is already stopped or set anew */
     void *owner;
 } evg_timer_t;

@@ -18,7 +18,7 @@ typedef struct {
     /* After the socket became writable. 0: established. EVG_IO_AGAIN: not yet (transport->wants says for what).
      * EVG_IO_FAILED. */
     int (*established)(evg_transport_t *t);
-    ssize_t (*read)(evg_transport_t *t, void *room, size_t len);       /* > 0, or one of the above */
+    ssize_t (*read)(evg_transport_t *t, void *room, size_t len);         /* > 0, or one of the above */
     ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, or one of the above */
     void (*close)(evg_transport_t *t);
     void (*keepalive)(evg_transport_t *t, double idle);
@@ -26,7 +26,7 @@ typedef struct {
 
 struct evg_transport {
     const evg_transport_ops_t *ops;
-    int fd; /* -1 when closed */
+    int fd;    /* -1 when closed */
     int wants; /* EV_READ / EV_WRITE that `established` waits for */
 };
 

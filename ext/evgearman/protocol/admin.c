@@ -55,8 +55,7 @@ static bool err_p(evg_bytes_t text)
 }
 
 /* Does the line that ends at `end` end the reply? */
-static bool last_p(const evg_scan_t *scan, evg_shape_t shape, const uint8_t *at, size_t end,
-                   evg_bytes_t *text)
+static bool last_p(const evg_scan_t *scan, evg_shape_t shape, const uint8_t *at, size_t end, evg_bytes_t *text)
 {
     evg_bytes_t line = chomp(at + scan->line, end - scan->line);
     if (shape == EVG_DOTTED && evg_bytes_equal_p(line, evg_bytes_of("."))) {
@@ -69,8 +68,7 @@ static bool last_p(const evg_scan_t *scan, evg_shape_t shape, const uint8_t *at,
     return shape == EVG_LINE || err;
 }
 
-ptrdiff_t evg_admin_decode(evg_scan_t *scan, evg_shape_t shape, evg_bytes_t input, size_t max,
-                           evg_bytes_t *text)
+ptrdiff_t evg_admin_decode(evg_scan_t *scan, evg_shape_t shape, evg_bytes_t input, size_t max, evg_bytes_t *text)
 {
     size_t limit = input.len < max ? input.len : max;
     while (scan->scanned < limit) {

@@ -10,22 +10,22 @@
 typedef enum { EVG_LINE, EVG_DOTTED } evg_shape_t;
 
 /* words, arguments behind them (least, most), shape of the reply, line end to send */
-#define EVG_ADMIN_COMMANDS(X)                                                                                \
-    X("version", 0, 0, EVG_LINE, "\n")                                                                       \
-    X("getpid", 0, 0, EVG_LINE, "\n")                                                                        \
-    X("verbose", 0, 0, EVG_LINE, "\n")                                                                       \
-    X("status", 0, 0, EVG_DOTTED, "\n")                                                                      \
-    X("prioritystatus", 0, 0, EVG_DOTTED, "\n")                                                              \
-    X("workers", 0, 0, EVG_DOTTED, "\n")                                                                     \
-    X("show jobs", 0, 0, EVG_DOTTED, "\n")                                                                   \
-    X("show unique jobs", 0, 0, EVG_DOTTED, "\n")                                                            \
-    X("cancel job", 1, 1, EVG_LINE, "\n")                                                                    \
-    X("create function", 1, 1, EVG_LINE, "\r\n") /* with "\n" gearmand cuts off the last letter */           \
-    X("drop function", 1, 1, EVG_LINE, "\n")                                                                 \
-    X("maxqueue", 1, 4, EVG_LINE, "\n")                                                                      \
-    X("shutdown", 0, 1, EVG_LINE, "\n")                                                                      \
-    X("clients", 0, 0, EVG_DOTTED, "\n")   /* this and the next two: the Perl server */                      \
-    X("jobs", 0, 0, EVG_DOTTED, "\n")                                                                        \
+#define EVG_ADMIN_COMMANDS(X)                                                                      \
+    X("version", 0, 0, EVG_LINE, "\n")                                                             \
+    X("getpid", 0, 0, EVG_LINE, "\n")                                                              \
+    X("verbose", 0, 0, EVG_LINE, "\n")                                                             \
+    X("status", 0, 0, EVG_DOTTED, "\n")                                                            \
+    X("prioritystatus", 0, 0, EVG_DOTTED, "\n")                                                    \
+    X("workers", 0, 0, EVG_DOTTED, "\n")                                                           \
+    X("show jobs", 0, 0, EVG_DOTTED, "\n")                                                         \
+    X("show unique jobs", 0, 0, EVG_DOTTED, "\n")                                                  \
+    X("cancel job", 1, 1, EVG_LINE, "\n")                                                          \
+    X("create function", 1, 1, EVG_LINE, "\r\n") /* with "\n" gearmand cuts off the last letter */ \
+    X("drop function", 1, 1, EVG_LINE, "\n")                                                       \
+    X("maxqueue", 1, 4, EVG_LINE, "\n")                                                            \
+    X("shutdown", 0, 1, EVG_LINE, "\n")                                                            \
+    X("clients", 0, 0, EVG_DOTTED, "\n") /* this and the next two: the Perl server */              \
+    X("jobs", 0, 0, EVG_DOTTED, "\n")                                                              \
     X("gladiator", 0, 1, EVG_DOTTED, "\n")
 
 typedef struct {
@@ -58,8 +58,8 @@ bool evg_admin_error_p(evg_bytes_t text, evg_bytes_t *code, evg_bytes_t *rest);
 
 enum { EVG_ADMIN_WORDS = 5, EVG_ADMIN_LINE = 8192 };
 
-/* For a server: the words of one request line. > 0: bytes consumed, `count` words (0 for an empty line);
- * 0: more needed; EVG_ETEXT_SIZE (longer than EVG_ADMIN_LINE with its newline), EVG_EARGS (more than EVG_ADMIN_WORDS). */
+/* For a server: the words of one request line. > 0: bytes consumed, `count` words (0 for an empty line); 0: more
+ * needed; EVG_ETEXT_SIZE (longer than EVG_ADMIN_LINE with its newline), EVG_EARGS (more than EVG_ADMIN_WORDS). */
 ptrdiff_t evg_admin_split(evg_bytes_t input, evg_bytes_t words[EVG_ADMIN_WORDS], int *count);
 
 #endif

@@ -34,10 +34,8 @@ bool evg_command_foreground_p(evg_command_t type)
     case EVG_SUBMIT_JOB:
     case EVG_SUBMIT_JOB_HIGH:
     case EVG_SUBMIT_JOB_LOW:
-    case EVG_SUBMIT_REDUCE_JOB:
-        return true;
-    default:
-        return false;
+    case EVG_SUBMIT_REDUCE_JOB: return true;
+    default: return false;
     }
 }
 

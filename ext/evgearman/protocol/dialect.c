@@ -3,12 +3,12 @@
 #include "protocol/admin.h"
 
 /* 1-4, 7, 9, 12-16, 18, 21-23, 25, 26, and text */
-static const uint64_t PERL_KNOWS =
-    EVG_DRAWS(TEXT) | EVG_DRAWS(CAN_DO) | EVG_DRAWS(CANT_DO) | EVG_DRAWS(RESET_ABILITIES) |
-    EVG_DRAWS(PRE_SLEEP) | EVG_DRAWS(SUBMIT_JOB) | EVG_DRAWS(GRAB_JOB) | EVG_DRAWS(WORK_STATUS) |
-    EVG_DRAWS(WORK_COMPLETE) | EVG_DRAWS(WORK_FAIL) | EVG_DRAWS(GET_STATUS) | EVG_DRAWS(ECHO_REQ) |
-    EVG_DRAWS(SUBMIT_JOB_BG) | EVG_DRAWS(SUBMIT_JOB_HIGH) | EVG_DRAWS(SET_CLIENT_ID) |
-    EVG_DRAWS(CAN_DO_TIMEOUT) | EVG_DRAWS(WORK_EXCEPTION) | EVG_DRAWS(OPTION_REQ);
+static const uint64_t PERL_KNOWS = EVG_DRAWS(TEXT) | EVG_DRAWS(CAN_DO) | EVG_DRAWS(CANT_DO) |
+                                   EVG_DRAWS(RESET_ABILITIES) | EVG_DRAWS(PRE_SLEEP) | EVG_DRAWS(SUBMIT_JOB) |
+                                   EVG_DRAWS(GRAB_JOB) | EVG_DRAWS(WORK_STATUS) | EVG_DRAWS(WORK_COMPLETE) |
+                                   EVG_DRAWS(WORK_FAIL) | EVG_DRAWS(GET_STATUS) | EVG_DRAWS(ECHO_REQ) |
+                                   EVG_DRAWS(SUBMIT_JOB_BG) | EVG_DRAWS(SUBMIT_JOB_HIGH) | EVG_DRAWS(SET_CLIENT_ID) |
+                                   EVG_DRAWS(CAN_DO_TIMEOUT) | EVG_DRAWS(WORK_EXCEPTION) | EVG_DRAWS(OPTION_REQ);
 
 static bool gearmand_knows(evg_command_t type)
 {
@@ -29,12 +29,9 @@ evg_dialect_t evg_dialect_of(evg_bytes_t version)
 const char *evg_dialect_name(evg_dialect_t dialect)
 {
     switch (dialect) {
-    case EVG_GEARMAND:
-        return "gearmand";
-    case EVG_PERL:
-        return "perl";
-    default:
-        return "unknown";
+    case EVG_GEARMAND: return "gearmand";
+    case EVG_PERL: return "perl";
+    default: return "unknown";
     }
 }
 

@@ -88,8 +88,8 @@ static bool nul_p(const evg_bytes_t *args, int argc)
     return false;
 }
 
-static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
-                         int argc, size_t body)
+static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
+                         size_t body)
 {
     at = store(at, evg_bytes(magic == EVG_REQ ? "\0REQ" : "\0RES", 4));
     at = store32(at, (uint32_t)type);
@@ -109,8 +109,8 @@ int evg_packet_check(evg_command_t type, const evg_bytes_t *args, int argc, size
     return body > max_body || body >= BODY_CEILING ? EVG_ETOO_LARGE : 0;
 }
 
-int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args,
-                      int argc, size_t max_body)
+int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
+                      size_t max_body)
 {
     int r = evg_packet_check(type, args, argc, max_body);
     if (r < 0) return r;

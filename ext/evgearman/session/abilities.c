@@ -127,8 +127,10 @@ static void forget_unannounced(evg_worker_session_t *w)
         evg_function_t *function = function_of(at);
         if (!function->leaving || function->announced || function->held) continue;
         function->leaving = false;
-        if (function->returning) function->returning = false;
-        else drop(function);
+        if (function->returning)
+            function->returning = false;
+        else
+            drop(function);
     }
 }
 

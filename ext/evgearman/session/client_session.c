@@ -23,7 +23,7 @@ void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
     evg_list_init(&c->orphans);
 }
 
-/* -- submissions --------------------------------------------------------------------------------------- */
+/* -- submissions --------------------------------------------------------------------------------------------------- */
 
 static int check_names(const evg_submission_t *submission)
 {
@@ -97,7 +97,7 @@ static bool handle_p(evg_bytes_t handle)
     return evg_check_handle(handle) == 0;
 }
 
-/* -- orphans ------------------------------------------------------------------------------------------- */
+/* -- orphans ------------------------------------------------------------------------------------------------------- */
 
 static size_t orphan_size(size_t handle_len, size_t data_len)
 {
@@ -168,7 +168,7 @@ static evg_orphan_t *take_orphan(evg_client_session_t *c, evg_bytes_t handle)
     return NULL;
 }
 
-/* -- ghosts -------------------------------------------------------------------------------------------- */
+/* -- ghosts -------------------------------------------------------------------------------------------------------- */
 
 static void drop_ghost(evg_session_t *s, evg_request_t *ghost)
 {
@@ -204,7 +204,7 @@ static void leave_job(evg_session_t *s, evg_request_t *request)
     }
 }
 
-/* -- what the server says ------------------------------------------------------------------------------- */
+/* -- what the server says ------------------------------------------------------------------------------------------ */
 
 static void set_handle(evg_request_t *request, evg_bytes_t handle)
 {
@@ -234,8 +234,7 @@ static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *re
     event->args[0] = type == EVG_WORK_FAIL ? nothing : data;
     request->started = true;
     if (type == EVG_WORK_COMPLETE) return evg_session_tell_done(s, event, request, 0);
-    return evg_session_tell_done(s, event, request,
-                                 type == EVG_WORK_FAIL ? EVG_EJOB_FAILED : EVG_EJOB_EXCEPTION);
+    return evg_session_tell_done(s, event, request, type == EVG_WORK_FAIL ? EVG_EJOB_FAILED : EVG_EJOB_EXCEPTION);
 }
 
 /* The stand-in of a caller who gave up before JOB_CREATED came. */
@@ -268,8 +267,7 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
         return tell_terminal(s, event, request, orphan->type, data);
     }
     int r = evg_jobs_add(&c->jobs, request);
-    if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0)
-        evg_jobs_remove(&c->jobs, request);
+    if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
     event->type = EVG_EVENT_CREATED;
     event->request = request;
@@ -307,8 +305,7 @@ static int end_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t 
     return tell_terminal(s, event, request, packet->type, packet->args[packet->argc - 1]);
 }
 
-static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event,
-                           evg_event_type_t type)
+static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event, evg_event_type_t type)
 {
     evg_request_t *request = evg_jobs_turn(&s->client.jobs, packet->args[0]);
     if (!request || request->purpose == EVG_FOR_NOBODY) {
@@ -328,22 +325,17 @@ static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_eve
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
 {
     switch (packet->type) {
-    case EVG_WORK_DATA:
-        return progress_of_job(s, packet, event, EVG_EVENT_DATA);
-    case EVG_WORK_WARNING:
-        return progress_of_job(s, packet, event, EVG_EVENT_WARNING);
-    case EVG_WORK_STATUS:
-        return progress_of_job(s, packet, event, EVG_EVENT_STATUS);
+    case EVG_WORK_DATA: return progress_of_job(s, packet, event, EVG_EVENT_DATA);
+    case EVG_WORK_WARNING: return progress_of_job(s, packet, event, EVG_EVENT_WARNING);
+    case EVG_WORK_STATUS: return progress_of_job(s, packet, event, EVG_EVENT_STATUS);
     case EVG_WORK_EXCEPTION:
-        if (!evg_dialect_exception_ends_p(s->dialect))
-            return progress_of_job(s, packet, event, EVG_EVENT_EXCEPTION);
+        if (!evg_dialect_exception_ends_p(s->dialect)) return progress_of_job(s, packet, event, EVG_EVENT_EXCEPTION);
         return end_of_job(s, packet, event);
-    default:
-        return end_of_job(s, packet, event);
+    default: return end_of_job(s, packet, event);
     }
 }
 
-/* -- time ------------------------------------------------------------------------------------------------ */
+/* -- time ---------------------------------------------------------------------------------------------------------- */
 
 /* A job that was silent for lost_check: does the server still know it? */
 static void check_lost(evg_session_t *s, evg_request_t *request)
@@ -380,8 +372,7 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
 static void look_at(evg_session_t *s, evg_request_t *request)
 {
     double pause = s->options.lost_check;
-    double look =
-        after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
+    double look = after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
     if (request->finish_by > 0 && request->finish_by <= s->now) {
         leave_job(s, request);
         evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_client_delivery(request));
@@ -425,8 +416,7 @@ void evg_client_deinit(evg_session_t *s)
     evg_client_session_t *c = &s->client;
     evg_client_forget_told(s);
     evg_client_drop_orphans(s);
-    for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));)
-        evg_free(evg_container(at, evg_request_t, order));
+    for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));) evg_free(evg_container(at, evg_request_t, order));
     evg_jobs_deinit(&c->jobs);
     evg_deadlines_deinit(&c->finishes);
 }

@@ -81,8 +81,7 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
     return 0;
 }
 
-int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args,
-                    int argc)
+int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc)
 {
     uint64_t start = evg_buffer_position(&s->out);
     int r = admit(s, request);
@@ -134,8 +133,7 @@ void evg_session_drop(evg_session_t *s, evg_request_t *request)
     s->spare_count++;
 }
 
-int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args,
-                        int argc)
+int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc)
 {
     evg_request_t *request = evg_session_own(s, purpose);
     if (!request) return EVG_ENOMEM;

@@ -59,8 +59,8 @@ static int match_error(const evg_session_t *s, evg_bytes_t code)
 /* A status is about the key that was asked for. */
 static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
 {
-    bool keyed = packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE ||
-                 packet->type == EVG_OPTION_RES;
+    bool keyed =
+        packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE || packet->type == EVG_OPTION_RES;
     return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
 }
 
@@ -75,11 +75,8 @@ int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_
     case EVG_WORK_STATUS:
     case EVG_WORK_COMPLETE:
     case EVG_WORK_FAIL:
-    case EVG_WORK_EXCEPTION:
-        return 0;
-    case EVG_ERROR:
-        r = match_error(s, packet->args[0]);
-        break;
+    case EVG_WORK_EXCEPTION: return 0;
+    case EVG_ERROR: r = match_error(s, packet->args[0]); break;
     default:
         if (accepts_p(head, packet->type) && about_p(head, packet)) r = 1;
     }
@@ -131,8 +128,7 @@ static int error_of(const evg_session_t *s, const evg_request_t *request, evg_by
     return known ? evg_session_server_error(code) : EVG_EUNSUPPORTED;
 }
 
-static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request,
-                      const evg_packet_t *packet)
+static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
 {
     if (request->type == EVG_GRAB_JOB_UNIQ) return evg_worker_grab_refused(s, request);
     copy_args(event, packet);
@@ -148,20 +144,15 @@ static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *requ
 }
 
 /* A packet that answers `request`. */
-static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *request,
-                      const evg_packet_t *packet)
+static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
 {
     switch (packet->type) {
-    case EVG_ERROR:
-        return take_error(s, event, request, packet);
-    case EVG_JOB_CREATED:
-        return evg_client_created(s, request, packet->args[0], event);
+    case EVG_ERROR: return take_error(s, event, request, packet);
+    case EVG_JOB_CREATED: return evg_client_created(s, request, packet->args[0], event);
     case EVG_JOB_ASSIGN:
     case EVG_JOB_ASSIGN_UNIQ:
-    case EVG_JOB_ASSIGN_ALL:
-        return evg_worker_assigned(s, request, packet, event);
-    case EVG_NO_JOB:
-        return take_no_job(s, event, request);
+    case EVG_JOB_ASSIGN_ALL: return evg_worker_assigned(s, request, packet, event);
+    case EVG_NO_JOB: return take_no_job(s, event, request);
     case EVG_STATUS_RES:
     case EVG_STATUS_RES_UNIQUE:
         if (!numbers_p(packet)) return EVG_EMALFORMED;
@@ -171,8 +162,7 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
         s->quiet = request->purpose == EVG_FOR_HEARTBEAT;
         if (s->quiet) s->beating = false;
         break;
-    default:
-        break;
+    default: break;
     }
     copy_args(event, packet);
     return evg_session_tell_done(s, event, request, 0);
@@ -220,8 +210,8 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     evg_request_t *head = head_of(s);
     if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
     evg_bytes_t text, code, rest;
-    ptrdiff_t len = evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in),
-                                     s->options.max_text, &text);
+    ptrdiff_t len =
+        evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in), s->options.max_text, &text);
     if (len <= 0) return (int)len;
     s->decoded = (size_t)len;
     s->scan = (evg_scan_t){0};

@@ -5,15 +5,14 @@
 #include "base/error.h"
 #include "session/session.h"
 
-/* -- packets (exchange.c) -- */
+/* -- packets (exchange.c) ------------------------------------------------------------------------------------------ */
 
 /* Queues a packet that draws no reply. 0, or the codes of evg_packet_encode. */
 int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc);
 
 /* Queues the packet of a request and owes it a reply. 0; EVG_ECLOSED, EVG_EBACKPRESSURE (caller's requests only),
  * or the codes of evg_packet_encode: then nothing has changed. */
-int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args,
-                    int argc);
+int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc);
 
 /* The same for a line of text. */
 int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
@@ -27,8 +26,7 @@ evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose);
 void evg_session_drop(evg_session_t *s, evg_request_t *request);
 
 /* Asks on our own behalf. 0, EVG_ENOMEM. */
-int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args,
-                        int argc);
+int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc);
 
 /* Its first reply is due command_timeout from now. 0, EVG_ENOMEM. */
 int evg_session_expect(evg_session_t *s, evg_request_t *request);
@@ -54,7 +52,7 @@ void evg_session_sweep(evg_session_t *s, int error);
 /* OPTION_REQ on our own behalf. 0, EVG_ENOMEM. */
 int evg_session_replay(evg_session_t *s, evg_bytes_t name);
 
-/* -- decoding (inbox.c) -- */
+/* -- decoding (inbox.c) -------------------------------------------------------------------------------------------- */
 
 /* Which request a packet answers. 1: *request, the oldest owed. 0: it is an event or a report, nobody's reply.
  * EVG_EUNEXPECTED: nobody may get it. */
@@ -66,7 +64,7 @@ int evg_session_server_error(evg_bytes_t code);
 /* Fills in DONE, and takes the request out of the session. Answers 1; 0 for a request of our own. */
 int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error);
 
-/* -- the client's part. Answers of the packet functions: 1 event told, 0 nothing to tell, negative close. -- */
+/* -- the client's part. Answers of the packet functions: 1 event told, 0 nothing to tell, negative close. ---------- */
 
 void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);
 void evg_client_deinit(evg_session_t *s);
@@ -76,10 +74,10 @@ int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t han
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
 void evg_client_forget_told(evg_session_t *s);
-void evg_client_drop_orphans(evg_session_t *s); /* no submission is owed that could claim one */
+void evg_client_drop_orphans(evg_session_t *s);                   /* no submission is owed that could claim one */
 evg_delivery_t evg_client_delivery(const evg_request_t *request); /* of a job that was created */
 
-/* -- the worker's part -- */
+/* -- the worker's part --------------------------------------------------------------------------------------------- */
 
 void evg_worker_init(evg_session_t *s);
 void evg_worker_deinit(evg_session_t *s);
@@ -91,8 +89,7 @@ void evg_worker_closed(evg_session_t *s, bool stop);
 int evg_worker_tick(evg_session_t *s); /* 0, EVG_ENOMEM */
 double evg_worker_deadline(const evg_session_t *s);
 int evg_worker_prepare(evg_session_t *s); /* decides about GRABs: 0, EVG_ENOMEM */
-int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet,
-                        evg_event_t *event);
+int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event);
 int evg_worker_no_job(evg_session_t *s);
 int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab); /* GRAB_JOB_UNIQ by an ERROR: 0, EVG_ENOMEM */
 int evg_worker_noop(evg_session_t *s);
@@ -101,9 +98,8 @@ void evg_worker_awake(evg_session_t *s);  /* a sleeper asks again: its abilities
 void evg_worker_let_go(evg_session_t *s); /* a job is held no more */
 
 /* Abilities (abilities.c). */
-int evg_worker_announce(evg_session_t *s); /* what can be and was not announced yet: 0, EVG_ENOMEM */
-int evg_worker_settle_abilities(
-    evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
+int evg_worker_announce(evg_session_t *s);         /* what can be and was not announced yet: 0, EVG_ENOMEM */
+int evg_worker_settle_abilities(evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
 bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
 evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
 void evg_worker_abilities_closed(evg_session_t *s);

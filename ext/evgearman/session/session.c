@@ -75,7 +75,7 @@ void evg_session_clock(evg_session_t *s, double now)
     if (now > s->now) s->now = now;
 }
 
-/* -- connection ------------------------------------------------------------------------------------------ */
+/* -- connection ---------------------------------------------------------------------------------------------------- */
 
 int evg_session_want(evg_session_t *s)
 {
@@ -242,8 +242,7 @@ void evg_session_shut(evg_session_t *s)
 
 static void forget_all(evg_list_t *list)
 {
-    while (evg_list_shift(list)) {
-    }
+    while (evg_list_shift(list)) {}
 }
 
 /* What was to be told of the connection is not. */
@@ -272,7 +271,7 @@ void evg_session_forked(evg_session_t *s)
     if (shut) s->state = EVG_SHUT;
 }
 
-/* -- bytes ------------------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------------------------------- */
 
 /* Views of the last event end here: its packet goes before there is room for more. */
 uint8_t *evg_session_reserve(evg_session_t *s, size_t len)
@@ -319,7 +318,7 @@ void evg_session_written(evg_session_t *s, size_t len)
     s->stats.bytes_out += len;
 }
 
-/* -- time -------------------------------------------------------------------------------------------------- */
+/* -- time ---------------------------------------------------------------------------------------------------------- */
 
 static double smaller(double a, double b)
 {
@@ -408,7 +407,7 @@ double evg_session_deadline(const evg_session_t *s)
     return at;
 }
 
-/* -- requests of either role --------------------------------------------------------------------------------- */
+/* -- requests of either role --------------------------------------------------------------------------------------- */
 
 int evg_session_echo(evg_session_t *s, evg_request_t *request, evg_bytes_t data)
 {
@@ -471,7 +470,7 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id)
     return s->state == EVG_OPEN ? evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1) : 0;
 }
 
-/* -- counts -------------------------------------------------------------------------------------------------- */
+/* -- counts -------------------------------------------------------------------------------------------------------- */
 
 /* Those at the end of the FIFO; internal ones are written at once or lie among them. */
 size_t evg_session_waiting_count(const evg_session_t *s)

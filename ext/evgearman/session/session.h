@@ -53,15 +53,15 @@ typedef enum {
     EVG_EVENT_DATA,         /* request, args[0] */
     EVG_EVENT_WARNING,      /* request, args[0] */
     EVG_EVENT_STATUS,       /* request, args[0] numerator, args[1] denominator */
-    EVG_EVENT_EXCEPTION, /* request, args[0]: from a server where it does not end the job; DONE is to come */
-    EVG_EVENT_DONE,      /* request: its outcome. error 0: args is the reply (the result in args[0]).
+    EVG_EVENT_EXCEPTION,    /* request, args[0]: from a server where it does not end the job; DONE is to come */
+    EVG_EVENT_DONE,         /* request: its outcome. error 0: args is the reply (the result in args[0]).
                                EVG_EJOB_EXCEPTION: args[0] is what the worker sent */
-    EVG_EVENT_ASSIGNED, /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
+    EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
                                work loop. The receiver must call evg_worker_accept before next */
-    EVG_EVENT_LOST,     /* job: its connection ended */
-    EVG_EVENT_EXPIRED,  /* job: its timeout passed; it was failed at the server */
-    EVG_EVENT_IDLE,     /* the worker goes to sleep after a start, a job or a NOOP */
-    EVG_EVENT_STOPPED   /* after work_stop: nothing is held and no GRAB is outstanding */
+    EVG_EVENT_LOST,         /* job: its connection ended */
+    EVG_EVENT_EXPIRED,      /* job: its timeout passed; it was failed at the server */
+    EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
+    EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;
 
 /* Views into the session's buffers: valid until the next call of next, feed or reserve. */
@@ -134,7 +134,7 @@ void evg_session_deinit(evg_session_t *s);
 /* Monotonic seconds. Time that goes backwards is ignored. */
 void evg_session_clock(evg_session_t *s, double now);
 
-/* -- connection ------------------------------------------------------------------------------------- */
+/* -- connection ---------------------------------------------------------------------------------------------------- */
 
 /* A connection is wanted from now on. EVG_ECLOSED after shut. */
 int evg_session_want(evg_session_t *s);
@@ -168,7 +168,7 @@ void evg_session_abandon(evg_session_t *s);
  * to the server. Fresh no more. */
 void evg_session_forked(evg_session_t *s);
 
-/* -- bytes ------------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------------------------------- */
 
 uint8_t *evg_session_reserve(evg_session_t *s, size_t len); /* NULL: no memory */
 void evg_session_commit(evg_session_t *s, size_t len);
@@ -186,7 +186,7 @@ int evg_session_next(evg_session_t *s, evg_event_t *event);
 evg_bytes_t evg_session_output(evg_session_t *s);
 void evg_session_written(evg_session_t *s, size_t len);
 
-/* -- time -------------------------------------------------------------------------------------------- */
+/* -- time ---------------------------------------------------------------------------------------------------------- */
 
 /* Judges all deadlines. 0, or the reason to close. */
 int evg_session_tick(evg_session_t *s);
@@ -209,12 +209,11 @@ int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line
 /* SET_CLIENT_ID, now if open and on every connect. 0, EVG_ECLIENT_ID, EVG_ENOMEM. */
 int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id);
 
-/* -- counts ------------------------------------------------------------------------------------------ */
+/* -- counts -------------------------------------------------------------------------------------------------------- */
 
-bool evg_session_unwritten_p(const evg_session_t *s,
-                             const evg_request_t *request); /* no byte of it was written */
-size_t evg_session_pending_count(const evg_session_t *s);   /* written, awaiting the first reply */
-size_t evg_session_waiting_count(const evg_session_t *s);   /* not yet written */
+bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request); /* no byte of it was written */
+size_t evg_session_pending_count(const evg_session_t *s); /* written, awaiting the first reply */
+size_t evg_session_waiting_count(const evg_session_t *s); /* not yet written */
 static inline size_t evg_session_active_count(const evg_session_t *s)
 {
     return s->created_count;

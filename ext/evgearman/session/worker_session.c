@@ -35,7 +35,7 @@ void evg_worker_deinit(evg_session_t *s)
     evg_deadlines_deinit(&s->worker.dues);
 }
 
-/* -- the states ------------------------------------------------------------------------------------------ */
+/* -- the states ---------------------------------------------------------------------------------------------------- */
 
 static void enter(evg_worker_session_t *w, evg_work_state_t state, double wake_at)
 {
@@ -142,7 +142,7 @@ int evg_worker_no_job(evg_session_t *s)
     return 0;
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------ */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 /* Jobs that may be held. */
 static size_t capacity(const evg_worker_session_t *w)
@@ -199,7 +199,7 @@ int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab)
     return 0;
 }
 
-/* -- being answered ------------------------------------------------------------------------------------------ */
+/* -- being answered ------------------------------------------------------------------------------------------------ */
 
 static bool unique_p(const evg_packet_t *packet)
 {
@@ -257,7 +257,7 @@ void evg_worker_let_go(evg_session_t *s)
     if (w->state == EVG_WORK_RESTING && w->dry < DRY_BEFORE_REST && !server_times_p(w)) grab_again(w, false);
 }
 
-/* -- starting, stopping, time -------------------------------------------------------------------------------- */
+/* -- starting, stopping, time -------------------------------------------------------------------------------------- */
 
 static int start(evg_session_t *s, bool one)
 {

@@ -14,11 +14,11 @@ typedef struct evg_function {
     double server_timeout; /* CAN_DO_TIMEOUT in seconds; 0 is CAN_DO */
     /* private */
     evg_list_t link;
-    size_t held;      /* jobs of it that are held */
-    bool announced;   /* CAN_DO is on this connection */
-    bool timed;       /* it was CAN_DO_TIMEOUT */
-    bool leaving;     /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
-    bool returning;   /* and CAN_DO again behind it */
+    size_t held;    /* jobs of it that are held */
+    bool announced; /* CAN_DO is on this connection */
+    bool timed;     /* it was CAN_DO_TIMEOUT */
+    bool leaving;   /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
+    bool returning; /* and CAN_DO again behind it */
     size_t name_len;
     uint8_t name[];
 } evg_function_t;
@@ -62,30 +62,30 @@ typedef struct {
     bool grab_unique;
     /* private */
     evg_work_state_t state;
-    bool one;            /* work_one: stop after one job */
-    bool busy;           /* since the last start, job or NOOP IDLE was not told */
-    bool reset;          /* RESET_ABILITIES is due when all has been finished */
-    bool plain;          /* this server refused GRAB_JOB_UNIQ */
-    bool woken;          /* the GRABs under way answer a NOOP */
-    bool nooped;         /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
+    bool one;             /* work_one: stop after one job */
+    bool busy;            /* since the last start, job or NOOP IDLE was not told */
+    bool reset;           /* RESET_ABILITIES is due when all has been finished */
+    bool plain;           /* this server refused GRAB_JOB_UNIQ */
+    bool woken;           /* the GRABs under way answer a NOOP */
+    bool nooped;          /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
     evg_list_t functions; /* in the order of registration */
     evg_list_t held;
-    evg_list_t lost;      /* to be reported */
-    evg_list_t expired;   /* to be reported */
+    evg_list_t lost;    /* to be reported */
+    evg_list_t expired; /* to be reported */
     evg_deadlines_t dues;
     size_t held_count;
-    size_t grabs;         /* outstanding, of the work loop */
-    size_t window;        /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
-    size_t asked;         /* grab_job requests outstanding */
-    uint32_t dry;         /* NOOP -> NO_JOB in a row */
-    uint32_t polls;       /* PRE_SLEEPs since the last GRAB */
-    double wake_at;       /* poll or end of rest */
-    double slept_at;      /* when the first PRE_SLEEP of this sleep went out */
-    double mean;          /* seconds a job takes, moving average; 0 unknown */
+    size_t grabs;    /* outstanding, of the work loop */
+    size_t window;   /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
+    size_t asked;    /* grab_job requests outstanding */
+    uint32_t dry;    /* NOOP -> NO_JOB in a row */
+    uint32_t polls;  /* PRE_SLEEPs since the last GRAB */
+    double wake_at;  /* poll or end of rest */
+    double slept_at; /* when the first PRE_SLEEP of this sleep went out */
+    double mean;     /* seconds a job takes, moving average; 0 unknown */
     bool tell_idle, tell_stopped;
 } evg_worker_session_t;
 
-/* -- abilities. Announced now if open, and on every connect. 0, EVG_EFUNCTION, EVG_ETIMEOUT, EVG_ENOMEM. -- */
+/* -- abilities. Announced now if open, and on every connect. 0, EVG_EFUNCTION, EVG_ETIMEOUT, EVG_ENOMEM. ----------- */
 
 /* A new registration replaces the old one (CANT_DO first if the timeout changes: it would count twice). */
 int evg_worker_can_do(struct evg_session *s, evg_bytes_t name, double timeout, double server_timeout, void *owner);
@@ -102,7 +102,7 @@ evg_function_t *evg_worker_function(struct evg_session *s, evg_bytes_t name);
 /* Walks the functions that are not leaving: start with NULL. */
 evg_function_t *evg_worker_next_function(struct evg_session *s, evg_function_t *after);
 
-/* -- the work loop. All want a connection. -------------------------------------------------------------- */
+/* -- the work loop. All want a connection. ------------------------------------------------------------------------- */
 
 int evg_worker_work(struct evg_session *s);     /* 0, EVG_ECLOSED */
 int evg_worker_work_one(struct evg_session *s); /* 0, EVG_ECLOSED, EVG_EWORKING */
@@ -113,7 +113,7 @@ bool evg_worker_working_p(const struct evg_session *s);
  * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB, within the same deadline. */
 int evg_worker_grab(struct evg_session *s, evg_request_t *request);
 
-/* -- jobs ------------------------------------------------------------------------------------------------ */
+/* -- jobs ---------------------------------------------------------------------------------------------------------- */
 
 /* Takes the job of an EVG_EVENT_ASSIGNED into `job`; to be called before the next event. */
 void evg_worker_accept(struct evg_session *s, evg_job_t *job, const struct evg_event *event, void *owner);

@@ -19,7 +19,7 @@ static _Noreturn void violated(const char *what, int line)
     abort();
 }
 
-/* -- what must be true -------------------------------------------------------------------------------------------- */
+/* -- what must be true --------------------------------------------------------------------------------------------- */
 
 static void audit(void)
 {
@@ -80,7 +80,7 @@ void life_finished(evg_job_t *job)
     life.held[job - life.jobs] = false;
 }
 
-/* -- events ------------------------------------------------------------------------------------------------------- */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 /* A view must be readable, all of it: the sanitizer sees whether it is. */
 static void read_all(evg_bytes_t bytes)
@@ -113,7 +113,7 @@ void life_tell(void)
     audit();
 }
 
-/* -- the connection and the clock ------------------------------------------------------------------------------------ */
+/* -- the connection and the clock ---------------------------------------------------------------------------------- */
 
 void life_open(void)
 {
@@ -147,7 +147,7 @@ void life_pass(double seconds)
     if (life.s.state == EVG_OPEN) must(evg_session_deadline(&life.s) > life.s.now);
 }
 
-/* -- a life ----------------------------------------------------------------------------------------------------------- */
+/* -- a life -------------------------------------------------------------------------------------------------------- */
 
 void life_begin(void)
 {

@@ -26,7 +26,7 @@ static evg_bytes_t one_of(const char *const *words, unsigned count)
     return evg_bytes_of(words[byte() % count]);
 }
 
-#define ONE_OF(...)                                                                                                    \
+#define ONE_OF(...) \
     one_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static evg_bytes_t handle(void)
@@ -34,7 +34,7 @@ static evg_bytes_t handle(void)
     return ONE_OF("H:1", "H:2", "H:3", "H:4", "", "H:1234567890123456789012345678901234567890123456789012345678901234");
 }
 
-/* -- the caller --------------------------------------------------------------------------------------------------------- */
+/* -- the caller ---------------------------------------------------------------------------------------------------- */
 
 static void submit(evg_request_t *request)
 {
@@ -50,26 +50,13 @@ static void submit(evg_request_t *request)
 static void ask(evg_request_t *request)
 {
     switch (byte() % 7) {
-    case 0:
-        life_made(request, evg_session_echo(&life.s, request, some(8)));
-        break;
-    case 1:
-        life_made(request, evg_client_get_status(&life.s, request, handle()));
-        break;
-    case 2:
-        life_made(request, evg_client_get_status_unique(&life.s, request, ONE_OF("k", "l")));
-        break;
-    case 3:
-        life_made(request, evg_session_option(&life.s, request, ONE_OF("exceptions", "o")));
-        break;
-    case 4:
-        life_made(request, evg_session_admin(&life.s, request, ONE_OF("getpid", "maxqueue f 1"), EVG_LINE));
-        break;
-    case 5:
-        life_made(request, evg_session_admin(&life.s, request, ONE_OF("status", "workers"), EVG_DOTTED));
-        break;
-    default:
-        life_made(request, evg_worker_grab(&life.s, request));
+    case 0: life_made(request, evg_session_echo(&life.s, request, some(8))); break;
+    case 1: life_made(request, evg_client_get_status(&life.s, request, handle())); break;
+    case 2: life_made(request, evg_client_get_status_unique(&life.s, request, ONE_OF("k", "l"))); break;
+    case 3: life_made(request, evg_session_option(&life.s, request, ONE_OF("exceptions", "o"))); break;
+    case 4: life_made(request, evg_session_admin(&life.s, request, ONE_OF("getpid", "maxqueue f 1"), EVG_LINE)); break;
+    case 5: life_made(request, evg_session_admin(&life.s, request, ONE_OF("status", "workers"), EVG_DOTTED)); break;
+    default: life_made(request, evg_worker_grab(&life.s, request));
     }
 }
 
@@ -77,38 +64,21 @@ static void do_work(void)
 {
     evg_bytes_t name = ONE_OF("f", "g");
     switch (byte() % 6) {
-    case 0:
-        (void)evg_worker_can_do(&life.s, name, byte() % 3, (byte() % 3) * 5.0, &life);
-        break;
-    case 1:
-        (void)evg_worker_cant_do(&life.s, name);
-        break;
-    case 2:
-        (void)evg_worker_reset_abilities(&life.s);
-        break;
-    case 3:
-        (void)evg_worker_work(&life.s);
-        break;
-    case 4:
-        (void)evg_worker_work_one(&life.s);
-        break;
-    default:
-        evg_worker_stop(&life.s);
+    case 0: (void)evg_worker_can_do(&life.s, name, byte() % 3, (byte() % 3) * 5.0, &life); break;
+    case 1: (void)evg_worker_cant_do(&life.s, name); break;
+    case 2: (void)evg_worker_reset_abilities(&life.s); break;
+    case 3: (void)evg_worker_work(&life.s); break;
+    case 4: (void)evg_worker_work_one(&life.s); break;
+    default: evg_worker_stop(&life.s);
     }
 }
 
 static void say_of(evg_job_t *job)
 {
     switch (byte() % 7) {
-    case 0:
-        evg_job_started(&life.s, job);
-        break;
-    case 1:
-        (void)evg_job_data(&life.s, job, some(8));
-        break;
-    case 2:
-        (void)evg_job_status(&life.s, job, byte(), byte());
-        break;
+    case 0: evg_job_started(&life.s, job); break;
+    case 1: (void)evg_job_data(&life.s, job, some(8)); break;
+    case 2: (void)evg_job_status(&life.s, job, byte(), byte()); break;
     case 3:
         if (evg_job_complete(&life.s, job, some(8)) == 0) life_finished(job);
         break;
@@ -118,9 +88,7 @@ static void say_of(evg_job_t *job)
     case 5:
         if (evg_job_exception(&life.s, job, some(8)) == 0) life_finished(job);
         break;
-    default:
-        evg_job_forget(&life.s, job);
-        life_finished(job);
+    default: evg_job_forget(&life.s, job); life_finished(job);
     }
 }
 
@@ -139,7 +107,7 @@ static void set_options(void)
     life.s.worker.prefetch = (int)(byte() % 4) - 1;
 }
 
-/* -- the server ---------------------------------------------------------------------------------------------------------- */
+/* -- the server ---------------------------------------------------------------------------------------------------- */
 
 static evg_bytes_t word(void)
 {
@@ -159,9 +127,9 @@ static void say(evg_command_t type, const evg_bytes_t *args)
 static void say_packet(void)
 {
     static const evg_command_t types[] = {
-        EVG_NOOP,        EVG_JOB_CREATED,    EVG_NO_JOB,     EVG_JOB_ASSIGN,   EVG_JOB_ASSIGN_UNIQ,
-        EVG_WORK_STATUS, EVG_WORK_COMPLETE,  EVG_WORK_FAIL,  EVG_ECHO_RES,     EVG_ERROR,
-        EVG_STATUS_RES,  EVG_WORK_EXCEPTION, EVG_OPTION_RES, EVG_WORK_DATA,    EVG_WORK_WARNING,
+        EVG_NOOP,        EVG_JOB_CREATED,    EVG_NO_JOB,     EVG_JOB_ASSIGN,       EVG_JOB_ASSIGN_UNIQ,
+        EVG_WORK_STATUS, EVG_WORK_COMPLETE,  EVG_WORK_FAIL,  EVG_ECHO_RES,         EVG_ERROR,
+        EVG_STATUS_RES,  EVG_WORK_EXCEPTION, EVG_OPTION_RES, EVG_WORK_DATA,        EVG_WORK_WARNING,
         EVG_GRAB_JOB,    EVG_SUBMIT_JOB,     EVG_CAN_DO,     EVG_STATUS_RES_UNIQUE};
     evg_command_t type = types[byte() % (sizeof types / sizeof *types)];
     evg_bytes_t args[EVG_MAX_ARGS];
@@ -172,8 +140,8 @@ static void say_packet(void)
 
 static void say_text(void)
 {
-    life_hear(ONE_OF("OK 1.1.20\n", "v1.130\n", "OK\n", ".\n", "f\t1\t0\t1\n", "ERR UNKNOWN_COMMAND x\n", "OK 5\r\n",
-                     "f"));
+    life_hear(
+        ONE_OF("OK 1.1.20\n", "v1.130\n", "OK\n", ".\n", "f\t1\t0\t1\n", "ERR UNKNOWN_COMMAND x\n", "OK 5\r\n", "f"));
 }
 
 static void assign(bool unique)
@@ -193,25 +161,13 @@ static void answer(void)
     const evg_request_t *head = evg_container(life.s.owed.next, evg_request_t, link);
     const evg_bytes_t args[] = {evg_request_handle(head), word(), word(), word(), word(), word()};
     switch (head->type) {
-    case EVG_ECHO_REQ:
-        say(EVG_ECHO_RES, args);
-        break;
-    case EVG_GET_STATUS:
-        say(EVG_STATUS_RES, args);
-        break;
-    case EVG_GET_STATUS_UNIQUE:
-        say(EVG_STATUS_RES_UNIQUE, args);
-        break;
-    case EVG_OPTION_REQ:
-        say(EVG_OPTION_RES, args);
-        break;
+    case EVG_ECHO_REQ: say(EVG_ECHO_RES, args); break;
+    case EVG_GET_STATUS: say(EVG_STATUS_RES, args); break;
+    case EVG_GET_STATUS_UNIQUE: say(EVG_STATUS_RES_UNIQUE, args); break;
+    case EVG_OPTION_REQ: say(EVG_OPTION_RES, args); break;
     case EVG_GRAB_JOB:
-    case EVG_GRAB_JOB_UNIQ:
-        assign(head->type == EVG_GRAB_JOB_UNIQ);
-        break;
-    case EVG_TEXT:
-        say_text();
-        break;
+    case EVG_GRAB_JOB_UNIQ: assign(head->type == EVG_GRAB_JOB_UNIQ); break;
+    case EVG_TEXT: say_text(); break;
     default: {
         evg_bytes_t created = handle();
         say(EVG_JOB_CREATED, &created);
@@ -225,7 +181,7 @@ static void write_all(void)
     life_tell();
 }
 
-/* -- both ------------------------------------------------------------------------------------------------------------------ */
+/* -- both ---------------------------------------------------------------------------------------------------------- */
 
 static void write_some(void)
 {
@@ -251,51 +207,29 @@ static void step(void)
 {
     switch (byte() % 24) {
     case 0:
-    case 1:
-        request(submit);
-        break;
-    case 2:
-        request(ask);
-        break;
-    case 3:
-        do_work();
-        break;
-    case 4:
-        about_a_job();
-        break;
-    case 5:
-        set_options();
-        break;
+    case 1: request(submit); break;
+    case 2: request(ask); break;
+    case 3: do_work(); break;
+    case 4: about_a_job(); break;
+    case 5: set_options(); break;
     case 6:
         evg_session_disconnect(&life.s);
         life_tell();
         break;
-    case 7:
-        life_close(byte() % 2 ? EVG_ESERVER_CLOSED : EVG_ECONNECT);
-        break;
+    case 7: life_close(byte() % 2 ? EVG_ESERVER_CLOSED : EVG_ECONNECT); break;
     case 8:
         (void)evg_session_want(&life.s);
         life_open();
         break;
-    case 9:
-        life_pass(byte() / 8.0);
-        break;
+    case 9: life_pass(byte() / 8.0); break;
     case 10:
         if (byte() % 8 == 0) life_hear(some(64));
         break;
-    case 11:
-        say_text();
-        break;
-    case 12:
-        write_some();
-        break;
+    case 11: say_text(); break;
+    case 12: write_some(); break;
     case 13:
-    case 14:
-        say_packet();
-        break;
-    default:
-        write_all();
-        answer();
+    case 14: say_packet(); break;
+    default: write_all(); answer();
     }
 }
 

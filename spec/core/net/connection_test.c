@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-/* -- a client that records what it is told -- */
+/* -- a client that records what it is told ------------------------------------------------------------------------- */
 
 typedef struct {
     evg_loop_t *loop;
@@ -27,8 +27,7 @@ static void on_event(void *owner, const evg_event_t *event)
     if (event->type == EVG_EVENT_DONE && event->error) k->failed++;
     if (event->error) k->error = event->error;
     if (event->type == EVG_EVENT_DONE) k->delivery = event->delivery;
-    if (event->text.len)
-        snprintf(k->text, sizeof k->text, "%.*s", (int)event->text.len, (const char *)event->text.at);
+    if (event->text.len) snprintf(k->text, sizeof k->text, "%.*s", (int)event->text.len, (const char *)event->text.at);
     if (k->react) k->react(k, event);
 }
 
@@ -120,18 +119,8 @@ enum { ECHO_HEAD = 12 };
 /* An ECHO_RES as the server would send it. */
 static size_t echo_reply(uint8_t *room, const void *data, size_t len)
 {
-    uint8_t head[ECHO_HEAD] = {0,
-                               'R',
-                               'E',
-                               'S',
-                               0,
-                               0,
-                               0,
-                               17,
-                               (uint8_t)(len >> 24),
-                               (uint8_t)(len >> 16),
-                               (uint8_t)(len >> 8),
-                               (uint8_t)len};
+    uint8_t head[ECHO_HEAD] = {
+        0, 'R', 'E', 'S', 0, 0, 0, 17, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
     memcpy(room, head, sizeof head);
     memcpy(room + sizeof head, data, len);
     return sizeof head + len;
@@ -148,7 +137,7 @@ static int done(const client_t *k)
     return k->count[EVG_EVENT_DONE];
 }
 
-/* -- connecting -- */
+/* -- connecting ---------------------------------------------------------------------------------------------------- */
 
 static void test_new_touches_no_network(void **state)
 {
@@ -180,7 +169,7 @@ static void test_request_and_reply(void **state)
     assert_int_equal(k->failed, 0);
 }
 
-/* -- who looks at the bytes -- */
+/* -- who looks at the bytes ---------------------------------------------------------------------------------------- */
 
 static char tapped[2][200];
 static size_t tapped_len[2];
@@ -398,7 +387,7 @@ static void test_no_memory_to_connect(void **state)
     open_client(k);
 }
 
-/* -- ends -- */
+/* -- ends ---------------------------------------------------------------------------------------------------------- */
 
 static void test_end_of_file(void **state)
 {
@@ -579,7 +568,7 @@ static void test_pump_from_within_an_event_keeps_order_and_views(void **state)
     assert_string_equal(order, "abc");
 }
 
-/* -- time -- */
+/* -- time ---------------------------------------------------------------------------------------------------------- */
 
 static void test_command_timeout(void **state)
 {
@@ -683,7 +672,7 @@ static void test_heartbeat(void **state)
     turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
 }
 
-/* -- large writes, pauses -- */
+/* -- large writes, pauses ------------------------------------------------------------------------------------------ */
 
 enum { LARGE = 8 * 1024 * 1024 };
 
@@ -770,7 +759,7 @@ static void test_keepalive_at_once(void **state)
     assert_int_equal(on, 1);
 }
 
-/* -- the loop closes, the process forks -- */
+/* -- the loop closes, the process forks ---------------------------------------------------------------------------- */
 
 static void test_loop_closes(void **state)
 {
@@ -850,7 +839,7 @@ static void test_fork_while_resolving(void **state)
     turn_until(k->loop, k->c->phase == EVG_PHASE_OPEN);
 }
 
-/* -- beside a poll -- */
+/* -- beside a poll ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     client_t *k;
@@ -980,8 +969,7 @@ static void test_free_beside_a_poll(void **state)
         client_new(k, "127.0.0.1", k->port);
         pthread_mutex_unlock(&gvl);
         ssize_t got;
-        while ((got = recv(k->peer, &byte, 1, 0)) > 0) {
-        }
+        while ((got = recv(k->peer, &byte, 1, 0)) > 0) {}
         pthread_mutex_lock(&gvl);
         close(k->peer);
     }
@@ -1022,7 +1010,7 @@ static void test_free_within_a_turn(void **state)
     close(peer);
 }
 
-/* -- nothing is left behind -- */
+/* -- nothing is left behind ---------------------------------------------------------------------------------------- */
 
 static void accept_and_close_all(client_t *k)
 {
@@ -1065,8 +1053,7 @@ static void serve(client_t *k, script_t *script)
         script->len = 0;
     }
     if (k->peer < 0) return;
-    ssize_t got =
-        recv(k->peer, script->heard + script->len, sizeof script->heard - script->len, MSG_DONTWAIT);
+    ssize_t got = recv(k->peer, script->heard + script->len, sizeof script->heard - script->len, MSG_DONTWAIT);
     if (got <= 0) return;
     size_t before = script->len;
     script->len += (size_t)got;
@@ -1123,8 +1110,7 @@ static void test_unix_socket(void **state)
     assert_true(evg_address_literal(&k->c->address, &ways));
     close(k->listener);
     k->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(bind(k->listener, (struct sockaddr *)&ways.addresses[0].storage, ways.addresses[0].len),
-                     0);
+    assert_int_equal(bind(k->listener, (struct sockaddr *)&ways.addresses[0].storage, ways.addresses[0].len), 0);
     assert_int_equal(listen(k->listener, 1), 0);
     open_client(k);
     static evg_request_t request;

@@ -43,13 +43,13 @@ static inline void turn(evg_loop_t *loop, double seconds)
 }
 
 /* Turns until the condition holds; fails the test after five seconds. */
-#define turn_until(loop, condition)                                                                          \
-    do {                                                                                                     \
-        double give_up_at = evg_monotonic() + 5;                                                             \
-        while (!(condition)) {                                                                               \
-            if (evg_monotonic() > give_up_at) fail_msg("never came: %s", #condition);                        \
-            turn(loop, 0.05);                                                                                \
-        }                                                                                                    \
+#define turn_until(loop, condition)                                                   \
+    do {                                                                              \
+        double give_up_at = evg_monotonic() + 5;                                      \
+        while (!(condition)) {                                                        \
+            if (evg_monotonic() > give_up_at) fail_msg("never came: %s", #condition); \
+            turn(loop, 0.05);                                                         \
+        }                                                                             \
     } while (0)
 
 static inline void turn_for(evg_loop_t *loop, double seconds)

@@ -6,7 +6,7 @@
 #include "net/timer.h"
 #include "net/transport.h"
 
-/* -- a source that records what it is told -- */
+/* -- a source that records what it is told ------------------------------------------------------------------------- */
 
 typedef struct {
     evg_source_t source;
@@ -71,8 +71,7 @@ static void probe_closed(evg_source_t *source)
     probe_of(source)->closed++;
 }
 
-static const evg_source_ops_t probe_ops = {probe_reconcile, probe_ready, probe_due, probe_forked,
-                                           probe_closed};
+static const evg_source_ops_t probe_ops = {probe_reconcile, probe_ready, probe_due, probe_forked, probe_closed};
 
 static void probe_init(probe_t *p, evg_loop_t *loop)
 {
@@ -109,7 +108,7 @@ static int teardown(void **state)
     return evg_alloc_live() ? -1 : 0;
 }
 
-/* -- loop -- */
+/* -- loop ---------------------------------------------------------------------------------------------------------- */
 
 static void test_backend(void **state)
 {
@@ -286,7 +285,7 @@ static void test_linger_sees_input(void **state)
     close(pair[1]);
 }
 
-/* -- waking -- */
+/* -- waking -------------------------------------------------------------------------------------------------------- */
 
 static void *wake_soon(void *loop)
 {
@@ -334,7 +333,7 @@ static void test_wake_from_a_signal_handler(void **state)
     signal(SIGUSR1, SIG_DFL);
 }
 
-/* -- closing, forking -- */
+/* -- closing, forking ---------------------------------------------------------------------------------------------- */
 
 static void test_close_tells_sources_once(void **state)
 {
@@ -406,7 +405,7 @@ static void test_fork(void **state)
     close(pair[1]);
 }
 
-/* -- timers -- */
+/* -- timers -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int fired;
@@ -561,7 +560,7 @@ static void test_timer_without_memory_is_set_at_the_next_turn(void **state)
     turn_until(*state, bell.fired == 1);
 }
 
-/* -- addresses -- */
+/* -- addresses ----------------------------------------------------------------------------------------------------- */
 
 static void test_address_checks(void **state)
 {
@@ -619,7 +618,7 @@ static void test_address_literals(void **state)
     assert_false(evg_address_literal(&a, &ways));
 }
 
-/* -- resolver -- */
+/* -- resolver ------------------------------------------------------------------------------------------------------ */
 
 static void test_resolver_finds_localhost(void **state)
 {
@@ -701,7 +700,7 @@ static void test_resolver_after_fork(void **state)
     probe_deinit(&p);
 }
 
-/* -- transports -- */
+/* -- transports ---------------------------------------------------------------------------------------------------- */
 
 static evg_sockaddr_t loopback(int port)
 {

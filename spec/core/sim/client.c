@@ -24,13 +24,13 @@ void ask_taken(peer_t *peer, ask_t *ask, int r)
     if (r < 0 && r != EVG_EBACKPRESSURE) broken("%d: a request is refused: %s", peer->at, evg_error_text(r));
 }
 
-/* -- asking ---------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 static void random_submission(ask_t *ask, evg_submission_t *submission)
 {
     static const evg_command_t foreground[] = {EVG_SUBMIT_JOB, EVG_SUBMIT_JOB_HIGH, EVG_SUBMIT_JOB_LOW};
-    static const evg_command_t background[] = {EVG_SUBMIT_JOB_BG, EVG_SUBMIT_JOB_HIGH_BG,
-                                               EVG_SUBMIT_JOB_LOW_BG, EVG_SUBMIT_JOB_EPOCH};
+    static const evg_command_t background[] = {EVG_SUBMIT_JOB_BG, EVG_SUBMIT_JOB_HIGH_BG, EVG_SUBMIT_JOB_LOW_BG,
+                                               EVG_SUBMIT_JOB_EPOCH};
     submission->type = ask->kind == FOREGROUND ? foreground[pick(3)] : background[pick(world.delays ? 4 : 3)];
     submission->run_at = floor(world.now) + pick(6);
     submission->timeout = pick(4) == 0 ? 1e-6 + (pick(3) ? 4 : 0.005) * uniform() : 0;
@@ -113,14 +113,13 @@ void client_acts(peer_t *peer)
         submit(peer);
 }
 
-/* -- being answered ----------------------------------------------------------------------------------------------- */
+/* -- being answered ------------------------------------------------------------------------------------------------ */
 
 static void check_payload(peer_t *peer, const ask_t *ask, char letter, evg_bytes_t got)
 {
     char want[WORK];
     snprintf(want, sizeof want, "%c%d%.20s", letter, ask->function, ask->text);
-    if (!text_p(got, want))
-        broken("%d: %u got \"%.*s\" and not %s", peer->at, ask->id, (int)got.len, got.at, want);
+    if (!text_p(got, want)) broken("%d: %u got \"%.*s\" and not %s", peer->at, ask->id, (int)got.len, got.at, want);
 }
 
 static void check_report(peer_t *peer, ask_t *ask, char letter, evg_bytes_t got)
@@ -128,8 +127,7 @@ static void check_report(peer_t *peer, ask_t *ask, char letter, evg_bytes_t got)
     const uint8_t *hash = memchr(got.at, '#', got.len);
     if (!hash) broken("%d: a report was spoilt", peer->at);
     unsigned number = 0;
-    for (const uint8_t *at = hash + 1; at < got.at + got.len; at++)
-        number = number * 10 + (unsigned)(*at - '0');
+    for (const uint8_t *at = hash + 1; at < got.at + got.len; at++) number = number * 10 + (unsigned)(*at - '0');
     check_payload(peer, ask, letter, evg_bytes(got.at, (size_t)(hash - got.at)));
     if (number <= ask->heard) broken("%d: %u got report %u behind %u", peer->at, ask->id, number, ask->heard);
     ask->heard = number;
@@ -153,17 +151,13 @@ static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event
     case EVG_EDISCONNECTED:
     case EVG_ECONNECT:
     case EVG_EEXHAUSTED:
-    case EVG_ECOMMAND_TIMEOUT:
-        return;
-    case EVG_EJOB_EXCEPTION:
-        return check_payload(peer, ask, 'X', event->args[0]);
+    case EVG_ECOMMAND_TIMEOUT: return;
+    case EVG_EJOB_EXCEPTION: return check_payload(peer, ask, 'X', event->args[0]);
     case EVG_EJOB_TIMEOUT:
         if (!ask->timed) broken("%u has no timeout", ask->id);
         return;
-    case EVG_EJOB_LOST:
-        return check_lost(peer, ask);
-    default:
-        broken("%d: %u ends with %s", peer->at, ask->id, evg_error_text(event->error));
+    case EVG_EJOB_LOST: return check_lost(peer, ask);
+    default: broken("%d: %u ends with %s", peer->at, ask->id, evg_error_text(event->error));
     }
 }
 

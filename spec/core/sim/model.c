@@ -45,7 +45,7 @@ void model_say(int at, evg_command_t type, const evg_bytes_t *args, int argc)
     if (evg_packet_encode(&wires[at].to_peer, EVG_RES, type, args, argc, SIZE_MAX) < 0) broken("bad packet");
 }
 
-/* -- abilities --------------------------------------------------------------------------------------------------- */
+/* -- abilities ----------------------------------------------------------------------------------------------------- */
 
 bool model_serves_p(int at, int function)
 {
@@ -68,8 +68,7 @@ static void cant_do(int at, int function)
 {
     conn_t *conn = &conns[at];
     int kept = 0;
-    if (jobs_held_p(at, function, false))
-        broken("%d takes f%d back while it holds a job of it", at, function);
+    if (jobs_held_p(at, function, false)) broken("%d takes f%d back while it holds a job of it", at, function);
     for (int i = 0; i < conn->ability_count; i++) {
         if (conn->abilities[i] != function) conn->abilities[kept++] = conn->abilities[i];
     }
@@ -146,8 +145,7 @@ static void status_unique(int at, evg_bytes_t key)
 
 static void option(int at, evg_bytes_t name)
 {
-    evg_bytes_t error[2] = {evg_bytes_of("UNKNOWN_OPTION"),
-                            evg_bytes_of("Server does not recognize given option")};
+    evg_bytes_t error[2] = {evg_bytes_of("UNKNOWN_OPTION"), evg_bytes_of("Server does not recognize given option")};
     if (!text_p(name, "exceptions")) {
         model_say(at, EVG_ERROR, error, 2);
         return;
@@ -164,56 +162,43 @@ static void text(int at, evg_bytes_t line)
     if (evg_buffer_append(&wires[at].to_peer, evg_bytes_of(answer)) < 0) broken("no memory");
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static int function_of(evg_bytes_t name)
 {
-    if (name.len != 2 || name.at[0] != 'f' || name.at[1] < '0' || name.at[1] >= '0' + FUNCTIONS)
-        broken("bad function");
+    if (name.len != 2 || name.at[0] != 'f' || name.at[1] < '0' || name.at[1] >= '0' + FUNCTIONS) broken("bad function");
     return name.at[1] - '0';
 }
 
 static void work(int at, const evg_packet_t *packet)
 {
     switch (packet->type) {
-    case EVG_CAN_DO:
-        return can_do(at, function_of(packet->args[0]), 0);
+    case EVG_CAN_DO: return can_do(at, function_of(packet->args[0]), 0);
     case EVG_CAN_DO_TIMEOUT:
         return can_do(at, function_of(packet->args[0]), atof((const char *)packet->args[1].at) / 1000);
-    case EVG_CANT_DO:
-        return cant_do(at, function_of(packet->args[0]));
-    case EVG_RESET_ABILITIES:
-        return reset(at);
-    case EVG_PRE_SLEEP:
-        return pre_sleep(at);
+    case EVG_CANT_DO: return cant_do(at, function_of(packet->args[0]));
+    case EVG_RESET_ABILITIES: return reset(at);
+    case EVG_PRE_SLEEP: return pre_sleep(at);
     case EVG_GRAB_JOB:
-    case EVG_GRAB_JOB_UNIQ:
-        return grab(at, packet->type);
+    case EVG_GRAB_JOB_UNIQ: return grab(at, packet->type);
     case EVG_WORK_DATA:
     case EVG_WORK_WARNING:
     case EVG_WORK_STATUS:
     case EVG_WORK_COMPLETE:
     case EVG_WORK_FAIL:
-    case EVG_WORK_EXCEPTION:
-        return jobs_report(at, packet);
-    default:
-        broken("%d sent %s", at, evg_command_info(packet->type)->name);
+    case EVG_WORK_EXCEPTION: return jobs_report(at, packet);
+    default: broken("%d sent %s", at, evg_command_info(packet->type)->name);
     }
 }
 
 static void execute(int at, const evg_packet_t *packet)
 {
     switch (packet->type) {
-    case EVG_ECHO_REQ:
-        return model_say(at, EVG_ECHO_RES, packet->args, 1);
-    case EVG_OPTION_REQ:
-        return option(at, packet->args[0]);
-    case EVG_GET_STATUS:
-        return status(at, packet->args[0]);
-    case EVG_GET_STATUS_UNIQUE:
-        return status_unique(at, packet->args[0]);
-    case EVG_SET_CLIENT_ID:
-        return;
+    case EVG_ECHO_REQ: return model_say(at, EVG_ECHO_RES, packet->args, 1);
+    case EVG_OPTION_REQ: return option(at, packet->args[0]);
+    case EVG_GET_STATUS: return status(at, packet->args[0]);
+    case EVG_GET_STATUS_UNIQUE: return status_unique(at, packet->args[0]);
+    case EVG_SET_CLIENT_ID: return;
     default:
         if (!evg_command_submit_p(packet->type)) return work(at, packet);
         (void)function_of(packet->args[0]);
@@ -246,7 +231,7 @@ void model_read(int at)
     }
 }
 
-/* -- time -------------------------------------------------------------------------------------------------------------- */
+/* -- time ---------------------------------------------------------------------------------------------------------- */
 
 void model_tick(void)
 {

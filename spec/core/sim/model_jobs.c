@@ -104,7 +104,7 @@ model_job_t *jobs_find_key(int function, evg_bytes_t key)
     return key.len ? search(has_key, &keyed) : NULL;
 }
 
-/* -- submitting --------------------------------------------------------------------------------------------- */
+/* -- submitting ---------------------------------------------------------------------------------------------------- */
 
 static void enqueue(model_job_t *job)
 {
@@ -173,7 +173,7 @@ void jobs_submit(int at, const evg_packet_t *packet)
     if (fresh) enqueue(job);
 }
 
-/* -- working ------------------------------------------------------------------------------------------------- */
+/* -- working ------------------------------------------------------------------------------------------------------- */
 
 /* What a worker's poll removes. */
 static void sweep(int function)
@@ -226,8 +226,7 @@ bool jobs_grab(int at, evg_command_t grab)
     evg_list_append(&running, &job->link);
     job->worker = at;
     name[1] = (char)('0' + job->function);
-    evg_bytes_t args[4] = {handle_text(job, room), evg_bytes_of(name), evg_bytes_of(job->key),
-                           evg_bytes_of(job->work)};
+    evg_bytes_t args[4] = {handle_text(job, room), evg_bytes_of(name), evg_bytes_of(job->key), evg_bytes_of(job->work)};
     bool plain = grab == EVG_GRAB_JOB;
     if (plain) args[2] = args[3];
     note("%d gets %s %s", at, room, job->work);
@@ -268,11 +267,9 @@ static bool taken_p(int at, evg_bytes_t handle)
 
 void jobs_report(int at, const evg_packet_t *packet)
 {
-    evg_bytes_t error[2] = {evg_bytes_of("JOB_NOT_FOUND"),
-                            evg_bytes_of("Job given in work result not found")};
+    evg_bytes_t error[2] = {evg_bytes_of("JOB_NOT_FOUND"), evg_bytes_of("Job given in work result not found")};
     model_job_t *job = jobs_find(packet->args[0]);
-    note("%d %s %.*s", at, evg_command_info(packet->type)->name, (int)packet->args[0].len,
-         packet->args[0].at);
+    note("%d %s %.*s", at, evg_command_info(packet->type)->name, (int)packet->args[0].len, packet->args[0].at);
     if (!job || job->worker != at) {
         if (!taken_p(at, packet->args[0])) broken("%d reports about a job that it does not hold", at);
         model_say(at, EVG_ERROR, error, 2);
@@ -287,7 +284,7 @@ void jobs_report(int at, const evg_packet_t *packet)
     }
 }
 
-/* -- leaving ---------------------------------------------------------------------------------------------------- */
+/* -- leaving ------------------------------------------------------------------------------------------------------- */
 
 static bool detach(model_job_t *job, int at)
 {
@@ -343,7 +340,7 @@ void jobs_time_out(int at)
     }
 }
 
-/* -- counting ---------------------------------------------------------------------------------------------------- */
+/* -- counting ------------------------------------------------------------------------------------------------------ */
 
 bool jobs_held_p(int at, int function, bool timed)
 {
@@ -358,8 +355,7 @@ bool jobs_held_p(int at, int function, bool timed)
 unsigned jobs_held_count(int at)
 {
     unsigned count = 0;
-    for (evg_list_t *link = running.next; link != &running; link = link->next)
-        count += job_of(link)->worker == at;
+    for (evg_list_t *link = running.next; link != &running; link = link->next) count += job_of(link)->worker == at;
     return count;
 }
 
@@ -367,8 +363,7 @@ size_t jobs_left(void)
 {
     size_t count = 0;
     for (int i = 0; i <= FUNCTIONS * 3; i++) {
-        for (evg_list_t *link = lists(i)->next; link != lists(i); link = link->next)
-            count += !job_of(link)->ignored;
+        for (evg_list_t *link = lists(i)->next; link != lists(i); link = link->next) count += !job_of(link)->ignored;
     }
     return count;
 }

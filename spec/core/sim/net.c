@@ -46,8 +46,7 @@ bool wire_to_peer(int at)
     wire_t *wire = &wires[at];
     size_t len = wire->up && !wire->stalled ? some_of(evg_buffer_len(&wire->to_peer)) : 0;
     if (len == 0) return false;
-    if (evg_session_feed(&peers[at].s, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0)
-        broken("no memory");
+    if (evg_session_feed(&peers[at].s, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
     evg_buffer_consume(&wire->to_peer, len);
     return true;
 }

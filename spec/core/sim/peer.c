@@ -31,8 +31,8 @@ void peer_begin(int at, bool client, bool worker)
     peer->s.worker.grab_unique = pick(4) > 0;
     peer->s.worker.poll_interval = world.delays ? 0.2 + uniform() : 0;
     if (client) evg_session_loop_runs(&peer->s);
-    note("peer %d: client %d worker %d concurrency %zu prefetch %d", at, client, worker,
-         peer->s.worker.concurrency, peer->s.worker.prefetch);
+    note("peer %d: client %d worker %d concurrency %zu prefetch %d", at, client, worker, peer->s.worker.concurrency,
+         peer->s.worker.prefetch);
 }
 
 void peer_end(peer_t *peer)
@@ -79,8 +79,7 @@ static void connect(peer_t *peer)
 /* Somebody cut it. */
 static void notice(peer_t *peer)
 {
-    if (peer->s.state == EVG_OPEN && !wires[peer->at].up)
-        evg_session_closed(&peer->s, EVG_ESERVER_CLOSED, NULL);
+    if (peer->s.state == EVG_OPEN && !wires[peer->at].up) evg_session_closed(&peer->s, EVG_ESERVER_CLOSED, NULL);
 }
 
 void peer_turn(peer_t *peer)
@@ -126,9 +125,7 @@ void peer_audit(peer_t *peer)
     for (int i = 0; i < ASKS; i++) asks += peer->asks[i].used;
     for (const evg_list_t *at = s->ended.next; at != &s->ended; at = at->next) ended++;
     if (asks != pending + ended) broken("%d: %zu requests, but %zu are pending", peer->at, asks, pending);
-    for (int i = 0; i < TASKS; i++)
-        held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
-    if (held != s->worker.held_count)
-        broken("%d holds %zu jobs and counts %zu", peer->at, held, s->worker.held_count);
+    for (int i = 0; i < TASKS; i++) held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
+    if (held != s->worker.held_count) broken("%d holds %zu jobs and counts %zu", peer->at, held, s->worker.held_count);
     if (held > peer_limit(s) || jobs_held_count(peer->at) > peer_limit(s)) broken("%d holds %zu jobs", peer->at, held);
 }

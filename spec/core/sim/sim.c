@@ -11,7 +11,7 @@ enum { STEPS = 700, REST = 120 };
 
 static double server_back_at;
 
-/* -- moving on ------------------------------------------------------------------------------------------------------ */
+/* -- moving on ----------------------------------------------------------------------------------------------------- */
 
 static bool io(int at)
 {
@@ -66,7 +66,7 @@ static void time_goes_by(void)
         pass_to_deadline(pick(4) ? 0.1 : 3 * uniform());
 }
 
-/* -- trouble ---------------------------------------------------------------------------------------------------------- */
+/* -- trouble ------------------------------------------------------------------------------------------------------- */
 
 static void stop_server(void)
 {
@@ -96,7 +96,7 @@ static void trouble(int at)
         server_refuses = !server_refuses;
 }
 
-/* -- a seed ------------------------------------------------------------------------------------------------------------ */
+/* -- a seed -------------------------------------------------------------------------------------------------------- */
 
 static void step(void)
 {
@@ -130,8 +130,7 @@ static void begin(uint64_t seed, bool verbose)
     server_refuses = false;
     int clients = 1 + (int)pick(3), workers = 1 + (int)pick(3);
     peer_count = clients + workers + (int)pick(2);
-    for (int at = 0; at < peer_count; at++)
-        peer_begin(at, at < clients || at == clients + workers, at >= clients);
+    for (int at = 0; at < peer_count; at++) peer_begin(at, at < clients || at == clients + workers, at >= clients);
     for (int at = 0; at < peer_count; at++) {
         if (peers[at].worker) worker_serves_all(&peers[at]);
     }
@@ -176,8 +175,7 @@ static void come_to_rest(void)
         pass_to_deadline(1);
         for (int at = 0; at < peer_count; at++) peer_audit(&peers[at]);
         if (world.now < end) continue;
-        for (int at = 0; at < peer_count; at++)
-            note("%d: %zu unresolved", at, evg_session_unresolved(&peers[at].s));
+        for (int at = 0; at < peer_count; at++) note("%d: %zu unresolved", at, evg_session_unresolved(&peers[at].s));
         broken("no rest after %d seconds: %zu jobs", REST, jobs_left());
     }
     quiesce();

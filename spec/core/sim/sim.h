@@ -18,7 +18,7 @@
 
 enum { PEERS = 7, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
 
-/* -- world.c --------------------------------------------------------------------------------------------- */
+/* -- world.c ------------------------------------------------------------------------------------------------------- */
 
 typedef enum { UNSEEN, SEEN, FORBIDDEN } id_state_t; /* FORBIDDEN: its client was told that it was not sent */
 
@@ -26,9 +26,8 @@ typedef struct {
     uint64_t seed, random, step;
     double now;
     bool verbose;
-    bool
-        delays; /* there are epoch jobs; else no worker polls, since nothing but a mistake could make it have to */
-    bool calm; /* no more faults and no more requests */
+    bool delays; /* there are epoch jobs; else no worker polls, since nothing but a mistake could make it have to */
+    bool calm;   /* no more faults and no more requests */
     uint8_t ids[IDS];
     unsigned id_count, reports;
 } world_t;
@@ -46,7 +45,7 @@ bool text_p(evg_bytes_t bytes, const char *text);
 void note(const char *format, ...) LIKE_PRINTF;
 void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
 
-/* -- net.c ------------------------------------------------------------------------------------------------ */
+/* -- net.c --------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     bool up;
@@ -64,7 +63,7 @@ bool wire_to_peer(int at);
 bool wire_write(int at); /* takes output of the session */
 size_t some_of(size_t len);
 
-/* -- model.c, model_jobs.c --------------------------------------------------------------------------------- */
+/* -- model.c, model_jobs.c ----------------------------------------------------------------------------------------- */
 
 typedef struct {
     evg_list_t link;
@@ -121,7 +120,7 @@ bool jobs_vanished_p(evg_bytes_t handle); /* dropped without a word to those who
 size_t jobs_left(void);                   /* that somebody should still run */
 evg_bytes_t handle_text(const model_job_t *job, char *room);
 
-/* -- peer.c, client.c, worker.c ------------------------------------------------------------------------------ */
+/* -- peer.c, client.c, worker.c ------------------------------------------------------------------------------------ */
 
 typedef enum { FOREGROUND, BACKGROUND, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMIN, GRAB } ask_kind_t;
 
@@ -136,11 +135,7 @@ typedef struct {
     char text[64];  /* payload of a submission, what an echo sent, the key of a question */
 } ask_t;
 
-typedef enum {
-    IDLE_SLOT,
-    RUNNING,
-    GONE
-} task_state_t; /* GONE: the session lost it, the handler does not know */
+typedef enum { IDLE_SLOT, RUNNING, GONE } task_state_t; /* GONE: the session lost it, the handler does not know */
 
 typedef struct {
     evg_job_t job;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- the worker's wishes -------------------------------------------------------------------------------------------- */
+/* -- the worker's wishes ------------------------------------------------------------------------------------------- */
 
 /* f2 has a timeout now and then, f3 one that the server knows; seldom there is no handler. */
 static void can_do(peer_t *peer, int function)
@@ -73,7 +73,7 @@ void worker_serves_all(peer_t *peer)
     if (evg_worker_work(&peer->s) < 0) broken("%d does not work", peer->at);
 }
 
-/* -- jobs --------------------------------------------------------------------------------------------------------------- */
+/* -- jobs ---------------------------------------------------------------------------------------------------------- */
 
 static task_t *free_task(peer_t *peer)
 {
@@ -142,12 +142,9 @@ static int report(evg_session_t *s, task_t *task)
     task->progress--;
     task->next_at = world.now + 0.5 * uniform();
     switch (pick(3)) {
-    case 0:
-        return evg_job_data(s, &task->job, say_more(task, 'D', room));
-    case 1:
-        return evg_job_warning(s, &task->job, say_more(task, 'W', room));
-    default:
-        return evg_job_status(s, &task->job, pick(10), 10);
+    case 0: return evg_job_data(s, &task->job, say_more(task, 'D', room));
+    case 1: return evg_job_warning(s, &task->job, say_more(task, 'W', room));
+    default: return evg_job_status(s, &task->job, pick(10), 10);
     }
 }
 

@@ -30,8 +30,7 @@ static inline size_t guard_page_readable(size_t len)
 static inline evg_bytes_t guard_page_copy(evg_bytes_t bytes)
 {
     size_t readable = guard_page_readable(bytes.len);
-    uint8_t *map =
-        mmap(NULL, readable + guard_page_len(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *map = mmap(NULL, readable + guard_page_len(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) abort();
     uint8_t *at = map + (readable - bytes.len);
     if (bytes.len) memcpy(at, bytes.at, bytes.len);

@@ -21,7 +21,7 @@ static const char *const deliveries[] = {
     [EVG_ACCEPTED] = "ACCEPTED",         [EVG_RUNNING] = "RUNNING",
 };
 
-/* -- text ------------------------------------------------------------------------------------------------- */
+/* -- text ---------------------------------------------------------------------------------------------------------- */
 
 static void add_char(char *text, char c)
 {
@@ -74,7 +74,7 @@ static void add_request(kit_t *kit, const evg_request_t *request)
     add(kit->told, name);
 }
 
-/* -- audit ------------------------------------------------------------------------------------------------ */
+/* -- audit --------------------------------------------------------------------------------------------------------- */
 
 /* What is owed lies in the order of its bytes, and inside of what was or is to be written. */
 static void audit_owed(const evg_session_t *s)
@@ -117,13 +117,12 @@ void kit_audit(kit_t *kit)
     assert_int_equal(s->cuts, 0);
     if (s->client.owed == 0) assert_int_equal(s->client.orphan_count, 0);
     if (s->client.orphan_count == 0) assert_int_equal(s->client.orphan_bytes, 0);
-    if (s->state != EVG_OPEN)
-        assert_int_equal(s->created_count + s->client.ghost_count + s->client.orphan_count, 0);
+    if (s->state != EVG_OPEN) assert_int_equal(s->created_count + s->client.ghost_count + s->client.orphan_count, 0);
     assert_true(s->client.jobs.table.count <= s->created_count + s->client.ghost_count);
     audit_owed(s);
 }
 
-/* -- events ------------------------------------------------------------------------------------------------ */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 static void add_failure(kit_t *kit, const evg_event_t *event)
 {
@@ -142,8 +141,7 @@ static void add_event(kit_t *kit, const evg_event_t *event)
         bool *done = &kit->told_done[event->request - kit->requests];
         assert_false(*done);
         *done = event->type == EVG_EVENT_DONE;
-        assert_int_equal(*done,
-                         event->request->state == EVG_REQUEST_DONE && event->type != EVG_EVENT_ASSIGNED);
+        assert_int_equal(*done, event->request->state == EVG_REQUEST_DONE && event->type != EVG_EVENT_ASSIGNED);
     }
     if (event->request && event->error)
         add_failure(kit, event);
@@ -185,7 +183,7 @@ const char *kit_told(kit_t *kit)
     return text;
 }
 
-/* -- a life ------------------------------------------------------------------------------------------------ */
+/* -- a life -------------------------------------------------------------------------------------------------------- */
 
 void kit_init(kit_t *kit)
 {
@@ -261,7 +259,7 @@ void say(evg_command_t type, const char *handle, const char *data)
         kit_say(&kit, type, handle, data, NULL);
 }
 
-/* -- requests ------------------------------------------------------------------------------------------------ */
+/* -- requests ------------------------------------------------------------------------------------------------------ */
 
 evg_request_t *kit_last(kit_t *kit)
 {
@@ -333,7 +331,7 @@ int kit_grab(kit_t *kit)
     return made(kit, evg_worker_grab(&kit->s, fresh(kit)));
 }
 
-/* -- the server and the clock ---------------------------------------------------------------------------------- */
+/* -- the server and the clock -------------------------------------------------------------------------------------- */
 
 /* Without evg_alloc, so that a scenario's failing allocations are those of the session alone. */
 evg_bytes_t kit_packet(evg_command_t type, const evg_bytes_t *args, int argc)
@@ -420,8 +418,7 @@ static void assert_idle_until(kit_t *kit, double due)
 void kit_live(kit_t *kit, double seconds)
 {
     double end = kit->s.now + seconds, due;
-    for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s);
-         ticks++) {
+    for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s); ticks++) {
         assert_true(ticks < 1000);
         assert_idle_until(kit, due);
         evg_session_clock(&kit->s, due);
@@ -430,7 +427,7 @@ void kit_live(kit_t *kit, double seconds)
     kit_pass(kit, end > kit->s.now ? end - kit->s.now : 0);
 }
 
-/* -- what came of it ------------------------------------------------------------------------------------------- */
+/* -- what came of it ----------------------------------------------------------------------------------------------- */
 
 void kit_write(kit_t *kit, size_t len)
 {

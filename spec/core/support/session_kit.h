@@ -51,7 +51,7 @@ void say(evg_command_t type, const char *handle, const char *data);
 /* Bytes that each feed gets; 0 is all at once. Whole groups of tests are run once more with 1. */
 extern size_t kit_step;
 
-/* -- a life ------------------------------------------------------------------------------------------- */
+/* -- a life -------------------------------------------------------------------------------------------------------- */
 
 /* Not connected; heartbeat, lost_check and "exceptions" off; the clock at KIT_NOW. */
 void kit_init(kit_t *kit);
@@ -60,10 +60,9 @@ void kit_stop(kit_t *kit);  /* deinit; fails when memory leaked */
 
 void kit_open(kit_t *kit); /* opening, opened */
 void kit_lose(kit_t *kit, int reason, const char *text);
-void kit_introduce(kit_t *kit,
-                   const char *version); /* writes all, forgets what was sent; the answer to "version" */
+void kit_introduce(kit_t *kit, const char *version); /* writes all, forgets what was sent; the answer to "version" */
 
-/* -- requests: 0, or why it was not taken -------------------------------------------------------------- */
+/* -- requests: 0, or why it was not taken -------------------------------------------------------------------------- */
 
 int kit_submit(kit_t *kit, const char *unique, const char *workload);
 int kit_submit_within(kit_t *kit, const char *unique, const char *workload, double timeout);
@@ -77,7 +76,7 @@ int kit_grab(kit_t *kit);
 
 evg_request_t *kit_last(kit_t *kit);
 
-/* -- the server and the clock --------------------------------------------------------------------------- */
+/* -- the server and the clock -------------------------------------------------------------------------------------- */
 
 void kit_say(kit_t *kit, evg_command_t type, ...); /* strings; ends with NULL */
 void kit_say_args(kit_t *kit, evg_command_t type, const evg_bytes_t *args, int argc);
@@ -88,11 +87,10 @@ void kit_text(kit_t *kit, const char *text);
 evg_bytes_t kit_packet(evg_command_t type, const evg_bytes_t *args, int argc);
 
 void kit_pass(kit_t *kit, double seconds); /* in one step; then a tick */
-void kit_live(kit_t *kit,
-              double seconds); /* from deadline to deadline; fails when one is never left behind */
-void kit_tell(kit_t *kit);     /* takes all events there are */
+void kit_live(kit_t *kit, double seconds); /* from deadline to deadline; fails when one is never left behind */
+void kit_tell(kit_t *kit);                 /* takes all events there are */
 
-/* -- what came of it ------------------------------------------------------------------------------------ */
+/* -- what came of it ----------------------------------------------------------------------------------------------- */
 
 void kit_write(kit_t *kit, size_t len); /* takes so many bytes of the output */
 void kit_write_all(kit_t *kit);

@@ -21,7 +21,7 @@ static inline void stream_put_packet(evg_command_t type, int argc, const char *c
     stream_put(kit_packet(type, list, argc));
 }
 
-#define PUT(type, ...)                                                                                                 \
+#define PUT(type, ...) \
     stream_put_packet(type, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
 #define PUT_TEXT(text) stream_put(evg_bytes_of(text))
 #define PUT_BARE(type) stream_put(kit_packet(type, NULL, 0))

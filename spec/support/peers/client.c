@@ -110,8 +110,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     gearman_client_st *client = gearman_client_create(NULL);
     gearman_client_add_server(client, argv[1], (in_port_t)atoi(argv[2]));
-    if (option(argc, argv, "exceptions"))
-        gearman_client_set_server_option(client, "exceptions", strlen("exceptions"));
+    if (option(argc, argv, "exceptions")) gearman_client_set_server_option(client, "exceptions", strlen("exceptions"));
     listen_to(client);
 
     size_t size = 0;
