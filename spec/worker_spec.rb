@@ -353,6 +353,31 @@ RSpec.describe EVGearman::Worker do
       expect(task.value).to eq("by another")
     end
 
+    # Fails when it closes as soon as no job is held: what the kernel has not taken by then is cut off.
+    [false, true].each do |async|
+      it "writes what it finished before it closes, however long that is#{", async" if async}" do
+        worker = worker_for(Gearmand.shared)
+        worker.register_function(name, async: async) do |job|
+          worker.stop
+          (job.workload * (32 << 20)).tap { |result| loop.post { job.complete(result) } if async }
+        end
+        running = Thread.new { worker.run(signals: false) }
+        expect(client.call(name, "x", timeout: Examples::PATIENCE).bytesize).to eq(32 << 20)
+        expect(running.value).to eq(finished: 1, handed_back: [])
+      end
+    end
+
+    # Fails when only `stop` ends it: a closed worker would be run for ever.
+    %i[worker client].each do |which|
+      it "ends when its #{which} is closed by another thread" do
+        worker = worker_for(Gearmand.shared).register_function(name, &:workload)
+        running = Thread.new { worker.run(signals: false) }
+        expect(client.call(name, "x")).to eq("x")
+        (which == :worker ? worker : worker.client).close
+        expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 1, handed_back: [])
+      end
+    end
+
     # Fails when a stop is forgotten because the thread that runs has not come so far, or is undone by it.
     it "ends at once when it was stopped before it began" do
       worker = worker_for(Gearmand.shared, shutdown_timeout: 600)

@@ -94,13 +94,14 @@ module EVGearman
     # @return [Client]
     def client = @client ||= Client.allocate.tap { |client| client.send(:share, self) }
 
-    # As {Connection#close}. Threads of handlers that still run end with these.
+    # As {Connection#close}. Threads of handlers that still run end with these, and so does {#run}.
     #
     # @param timeout [Numeric, nil] seconds to write what is owed
     # @return [nil]
     def close(timeout = 1)
       super
       @pool&.close
+      self.loop.stop if @running
     end
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
@@ -182,8 +183,8 @@ module EVGearman
     #   @return [Task] of a {Job}; fails with {NoJobError} "no job"
     #   @raise [ConcurrencyError] while it works
 
-    # Works until {#stop} or a signal, then finishes what is held, for up to shutdown_timeout seconds, and closes, so
-    # that the server gives the rest to somebody else.
+    # Works until {#stop} or a signal, then finishes what is held and writes the answers, for up to shutdown_timeout
+    # seconds, and closes, so that the server gives the rest to somebody else.
     #
     # Whatever else ends it (an exception out of a block, Thread#kill) closes it too.
     #
@@ -193,9 +194,10 @@ module EVGearman
     def run(signals: true)
       before = _jobs_finished
       work(&_hook(:on_idle))
-      with_signals(signals) { run_and_drain }
-      { finished: _jobs_finished - before, handed_back: _held_handles }
+      left = with_signals(signals) { run_and_drain }
+      { finished: _jobs_finished - before, handed_back: left.select(&:lost?).map(&:handle) }
     ensure
+      @running = false
       close(0) unless closed?
     end
 
@@ -216,14 +218,17 @@ module EVGearman
     def known_options = super + WORKER_DEFAULTS.keys
 
     # A stop that came just before the loop ran is not known to the loop: so it is looked for again and again. One that
-    # came before that has been undone by `work`.
+    # came before that has been undone by `work`. Answers the jobs that were still held.
     def run_and_drain
-      stopped = self.loop.run(1) until stopped || @stop_at
+      @running = true
+      stopped = self.loop.run(1) until stopped || @stop_at || closed?
       @stop_at ? work_stop : stop
-      while !_drained? && (left = @stop_at - self.loop.now).positive?
-        self.loop.run([left, 1].min)
-      end
+      self.loop.run(time_left.clamp(0, 1)) until _drained? || time_left <= 0
+      @running = false # the loop may be run by somebody else, too: enough stopped
+      in_flight.tap { close(connected? ? time_left.clamp(0..) : 0) }
     end
+
+    def time_left = @stop_at - self.loop.now
 
     # The last job was finished: what waits for that may go on.
     def drained

@@ -137,17 +137,6 @@ static VALUE worker_busy_count(VALUE self)
     return SIZET2NUM(client_of(self)->c->session.worker.held_count);
 }
 
-static VALUE worker_held_handles(VALUE self)
-{
-    VALUE handles = rb_ary_new();
-    const evg_list_t *held = &client_of(self)->c->session.worker.held;
-    for (const evg_list_t *at = held->next; at != held; at = at->next) {
-        const evg_job_t *job = evg_container(at, evg_job_t, link);
-        rb_ary_push(handles, name_string(evg_bytes(job->handle, job->handle_len)));
-    }
-    return handles;
-}
-
 static VALUE worker_jobs_finished(VALUE self)
 {
     return ULL2NUM(client_of(self)->jobs_finished);
@@ -160,7 +149,6 @@ void Init_evg_worker(VALUE module, VALUE connection_class)
     rb_define_private_method(klass, "_work", worker_work, 0);
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
-    rb_define_private_method(klass, "_held_handles", worker_held_handles, 0);
     rb_define_private_method(klass, "_jobs_finished", worker_jobs_finished, 0);
     rb_define_private_method(klass, "_drained?", worker_drained_p, 0);
     rb_define_method(klass, "cant_do", worker_cant_do, 1);
