@@ -82,27 +82,29 @@ RSpec.describe "Fibers under a scheduler", :gearmand do
     expect(results).to eq([:stopped, EVGearman::JobTimeoutError])
   end
 
+  # Starts it, and waits until it drives.
+  def background_thread
+    where = Queue.new
+    loop.start.post { where << Thread.current }
+    where.pop
+  end
+
   it "drives on the background thread, where blocks then run" do
-    loop.start.start
+    expect(background_thread.name).to eq("evgearman loop")
     where = Queue.new
     client.echo("x") { where << Thread.current }
-    expect(where.pop.name).to eq("evgearman loop")
-    expect(loop).to be_running
+    expect(where.pop).to be(background_thread)
   end
 
   # Fails when an exception out of a block ends the thread that everybody relies on.
   it "keeps the background thread when a block throws" do
-    loop.start
-    sleep 0.001 until loop.running?
+    background_thread
     expect { client.echo("x") { raise Exception, "out" }; client.echo("y").wait(10) }.to output(/out/).to_stderr
     expect(client.echo("z").value(10)).to eq("z")
   end
 
   it "ends the background thread with the loop" do
-    others = Thread.list
-    loop.start
-    sleep 0.001 until loop.running?
-    thread, = Thread.list - others
+    thread = background_thread
     loop.close
     expect(thread.join(10)).to be(thread)
   end
