@@ -38,6 +38,13 @@ RSpec.describe "Errors" do
       expect(client_for(closed, reconnect: false).submit_job("f").wait.error).to have_attributes(delivery: :not_sent)
     end
 
+    it "is :not_sent when it was refused here" do
+      expect(raised(max_packet: 10) { |client| client.submit_job("f", "x" * 11) })
+        .to have_attributes(class: EVGearman::PacketTooLargeError, delivery: :not_sent, retriable?: false)
+      expect(raised(max_unsent: 1) { |client| 2.times { client.echo("xx") } })
+        .to have_attributes(class: EVGearman::BackpressureError, delivery: :not_sent, retriable?: false)
+    end
+
     it "is :not_sent when the server refused it: it has nothing of it" do
       expect(error_of { |peer| peer.send(:error, "QUEUE_ERROR", "Job queue is full") }).to have_attributes(delivery: :not_sent)
     end
@@ -63,9 +70,31 @@ RSpec.describe "Errors" do
     end
   end
 
+  # What the block raises in its caller, on a connection that nothing is read from.
+  def raised(**options)
+    client = client_for(fake_server, **options)
+    yield client
+  rescue EVGearman::Error => e
+    e
+  end
+
   describe "#server" do
     it "is where the server is" do
       expect(error_of(&:close).server).to match(/\A127\.0\.0\.1:\d+\z/)
+    end
+
+    # Fails when only what a reply or its absence led to knows its client.
+    it "is known to what is raised in the caller, too" do
+      expect(raised { |client| client.echo("x").value(0.01) }).to have_attributes(class: EVGearman::TimeoutError, server: /:/)
+      expect(raised { |client| client.echo("x").abandon.value }).to have_attributes(message: "abandoned", server: /:/)
+      expect(raised { |client| client.close || client.echo("x") }).to have_attributes(message: "closed", server: /:/)
+    end
+  end
+
+  describe "#message" do
+    it "is text" do
+      expect([error_of(&:close), raised { |client| client.echo("x").value(0.01) }].map { |error| error.message.encoding })
+        .to eq([Encoding::UTF_8] * 2)
     end
   end
 

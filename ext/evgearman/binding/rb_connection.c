@@ -101,7 +101,7 @@ client_t *client_of(VALUE self)
 client_t *open_client_of(VALUE self)
 {
     client_t *client = client_of(self);
-    if (client->c->session.state == EVG_SHUT || client->loop->closed) error_raise("ConnectionError", "closed");
+    if (client->c->session.state == EVG_SHUT || client->loop->closed) error_raise(client, "ConnectionError", "closed");
     return client;
 }
 

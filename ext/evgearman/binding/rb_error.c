@@ -52,7 +52,7 @@ static VALUE class_of_code(int code)
 static VALUE message_of(const failure_t *error)
 {
     VALUE message =
-        error->server_code.len ? name_string(error->server_code) : rb_str_new_cstr(evg_error_text(error->code));
+        error->server_code.len ? name_string(error->server_code) : rb_utf8_str_new_cstr(evg_error_text(error->code));
     if (!error->text.len) return message;
     rb_str_cat_cstr(message, ": ");
     return rb_str_append(message, name_string(error->text));
@@ -64,11 +64,16 @@ static VALUE delivery_symbol(evg_delivery_t delivery)
     return delivery == EVG_DELIVERY_NONE ? Qnil : ID2SYM(rb_intern(names[delivery]));
 }
 
+static void tell_server(VALUE exception, const client_t *client)
+{
+    if (client) rb_ivar_set(exception, rb_intern("@server"), address_string(&client->c->address));
+}
+
 VALUE error_new(const failure_t *error)
 {
     VALUE exception = rb_exc_new_str(class_of_code(error->code), message_of(error));
     const evg_request_t *request = error->request;
-    if (error->client) rb_ivar_set(exception, rb_intern("@server"), address_string(&error->client->c->address));
+    tell_server(exception, error->client);
     rb_ivar_set(exception, rb_intern("@delivery"), delivery_symbol(error->delivery));
     if (request) {
         rb_ivar_set(exception, rb_intern("@keyed"), RBOOL(request->keyed));
@@ -79,16 +84,26 @@ VALUE error_new(const failure_t *error)
     return exception;
 }
 
+/* These are about what was to be sent. */
+static bool refused_p(int code)
+{
+    return code == EVG_ETOO_LARGE || code == EVG_EBACKPRESSURE;
+}
+
 void error_check(client_t *client, int code)
 {
     if (code >= 0) return;
     failure_t error = {.code = code, .client = client, .data = Qnil};
+    if (refused_p(code)) error.delivery = EVG_NOT_SENT;
     rb_exc_raise(error_new(&error));
 }
 
-void error_raise(const char *class_name, const char *message)
+void error_raise(const client_t *client, const char *class_name, const char *message)
 {
-    rb_raise(rb_const_get(evg_module, rb_intern(class_name)), "%s", message);
+    VALUE klass = rb_const_get(evg_module, rb_intern(class_name));
+    VALUE exception = rb_exc_new_str(klass, rb_utf8_str_new_cstr(message));
+    tell_server(exception, client);
+    rb_exc_raise(exception);
 }
 
 void Init_evg_error(VALUE module)

@@ -24,7 +24,7 @@ VALUE error_new(const failure_t *error);
 /* Raises for a negative answer of the core: ArgumentError for bad arguments, else our class. `client` may be NULL. */
 void error_check(client_t *client, int code);
 
-/* Raises EVGearman::ConnectionError, TimeoutError … with these words. */
-NORETURN(void error_raise(const char *class_name, const char *message));
+/* Raises EVGearman::ConnectionError, TimeoutError … with these words. `client` may be NULL. */
+NORETURN(void error_raise(const client_t *client, const char *class_name, const char *message));
 
 #endif

@@ -107,7 +107,7 @@ static VALUE said(rb_job_t *job, int r)
 
 static evg_session_t *session_of(rb_job_t *job)
 {
-    if (job->answered) error_raise("JobFinishedError", evg_error_text(EVG_EFINISHED));
+    if (job->answered) error_raise(job->client, "JobFinishedError", evg_error_text(EVG_EFINISHED));
     evg_connection_clock(job->client->c);
     return &job->client->c->session;
 }

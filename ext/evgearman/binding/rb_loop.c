@@ -100,7 +100,7 @@ loop_t *loop_of(VALUE self)
 loop_t *open_loop_of(VALUE self)
 {
     loop_t *loop = loop_of(self);
-    if (loop->closed) error_raise("ConnectionError", "closed");
+    if (loop->closed) error_raise(NULL, "ConnectionError", "closed");
     return loop;
 }
 

@@ -152,7 +152,7 @@ static void fail(packet_parser_t *parser, int error, evg_bytes_t input)
     if (error == EVG_EUNEXPECTED) {
         rb_str_catf(message, ": unknown packet type %" PRIu32, number_of(input));
     }
-    error_raise("ProtocolError", StringValueCStr(message));
+    error_raise(NULL, "ProtocolError", StringValueCStr(message));
 }
 
 static VALUE packet_parser_take(VALUE self, VALUE bytes)

@@ -162,7 +162,7 @@ static VALUE session_wants_open_p(VALUE self)
 static VALUE session_feed(VALUE self, VALUE bytes)
 {
     rb_session_t *session = session_of(self);
-    if (session->s.state != EVG_OPEN) error_raise("ConnectionError", "not open");
+    if (session->s.state != EVG_OPEN) error_raise(NULL, "ConnectionError", "not open");
     error_check(NULL, evg_session_feed(&session->s, bytes_of(bytes)));
     RB_GC_GUARD(bytes);
     return self;
@@ -190,7 +190,7 @@ static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE positio
     evg_session_t *s = &session_of(self)->s;
     evg_bytes_t written = evg_bytes(RSTRING_PTR(bytes), NUM2SIZET(count));
     if (s->state != EVG_OPEN) return Qfalse;
-    if (!next_p(s, written, NUM2ULL(position))) error_raise("ConcurrencyError", "output has changed meanwhile");
+    if (!next_p(s, written, NUM2ULL(position))) error_raise(NULL, "ConcurrencyError", "output has changed meanwhile");
     evg_session_written(s, written.len);
     RB_GC_GUARD(bytes);
     return Qtrue;

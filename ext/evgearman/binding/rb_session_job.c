@@ -86,7 +86,7 @@ VALUE session_job_of(const evg_job_t *job)
 
 static evg_session_t *unanswered(rb_session_job_t *job)
 {
-    if (job->answered) error_raise("JobFinishedError", evg_error_text(EVG_EFINISHED));
+    if (job->answered) error_raise(NULL, "JobFinishedError", evg_error_text(EVG_EFINISHED));
     return &job->session->s;
 }
 

@@ -309,7 +309,7 @@ static bool await(task_t *task, VALUE timeout)
 
 static VALUE outcome(task_t *task)
 {
-    if (task->abandoned) error_raise("Error", "abandoned");
+    if (task->abandoned) error_raise(task->client, "Error", "abandoned");
     if (!NIL_P(task->error)) rb_exc_raise(task->error);
     return task->value;
 }
@@ -318,7 +318,7 @@ static VALUE task_value(int argc, VALUE *argv, VALUE self)
 {
     task_t *task = task_of(self);
     rb_check_arity(argc, 0, 1);
-    if (!await(task, argc ? argv[0] : Qnil)) error_raise("TimeoutError", "timeout");
+    if (!await(task, argc ? argv[0] : Qnil)) error_raise(task->client, "TimeoutError", "timeout");
     VALUE value = outcome(task);
     RB_GC_GUARD(self);
     return value;
