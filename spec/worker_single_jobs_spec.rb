@@ -73,6 +73,21 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
     end
   end
 
+  # Fails when it is taken for "does not work": a handler that ends early when it is to would never do its job.
+  it "is not about to stop while it has such a job, unless it is told to" do
+    seen = []
+    worker.register_function(name, async: true) { |job| seen << job.stopping? && job.complete("one") }.work_one
+    expect(client.call(name)).to eq("one")
+    task = client.submit_job(name)
+    eventually { task.handle }
+    job = worker.grab_job.value
+    seen << job.stopping?
+    worker.stop
+    seen << job.stopping?
+    job.complete
+    expect(seen).to eq([false, false, true])
+  end
+
   describe "#grab_job" do
     it "brings a job of a function without handler, to be finished by whoever asked" do
       expect(worker.can_do(name)).to be(worker)

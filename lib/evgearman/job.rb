@@ -79,7 +79,7 @@ module EVGearman
     #   @return [Float] seconds
 
     # @!method stopping?
-    #   Is its worker about to stop? Then a long handler may end early.
+    #   Was its worker told to stop? Then a long handler may end early.
     #   @return [Boolean]
 
     # @!method on_lost

@@ -265,7 +265,7 @@ static VALUE job_elapsed(VALUE self)
 
 static VALUE job_stopping_p(VALUE self)
 {
-    return RBOOL(!evg_worker_working_p(&job_of(self)->client->c->session));
+    return RBOOL(job_of(self)->client->c->session.worker.stopping);
 }
 
 VALUE jobs_in_flight(const client_t *client)

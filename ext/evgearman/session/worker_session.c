@@ -185,6 +185,7 @@ int evg_worker_prepare(evg_session_t *s)
 int evg_worker_grab(evg_session_t *s, evg_request_t *request)
 {
     if (evg_worker_working_p(s)) return EVG_EWORKING;
+    s->worker.stopping = false;
     int r = s->introduced ? evg_worker_settle_abilities(s) : 0; /* it may not bring what was taken back before it */
     return r < 0 ? r : evg_session_ask(s, request, grab_type(s), NULL, 0);
 }
@@ -265,6 +266,7 @@ static int start(evg_session_t *s, bool one)
     int r = evg_session_want(s);
     if (r < 0) return r;
     w->one = one;
+    w->stopping = false;
     w->busy = true;
     w->tell_stopped = false;
     w->dry = 0;
@@ -285,6 +287,7 @@ int evg_worker_work_one(evg_session_t *s)
 void evg_worker_stop(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
+    w->stopping = true;
     if (!evg_worker_working_p(s)) return;
     enter(w, EVG_WORK_DRAINING, INFINITY);
     settle(w);
@@ -306,6 +309,7 @@ void evg_worker_closed(evg_session_t *s, bool stop)
     evg_worker_lose(s);
     evg_worker_abilities_closed(s);
     w->nooped = w->plain = false;
+    w->stopping |= stop;
     if (stop && evg_worker_working_p(s)) enter(w, EVG_WORK_OFF, INFINITY);
     if (evg_worker_working_p(s)) grab_again(w, false);
     settle(w);

@@ -63,6 +63,7 @@ typedef struct {
     /* private */
     evg_work_state_t state;
     bool one;             /* work_one: stop after one job */
+    bool stopping;        /* told to stop, and to nothing since */
     bool busy;            /* since the last start, job or NOOP IDLE was not told */
     bool reset;           /* RESET_ABILITIES is due when all has been finished */
     bool plain;           /* this server refused GRAB_JOB_UNIQ */
