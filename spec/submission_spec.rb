@@ -105,6 +105,56 @@ RSpec.describe "Submissions of every kind", :gearmand do
     expect(most).to be_between(2, 7)
   end
 
+  # Fails when a map waits for its oldest job while later ones have ended.
+  it "maps so many at a time while there are more, in whatever order they end" do
+    held = nil
+    worker = worker_for(Gearmand.shared, concurrency: nil)
+    worker.register_function(name, async: true) do |job|
+      held ||= job
+      job.complete(job.workload) unless job.equal?(held)
+      held.complete("0") if job.workload == "99"
+    end.work
+    expect(client.map(name, (0..99).map(&:to_s), concurrency: 2, timeout: 20)).to eq((0..99).map(&:to_s))
+  end
+
+  it "maps what is there by and by: the next is taken when there is room, on the calling thread" do
+    jobs = []
+    worker_for(Gearmand.shared, concurrency: nil).register_function(name, async: true) { |job| jobs << job }.work
+    taken = []
+    workloads = Enumerator.new { |yielder| 5.times { |n| (taken << Thread.current) && yielder << n.to_s } }
+    mapping = Thread.new { client.map(name, workloads.lazy, concurrency: 2) }
+    5.times do |ended|
+      eventually { jobs.size == [2, 5 - ended].min }
+      expect(taken).to eq([mapping] * [2 + ended, 5].min)
+      jobs.delete_at(ended % jobs.size).then { |job| job.complete(job.workload) }
+    end
+    eventually { mapping.join(0) }
+    expect(mapping.value).to eq(%w[0 1 2 3 4])
+  end
+
+  it "maps what raises on the way: that is raised when those under way have ended" do
+    ended = []
+    worker_for(Gearmand.shared).register_function(name) { |job| (ended << job.workload) && "" }.work
+    workloads = Enumerator.new { |yielder| (yielder << "1" << "2") && raise(IOError, "no more") }
+    expect { client.map(name, workloads) }.to raise_error(IOError, "no more")
+    expect([ended, client.active_count, client.pending_count]).to eq([%w[1 2], 0, 0])
+    expect { client.map(name, ["3", nil]) }.to raise_error(TypeError)
+    expect(ended).to eq(%w[1 2 3])
+  end
+
+  # Fails when it waits for the jobs all the same: nobody does them.
+  it "maps until it is interrupted, and forgets what is under way" do
+    seen = []
+    mapping = Thread.new { client.map(name, %w[1 2 3], concurrency: 2, on_data: ->(data) { seen << data }) }
+    mapping.report_on_exception = false
+    eventually { client.active_count == 2 }
+    mapping.raise(Interrupt)
+    expect { mapping.value }.to raise_error(Interrupt)
+    worker_for(Gearmand.shared).register_function(name) { |job| job.send_data("x") && "" }.work
+    eventually { client.active_count.zero? }
+    expect(seen).to be_empty
+  end
+
   it "maps with the options of a call" do
     order = []
     results = Thread.new { client.map(name, %w[a b], priority: :high, unique: "-", timeout: 30, on_data: ->(data) { order << data }) }

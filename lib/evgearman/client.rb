@@ -181,10 +181,12 @@ module EVGearman
       _submit_all(jobs.to_a, coder, &block)
     end
 
-    # Runs one job for each workload, so many at a time: SUBMIT_JOB, SUBMIT_JOB_HIGH or SUBMIT_JOB_LOW for each.
+    # Runs one job for each workload, so many at a time: SUBMIT_JOB, SUBMIT_JOB_HIGH or SUBMIT_JOB_LOW for each. When one
+    # has ended, whichever it is, the next is submitted.
     #
     # @param function [String]
-    # @param workloads [Enumerable<String, Object>] as of {#submit_job}; taken one by one, when there is room
+    # @param workloads [Enumerable<String, Object>] as of {#submit_job}; taken one by one, when there is room. What `each`
+    #   raises is raised when those that were submitted have ended
     # @param concurrency [Integer] jobs under way
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
@@ -196,14 +198,17 @@ module EVGearman
         raise ArgumentError, "concurrency must be a whole number above 0"
       end
 
-      waiting = []
-      tasks = workloads.map do |workload|
-        waiting.shift.wait if waiting.size >= concurrency
-        foreground(priority, function, workload, **options).tap { |task| waiting << task }
+      window, tasks = Window.new, []
+      workloads.each do |workload|
+        tasks << foreground(priority, function, workload, **options)
+        window.enter(tasks.last, concurrency)
       end
       Task.all(tasks)
+    rescue StandardError
+      tasks&.each(&:wait)
+      raise
     ensure
-      waiting&.each(&:wait)
+      tasks&.each(&:abandon) # those that are under way when it is interrupted
     end
 
     private

@@ -130,6 +130,7 @@ typedef struct {
     VALUE progress;  /* [numerator, denominator] or nil */
     VALUE converter; /* makes the value of what the server sent, in Ruby; nil: that is the value */
     evg_list_t waiters;
+    VALUE window;        /* that it leaves when it ends, or nil */
     struct batch *batch; /* of a Task for many requests, until its end; else NULL */
     size_t slot;         /* in client->pending */
     size_t calls;        /* blocks of it that are queued */

@@ -92,4 +92,5 @@ void Init_evg_client(VALUE module, VALUE connection_class)
     rb_define_private_method(klass, "_submit", client_submit, 8);
     rb_define_private_method(klass, "_submit_bg", client_submit_bg, 6);
     Init_evg_batch(klass);
+    Init_evg_window(klass);
 }

@@ -8,10 +8,14 @@ void Init_evg_options(VALUE connection_class);
 void Init_evg_hooks(VALUE connection_class);
 void Init_evg_client(VALUE module, VALUE connection_class);
 void Init_evg_batch(VALUE client_class);
+void Init_evg_window(VALUE client_class);
 void Init_evg_requests(VALUE connection_class);
 void Init_evg_worker(VALUE module, VALUE connection_class);
 void Init_evg_task(VALUE module);
 void Init_evg_job(VALUE module);
+
+/* A Task of it has ended. */
+void window_left(VALUE window);
 
 /* For options such as on_data: of a submission. */
 void task_listen(VALUE self, callback_t kind, VALUE callable);

@@ -22,6 +22,7 @@ static void task_mark(void *ptr)
     rb_gc_mark(task->exception);
     rb_gc_mark(task->progress);
     rb_gc_mark(task->converter);
+    rb_gc_mark(task->window);
     if (task->batch) batch_mark(task->batch);
 }
 
@@ -62,6 +63,7 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
     evg_request_init(&task->request, task);
     evg_list_init(&task->waiters);
     task->value = task->error = task->callbacks = task->exception = task->progress = task->converter = Qnil;
+    task->window = Qnil;
     task->client = client;
     RB_OBJ_WRITE(self, &task->client_value, client->self);
     RB_OBJ_WRITE(self, &task->function, function);
@@ -185,6 +187,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     RB_OBJ_WRITE(self, &task->error, error);
     task->state = good ? TASK_SUCCEEDED : TASK_FAILED;
     no_longer_pending(client, task);
+    if (!NIL_P(task->window)) window_left(task->window);
     if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
     tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
     tell(loop, self, task, ON_FINISH, 2, value, error);
