@@ -367,6 +367,23 @@ RSpec.describe EVGearman::Worker do
       end
     end
 
+    # Fails when a worker is stopped by stopping its loop.
+    it "goes on when another worker of its loop is stopped, and so does a run of that loop" do
+      others = function
+      first = worker_for(Gearmand.shared).register_function(name, &:workload)
+      second = worker_for(Gearmand.shared).register_function(others, &:workload)
+      running = [first, second].map { |worker| Thread.new { worker.run(signals: false) } }
+      plain = Thread.new { loop.run }
+      expect([client.call(name, "x"), client.call(others, "y")]).to eq(%w[x y])
+      first.stop
+      expect(running[0].value).to eq(finished: 1, handed_back: [])
+      expect(client.call(others, "z")).to eq("z")
+      second.stop
+      expect(running[1].value).to eq(finished: 2, handed_back: [])
+      loop.stop
+      expect(plain.value).to be(true)
+    end
+
     # Fails when only `stop` ends it: a closed worker would be run for ever.
     %i[worker client].each do |which|
       it "ends when its #{which} is closed by another thread" do

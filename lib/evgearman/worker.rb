@@ -101,7 +101,7 @@ module EVGearman
     def close(timeout = 1)
       super
       @pool&.close
-      self.loop.stop if @running
+      stop_running if @runner
     end
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
@@ -197,7 +197,7 @@ module EVGearman
       left = with_signals(signals) { run_and_drain }
       { finished: _jobs_finished - before, handed_back: left.select(&:lost?).map(&:handle) }
     ensure
-      @running = false
+      @runner = nil
       close(0) unless closed?
     end
 
@@ -209,7 +209,7 @@ module EVGearman
     def stop(timeout = @shutdown_timeout)
       @stop_at = self.loop.now + (Seconds.check(timeout) || 0)
       work_stop
-      self.loop.stop
+      stop_running
       self
     end
 
@@ -220,11 +220,10 @@ module EVGearman
     # A stop that came just before the loop ran is not known to the loop: so it is looked for again and again. One that
     # came before that has been undone by `work`. Answers the jobs that were still held.
     def run_and_drain
-      @running = true
+      @runner = Thread.current
       stopped = self.loop.run(1) until stopped || @stop_at || closed?
       @stop_at ? work_stop : stop
       self.loop.run(time_left.clamp(0, 1)) until _drained? || time_left <= 0
-      @running = false # the loop may be run by somebody else, too: enough stopped
       in_flight.tap { close(connected? ? time_left.clamp(0..) : 0) }
     end
 
@@ -232,8 +231,11 @@ module EVGearman
 
     # The last job was finished: what waits for that may go on.
     def drained
-      self.loop.stop if @stop_at
+      stop_running if @stop_at
     end
+
+    # Others on the same loop go on.
+    def stop_running = self.loop.send(:_stop_run, @runner)
 
     def with_signals(enabled)
       old = enabled ? SIGNALS.to_h { |name| [name, trap(name) { stop }] } : {}

@@ -227,16 +227,27 @@ static bool innermost_p(const loop_t *loop, const frame_t *frame)
 }
 
 /* Takes no lock and makes no object, so that a trap handler may call it. */
-static VALUE loop_stop(VALUE self)
+static void stop_runs(loop_t *loop, VALUE thread)
 {
-    loop_t *loop = loop_of(self);
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
         frame_t *frame = evg_container(at, frame_t, link);
-        if (!innermost_p(loop, frame)) continue;
+        if (!innermost_p(loop, frame) || (!NIL_P(thread) && frame->thread != thread)) continue;
         frame->stopped = true;
         seat_wake(&frame->waiters);
     }
     evg_loop_wake(loop->net);
+}
+
+static VALUE loop_stop(VALUE self)
+{
+    stop_runs(loop_of(self), Qnil);
+    return self;
+}
+
+/* Only the innermost `run` of that thread; nil is all threads. */
+static VALUE loop_stop_run(VALUE self, VALUE thread)
+{
+    stop_runs(loop_of(self), thread);
     return self;
 }
 
@@ -369,6 +380,7 @@ void Init_evg_loop(VALUE module)
     rb_define_method(klass, "run", loop_run, -1);
     rb_define_method(klass, "run_once", loop_run_once, -1);
     rb_define_method(klass, "stop", loop_stop, 0);
+    rb_define_private_method(klass, "_stop_run", loop_stop_run, 1);
     rb_define_method(klass, "post", loop_post, 0);
     rb_define_private_method(klass, "_driven?", loop_driven_p, 0);
     rb_define_method(klass, "closed?", loop_closed_p, 0);
