@@ -87,6 +87,15 @@ static void an_exception_ends_the_job_at_gearmand(void **state)
     assert_wire(&kit, "WORK_EXCEPTION H:1 oh; GRAB_JOB_UNIQ");
 }
 
+static void an_exception_is_cut_to_what_a_packet_takes(void **state)
+{
+    /* Fails when it is refused: whoever raised it could not end the job. */
+    (void)state;
+    kit.s.options.max_packet = 8;
+    assert_int_equal(evg_job_exception(&kit.s, &kit.jobs[0], bytes("too long")), 0);
+    assert_wire(&kit, "WORK_EXCEPTION H:1 too ; GRAB_JOB_UNIQ");
+}
+
 static void an_exception_needs_a_fail_at_the_perl_server(void **state)
 {
     /* Fails when the Perl server is left with a job that never ends. */
@@ -394,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(progress_is_told_while_it_is_held, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_fails, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_ends_the_job_at_gearmand, holding, nothing_leaked),
+        cmocka_unit_test_setup_teardown(an_exception_is_cut_to_what_a_packet_takes, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_needs_a_fail_at_the_perl_server, holding_perl, nothing_leaked),
         cmocka_unit_test_setup_teardown(the_perl_server_is_told_no_data, holding_perl, nothing_leaked),
         cmocka_unit_test_setup_teardown(one_terminal_packet_each, holding, nothing_leaked),

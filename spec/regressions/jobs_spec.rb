@@ -277,6 +277,16 @@ RSpec.describe "A worker" do
     end
   end
 
+  # Fails when the message is not cut to what a packet takes: the job is then neither answered nor failed, and goes round
+  # by connections that are closed.
+  it "that raises more than a packet takes says as much as that takes" do
+    server = assigning("x")
+    worker = worker_for(server, max_packet: 100, on_callback_error: ->(error, _) { errors << error.message.size })
+    worker.register_function("f") { |_job| raise "x" * 500 }.work
+    eventually { terminal(server).any? }
+    expect([terminal(server), errors]).to eq([[[:work_exception, "H:vm:1", "x" * 93]], [500]])
+  end
+
   describe "whose answer is larger than a packet may be" do
     # Fails when the packet is sent and refused by who reads it: drop max_body from evg_packet_encode.
     it "fails the job by name and keeps the connection" do

@@ -4,8 +4,6 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 
-enum { EXCEPTION_MAX = 64 * 1024 };
-
 static VALUE job_class;
 static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
 
@@ -152,17 +150,12 @@ VALUE job_fail(VALUE self)
     return said(job, answered(job, evg_job_fail(session_of(job), &job->job)));
 }
 
-static evg_bytes_t at_most(evg_bytes_t bytes, size_t most)
-{
-    return evg_bytes(bytes.at, bytes.len < most ? bytes.len : most);
-}
-
 VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
     if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
     StringValue(data);
-    int r = evg_job_exception(session_of(job), &job->job, at_most(bytes_of(data), EXCEPTION_MAX));
+    int r = evg_job_exception(session_of(job), &job->job, bytes_of(data));
     RB_GC_GUARD(data);
     return said(job, answered(job, r));
 }

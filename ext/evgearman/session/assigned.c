@@ -4,6 +4,8 @@
  * connection late could be somebody else's answer. Each job has one terminal packet. */
 #include "session/internal.h"
 
+enum { EXCEPTION_MAX = 64 * 1024 };
+
 static evg_job_t *job_of(evg_deadline_t *due)
 {
     return evg_container(due, evg_job_t, due);
@@ -144,9 +146,13 @@ int evg_job_fail(evg_session_t *s, evg_job_t *job)
     return finish(s, job, EVG_WORK_FAIL, evg_bytes("", 0));
 }
 
+/* Half of what it said is better than a job that cannot be ended. */
 int evg_job_exception(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
 {
-    return finish(s, job, EVG_WORK_EXCEPTION, data);
+    size_t around = (size_t)job->handle_len + 1, packet = s->options.max_packet;
+    size_t most = packet > around ? packet - around : 0;
+    if (most > EXCEPTION_MAX) most = EXCEPTION_MAX;
+    return finish(s, job, EVG_WORK_EXCEPTION, evg_bytes(data.at, data.len < most ? data.len : most));
 }
 
 void evg_job_forget(evg_session_t *s, evg_job_t *job)

@@ -130,6 +130,7 @@ int evg_job_warning(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_status(struct evg_session *s, evg_job_t *job, uint32_t numerator, uint32_t denominator);
 int evg_job_complete(struct evg_session *s, evg_job_t *job, evg_bytes_t result);
 int evg_job_fail(struct evg_session *s, evg_job_t *job);
+/* Of `data` at most 64 KiB, and no more than a packet takes. */
 int evg_job_exception(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 
 /* The caller's memory goes away: the session forgets the job (it should have been finished). */

@@ -137,10 +137,6 @@ module EVGearman
         # @!method expired?
         #   @return [Boolean] was its time up?
 
-        # Bytes of an exception that are sent.
-        EXCEPTION_MAX = 64 * 1024
-        private_constant :EXCEPTION_MAX
-
         alias data workload
 
         # Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server).
@@ -150,7 +146,7 @@ module EVGearman
         # @raise [JobFinishedError]
         def exception(error)
           message = error.is_a?(Exception) ? error.message : error
-          _exception(Checks.bytes(message).byteslice(0, EXCEPTION_MAX))
+          _exception(Checks.bytes(message))
         end
 
         # @return [String]
