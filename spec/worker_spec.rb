@@ -367,6 +367,16 @@ RSpec.describe EVGearman::Worker do
       end
     end
 
+    # Fails when a second TERM puts off the end: somebody who sends one each second would wait for ever.
+    it "is not put off by a second stop, but may be hastened" do
+      [[0.05, 600], [600, 0]].each do |first, second|
+        worker = worker_for(Gearmand.shared)
+        worker.register_function(name, async: true) { worker.stop(first).stop(second) }
+        client.enqueue(name)
+        expect(Thread.new { worker.run(signals: false) }.join(Examples::PATIENCE)&.value).to match(finished: 0, handed_back: [String])
+      end
+    end
+
     # Fails when a worker is stopped by stopping its loop.
     it "goes on when another worker of its loop is stopped, and so does a run of that loop" do
       others = function

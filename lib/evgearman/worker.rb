@@ -201,13 +201,14 @@ module EVGearman
       close(0) unless closed?
     end
 
-    # Ends {#run}, also one that has not begun. From any thread, block or trap handler.
+    # Ends {#run}, also one that has not begun. From any thread, block or trap handler. Said again it may hasten the end,
+    # not put it off.
     #
     # @param timeout [Numeric, nil] seconds for the jobs that are held
     # @return [self]
     # @raise [ArgumentError] for a time that is none
     def stop(timeout = @shutdown_timeout)
-      @stop_at = self.loop.now + (Seconds.check(timeout) || 0)
+      @stop_at = [@stop_at, self.loop.now + (Seconds.check(timeout) || 0)].compact.min
       work_stop
       stop_running
       self
@@ -231,7 +232,7 @@ module EVGearman
 
     # The last job was finished: what waits for that may go on.
     def drained
-      stop_running if @stop_at
+      stop_running if @runner && @stop_at
     end
 
     # Others on the same loop go on.
