@@ -7,6 +7,8 @@ RSpec.describe "Errors" do
   end
 
   {
+    "ConnectionError" => %w[Error], "TimeoutError" => %w[Error], "JobError" => %w[Error],
+    "TLSError" => %w[ConnectionError Error],
     "ConnectError" => %w[ConnectionError Error], "ConnectTimeoutError" => %w[ConnectError ConnectionError Error],
     "ResolveError" => %w[ConnectError ConnectionError Error], "DisconnectedError" => %w[ConnectionError Error],
     "ReconnectExhaustedError" => %w[ConnectionError Error], "ForkedError" => %w[ConnectionError Error],

@@ -72,6 +72,43 @@ RSpec.describe "An answer" do
     expect(client.stats).to include(submitted: 2, resolved: 2, reconnects: 0)
   end
 
+  # Fails when a handle outlives its job: leave it in the table of evg_client_work.
+  it "behind the end of a job is nobody's, whatever it says" do
+    ends = { work_complete: ["r"], work_fail: [], work_exception: ["e"] }
+    ends.keys.product(ends.keys).each do |first, second|
+      server = fake_server do |peer|
+        peer.expect(:submit_job) && peer.send(:job_created, "H:1")
+        [first, second, second].each { |packet| peer.send(packet, "H:1", *ends[packet]) }
+        peer.send(:work_data, "H:1", "late")
+        peer.send(:echo_res, *peer.expect(:echo_req))
+      end
+      client = client_for(server)
+      told = []
+      client.submit_job("f", on_data: ->(bytes) { told << bytes }) { |result, error| told << (result || error.message) }
+      expect(client.echo("aligned").value).to eq("aligned")
+      said = { work_complete: "r", work_fail: "job failed", work_exception: "exception" }
+      expect([told, client.stats[:ignored_packets]]).to eq([[said[first]], 3])
+    end
+  end
+
+  # Fails when the first half of a packet is put in front of what the next connection says.
+  it "that was cut anywhere is none, and does not spoil the next connection" do
+    created = EVGearman::Protocol.encode(:job_created, "H:1", magic: :res)
+    completed = EVGearman::Protocol.encode(:work_complete, "H:1", "result", magic: :res)
+    both = created + completed
+    (0...both.bytesize).each do |cut|
+      server = fake_server do |peer|
+        peer.expect(:submit_job)
+        peer.write(peer.number.zero? ? both.byteslice(0, cut) : both)
+        peer.close if peer.number.zero?
+      end
+      client = client_for(server, reconnect_delay: 0.001)
+      expect(client.submit_job("f").wait(Examples::PATIENCE).error)
+        .to have_attributes(class: EVGearman::DisconnectedError, delivery: cut < created.bytesize ? :unacknowledged : :accepted)
+      expect(client.submit_job("f").value(Examples::PATIENCE)).to eq("result")
+    end
+  end
+
   describe "that gearmand never gives" do
     # Fails when a key of 64 bytes is sent: gearmand answers none, and every answer behind it is one too early. Make
     # EVG_KEY_MAX 64.
