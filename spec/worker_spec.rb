@@ -394,6 +394,23 @@ RSpec.describe EVGearman::Worker do
       expect(plain.value).to be(true)
     end
 
+    # Fails when the run that began last on a thread is taken for the one that is to end.
+    it "goes on in its fiber when the worker of another is stopped" do
+      first, second = Array.new(2) { worker_for(Gearmand.shared) }
+      results = []
+      Thread.new do
+        Fiber.set_scheduler(SmallScheduler.new)
+        [first, second].each { |worker| Fiber.schedule { results << [worker, worker.run(signals: false)] } }
+        Fiber.schedule do
+          sleep(0.01) until [first, second].all?(&:connected?)
+          first.stop
+          sleep(0.01) until results.any?
+          second.stop
+        end
+      end.join
+      expect(results.map(&:first)).to eq([first, second])
+    end
+
     # Fails when only `stop` ends it: a closed worker would be run for ever.
     %i[worker client].each do |which|
       it "ends when its #{which} is closed by another thread" do

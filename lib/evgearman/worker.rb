@@ -101,7 +101,7 @@ module EVGearman
     def close(timeout = 1)
       super
       @pool&.close
-      stop_running if @runner
+      stop_running if @running
     end
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
@@ -197,7 +197,7 @@ module EVGearman
       left = with_signals(signals) { run_and_drain }
       { finished: _jobs_finished - before, handed_back: left.select(&:lost?).map(&:handle) }
     ensure
-      @runner = nil
+      @running = false
       close(0) unless closed?
     end
 
@@ -221,10 +221,10 @@ module EVGearman
     # A stop that came just before the loop ran is not known to the loop: so it is looked for again and again. One that
     # came before that has been undone by `work`. Answers the jobs that were still held.
     def run_and_drain
-      @runner = Thread.current
-      stopped = self.loop.run(1) until stopped || @stop_at || closed?
+      @running = true
+      stopped = turn(1) until stopped || @stop_at || closed?
       @stop_at ? work_stop : stop
-      self.loop.run(time_left.clamp(0, 1)) until _drained? || time_left <= 0
+      turn(time_left.clamp(0, 1)) until _drained? || time_left <= 0
       in_flight.tap { close(connected? ? time_left.clamp(0..) : 0) }
     end
 
@@ -232,11 +232,13 @@ module EVGearman
 
     # The last job was finished: what waits for that may go on.
     def drained
-      stop_running if @runner && @stop_at
+      stop_running if @running && @stop_at
     end
 
+    def turn(seconds) = self.loop.send(:_run_for, self, seconds)
+
     # Others on the same loop go on.
-    def stop_running = self.loop.send(:_stop_run, @runner)
+    def stop_running = self.loop.send(:_stop_for, @running ? self : nil)
 
     def with_signals(enabled)
       old = enabled ? SIGNALS.to_h { |name| [name, trap(name) { stop }] } : {}

@@ -16,6 +16,7 @@ typedef struct {
     evg_list_t link;    /* in loop->frames */
     evg_list_t waiters; /* who follows in it */
     VALUE thread;
+    VALUE worker; /* whose `run` it is; nil: the loop's own */
     bool stopped;
 } frame_t;
 
@@ -192,21 +193,27 @@ static void open_fresh_clients(loop_t *loop)
     }
 }
 
-static VALUE loop_run(int argc, VALUE *argv, VALUE self)
+static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
 {
     loop_t *loop = open_loop_of(self);
     frame_t *frame;
-    rb_check_arity(argc, 0, 1);
-    double deadline = deadline_of(argc ? argv[0] : Qnil);
+    double deadline = deadline_of(timeout);
     VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, frame);
     evg_list_init(&frame->waiters);
     frame->thread = rb_thread_current();
+    frame->worker = worker;
     evg_list_append(&loop->frames, &frame->link);
     open_fresh_clients(loop);
     run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
     VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
     RB_GC_GUARD(owner);
     return stopped;
+}
+
+static VALUE loop_run(int argc, VALUE *argv, VALUE self)
+{
+    rb_check_arity(argc, 0, 1);
+    return loop_run_for(self, Qnil, argc ? argv[0] : Qnil);
 }
 
 static VALUE loop_run_once(int argc, VALUE *argv, VALUE self)
@@ -227,28 +234,22 @@ static bool innermost_p(const loop_t *loop, const frame_t *frame)
 }
 
 /* Takes no lock and makes no object, so that a trap handler may call it. */
-static void stop_runs(loop_t *loop, VALUE thread)
+static VALUE stop_runs(VALUE self, VALUE worker)
 {
+    loop_t *loop = loop_of(self);
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
         frame_t *frame = evg_container(at, frame_t, link);
-        if (!innermost_p(loop, frame) || (!NIL_P(thread) && frame->thread != thread)) continue;
+        if (NIL_P(worker) ? !innermost_p(loop, frame) : frame->worker != worker) continue;
         frame->stopped = true;
         seat_wake(&frame->waiters);
     }
     evg_loop_wake(loop->net);
+    return self;
 }
 
 static VALUE loop_stop(VALUE self)
 {
-    stop_runs(loop_of(self), Qnil);
-    return self;
-}
-
-/* Only the innermost `run` of that thread; nil is all threads. */
-static VALUE loop_stop_run(VALUE self, VALUE thread)
-{
-    stop_runs(loop_of(self), thread);
-    return self;
+    return stop_runs(self, Qnil);
 }
 
 static VALUE loop_post(VALUE self)
@@ -380,7 +381,8 @@ void Init_evg_loop(VALUE module)
     rb_define_method(klass, "run", loop_run, -1);
     rb_define_method(klass, "run_once", loop_run_once, -1);
     rb_define_method(klass, "stop", loop_stop, 0);
-    rb_define_private_method(klass, "_stop_run", loop_stop_run, 1);
+    rb_define_private_method(klass, "_run_for", loop_run_for, 2);
+    rb_define_private_method(klass, "_stop_for", stop_runs, 1);
     rb_define_method(klass, "post", loop_post, 0);
     rb_define_private_method(klass, "_driven?", loop_driven_p, 0);
     rb_define_method(klass, "closed?", loop_closed_p, 0);
