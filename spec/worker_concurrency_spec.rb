@@ -44,6 +44,18 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
     EVGearman::Task.all(tasks, 30)
   end
 
+  # Fails when it is taken for the number of GRABs that may be outstanding.
+  it "holds hundreds, when prefetch says so" do
+    held = []
+    worker = pooled(1, prefetch: 200).register_function(name, async: true) { |job| held << job }.work
+    client.submit_jobs_bg([[name]] * 250).value
+    eventually { worker.busy_count == 201 }
+    settle(worker)
+    expect(held.size).to eq(201)
+    eventually { held.each { |job| job.complete unless job.finished? } && held.size == 250 }
+    [-1, 1.5, "2", nil, :all].each { |bad| expect { pooled(1, prefetch: bad) }.to raise_error(ArgumentError, /prefetch/) }
+  end
+
   it "runs them beside the loop's thread, asynchronous ones on it" do
     threads = {}
     worker = pooled(2)

@@ -60,7 +60,7 @@ static long whole_number(const option_t *option, VALUE value, long least, long m
 static int prefetch_of(const option_t *option, VALUE value)
 {
     if (value == ID2SYM(rb_intern("auto"))) return EVG_PREFETCH_AUTO;
-    return (int)whole_number(option, value, 0, EVG_GRABS_MAX);
+    return (int)whole_number(option, value, 0, 1000000);
 }
 
 static void store(const option_t *option, void *field, VALUE value)
