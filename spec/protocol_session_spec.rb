@@ -80,6 +80,25 @@ RSpec.describe EVGearman::Protocol::Session do
       )
     end
 
+    it "makes every request that a client has in text, and the values of those" do
+      asked = { server_status: [], priority_status: [], server_workers: [], jobs: [], unique_jobs: [], server_version: [],
+                server_pid: [], server_verbosity: [], maxqueue: ["f", 5], cancel_job: ["H:1"], create_function: ["f"],
+                drop_function: ["f", { force: true }], shutdown_server: [{ graceful: true }] }
+      requests = asked.map { |name, args| session.public_send(name, *args.grep_v(Hash), **args.grep(Hash).first.to_h) }
+      expect(written(session).map(&:last)).to eq(
+        ["status", "prioritystatus", "workers", "show jobs", "show unique jobs", "version", "getpid", "verbose", "maxqueue f 5",
+         "cancel job H:1", "create function f", "drop function f", "shutdown graceful"]
+      )
+      session.feed("f\t3\t1\t2\n.\nf\t1\t2\t3\t4\n.\n7 ::1 me : f\n.\nH:1\t0\t0\t1\n.\nkey\n.\nOK 1.2\nOK 42\nOK INFO\n")
+      session.feed("OK\r\nERR UNKNOWN_JOB\r\nOK\r\nOK\r\nOK\n")
+      rows = requests.first(4).map { |request| request.value.map(&:to_a) }
+      expect(rows).to eq([[["f", 3, 1, 2]], [["f", 1, 2, 3, 4]], [[7, "::1", "me", ["f"]]], [["H:1", 0, 0, 1]]])
+      expect(requests[4..8].map(&:value)).to eq([["key"], "1.2", 42, "INFO", true])
+      expect([requests[9].error.class, *requests.last(3).map(&:value)]).to eq([EVGearman::JobNotFoundError, true, true, true])
+      expect { session.maxqueue("a b") }.to raise_error(ArgumentError)
+      expect { session.drop_function("f") }.to raise_error(ArgumentError, /force: true/)
+    end
+
     it "makes a key where a background job has none" do
       session.submit_job_bg("f")
       expect(written(session)[0][2]).to match(/\A\h{16}-\d+\z/)

@@ -143,8 +143,9 @@ module EVGearman
     # @api private
     TEXT = ->(text) { text.freeze }
 
-    # Requests by which a client looks at and steers its server. Each is a {Task}, and takes a block
-    # `{ |value, error| }`. An `ERR` answer fails the Task with a {ServerError}.
+    # Requests by which a client looks at and steers its server. Each is a {Task} (of a {Protocol::ClientSession} a
+    # {Protocol::Session::Request}), and takes a block `{ |value, error| }`. An `ERR` answer fails it with a
+    # {ServerError}.
     module Requests
       # What a server reads as a number.
       SIZES = (-(2**31)...2**31)

@@ -6,6 +6,8 @@ module EVGearman
     #
     #     session.submit_job("resize", image) { |result, error| error ? warn(error.message) : save(result) }
     class ClientSession < Session
+      include Admin::Requests
+
       NUMBERS = COMMANDS.transform_values { |row| row[:number] }.freeze
       private_constant :NUMBERS
 
@@ -106,6 +108,21 @@ module EVGearman
       # @return [Session::Request] of {JobStatus}
       # @raise [ArgumentError, BackpressureError]
       def get_status_unique(key, &block) = _get_status_unique(key, JobStatus.method(:of_unique), &block)
+
+      # `drop function`. A session cannot wait: whether jobs are queued (see {#server_status}) is looked at before it is
+      # forced.
+      #
+      # @param name [String]
+      # @param force [Boolean] has to be true
+      # @yield [true, error]
+      # @return [Session::Request] of true; fails with {ServerError} when workers are there
+      # @raise [ArgumentError] also when it is not forced
+      # @raise [TypeError, BackpressureError]
+      def drop_function(name, force: false, &block)
+        raise ArgumentError, "a session cannot look for jobs first: give force: true" unless force
+
+        super
+      end
     end
   end
 end

@@ -237,7 +237,7 @@ module EVGearman
       # @yield [text, error]
       # @return [Request] of the answer, without its final line end or dot line
       # @raise [ArgumentError, BackpressureError]
-      def admin(line, multiline: nil, &block) = _admin(line, multiline, &block)
+      def admin(line, multiline: nil, &block) = _admin(line, multiline, nil, &block)
 
       # @return [String]
       def inspect
