@@ -282,6 +282,7 @@ static void attempts_are_exhausted(void **state)
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    assert_true(kit.s.wanted);          /* it has answered: that was no failure */
     fail_open(EVG_ECONNECT, "refused"); /* the first since that reply */
     kit_open(&kit);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
