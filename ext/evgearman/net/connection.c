@@ -104,6 +104,7 @@ static void connection_closed(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     if (!c->dying) evg_connection_shut(c);
+    evg_connection_bury(c);
     evg_connection_close_all(c);
 }
 

@@ -17,7 +17,7 @@
 #define TCP_KEEPIDLE TCP_KEEPALIVE /* macOS */
 #endif
 
-enum { KEEPALIVE_PROBES = 4 };
+enum { KEEPALIVE_PROBES = 4, DRAIN_PIECE = 16 * 1024, DRAIN_PIECES = 512 };
 
 static ssize_t closed_read(evg_transport_t *t, void *room, size_t len)
 {
@@ -195,6 +195,12 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address)
 void evg_transport_keepalive(evg_transport_t *t, double idle)
 {
     t->ops->keepalive(t, idle);
+}
+
+void evg_transport_drain(evg_transport_t *t)
+{
+    uint8_t piece[DRAIN_PIECE];
+    for (int i = 0; i < DRAIN_PIECES && t->ops->read(t, piece, sizeof piece) > 0; i++) {}
 }
 
 void evg_transport_close(evg_transport_t *t)

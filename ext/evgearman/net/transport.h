@@ -39,6 +39,10 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
  * TCP_USER_TIMEOUT (twice it); 0 turns it off. */
 void evg_transport_keepalive(evg_transport_t *t, double idle);
 
+/* Takes out what the peer has said, a few MiB at most, for nobody. A kernel that closes over unread bytes resets the
+ * connection, and what it had still to send is lost. Not in a forked child: they are its parent's. */
+void evg_transport_drain(evg_transport_t *t);
+
 /* The descriptor is closed without a word to the peer's protocol; then "closed". Idempotent. */
 void evg_transport_close(evg_transport_t *t);
 

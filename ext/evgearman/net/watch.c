@@ -44,6 +44,7 @@ void evg_connection_bury(evg_connection_t *c)
 {
     if (c->retired.fd < 0) return;
     stop_watching(c);
+    evg_transport_drain(&c->retired);
     evg_transport_close(&c->retired);
 }
 
