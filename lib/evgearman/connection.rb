@@ -167,8 +167,8 @@ module EVGearman
       _connect(nil, nil, path)
     end
 
-    # Writes what is owed, also what still waits for a connection, then disconnects for good; blocks are called before it
-    # returns. Replies are not waited for: see {#flush}. Idempotent.
+    # Writes what is owed, also what still waits for a connection, and waits until it has arrived; then disconnects for
+    # good. Blocks are called before it returns. Replies are not waited for: see {#flush}. Idempotent.
     #
     # @param timeout [Numeric, nil] seconds to write what is owed; nil and 0 do not wait for that
     # @return [nil]

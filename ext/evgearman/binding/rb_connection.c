@@ -272,6 +272,20 @@ static VALUE client_flush(VALUE self, VALUE timeout)
     return RBOOL(flushed);
 }
 
+static bool arrived_p(const goal_t *goal)
+{
+    return evg_transport_arrived_p(&((const client_t *)goal->subject)->c->transport);
+}
+
+/* A reply that meets a closed socket resets the connection, and what was still on its way is lost. */
+static void wait_for_arrival(client_t *client, double deadline)
+{
+    static const double look = 0.002; /* nobody tells when it has come */
+    for (double now; (now = evg_monotonic()) < deadline && !client->loop->closed;) {
+        if (wait_for(client, arrived_p, fmin(deadline, now + look))) return;
+    }
+}
+
 static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
@@ -279,7 +293,7 @@ static VALUE client_close(VALUE self, VALUE timeout)
     double seconds = seconds_of(timeout), deadline = evg_monotonic() + seconds;
     if (client->c->session.state == EVG_SHUT || loop->closed) return self;
     evg_connection_flush(client->c);
-    if (seconds > 0) wait_for(client, written_p, deadline);
+    if (seconds > 0 && wait_for(client, written_p, deadline)) wait_for_arrival(client, deadline);
     evg_connection_clock(client->c);
     evg_connection_shut(client->c);
     if (!seat_in_block_p(loop)) mark_wait(loop, fmax(deadline, evg_monotonic() + 1));

@@ -8,7 +8,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE is set instead */
@@ -49,6 +53,12 @@ static void no_keepalive(evg_transport_t *t, double idle)
     (void)t, (void)idle;
 }
 
+static bool always_arrived(const evg_transport_t *t)
+{
+    (void)t;
+    return true;
+}
+
 static const evg_transport_ops_t closed_ops = {
     .name = "closed",
     .established = closed_established,
@@ -56,6 +66,7 @@ static const evg_transport_ops_t closed_ops = {
     .write = closed_write,
     .close = closed_close,
     .keepalive = no_keepalive,
+    .arrived = always_arrived,
 };
 
 static bool again_p(void)
@@ -130,6 +141,21 @@ static void tcp_keepalive(evg_transport_t *t, double idle)
     set_option(t->fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 }
 
+/* What was not acknowledged is lost when the peer says something after we have closed. */
+static bool tcp_arrived(const evg_transport_t *t)
+{
+    int left = 0;
+#if defined SIOCOUTQ
+    if (ioctl(t->fd, SIOCOUTQ, &left) < 0) return true;
+#elif defined SO_NWRITE
+    socklen_t len = sizeof left;
+    if (getsockopt(t->fd, SOL_SOCKET, SO_NWRITE, &left, &len) < 0) return true;
+#else
+    (void)t;
+#endif
+    return left == 0;
+}
+
 static const evg_transport_ops_t tcp_ops = {
     .name = "tcp",
     .established = stream_established,
@@ -137,6 +163,7 @@ static const evg_transport_ops_t tcp_ops = {
     .write = stream_write,
     .close = stream_close,
     .keepalive = tcp_keepalive,
+    .arrived = tcp_arrived,
 };
 
 static const evg_transport_ops_t unix_ops = {
@@ -146,6 +173,7 @@ static const evg_transport_ops_t unix_ops = {
     .write = stream_write,
     .close = stream_close,
     .keepalive = no_keepalive,
+    .arrived = always_arrived,
 };
 
 void evg_transport_init(evg_transport_t *t)
@@ -195,6 +223,11 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address)
 void evg_transport_keepalive(evg_transport_t *t, double idle)
 {
     t->ops->keepalive(t, idle);
+}
+
+bool evg_transport_arrived_p(const evg_transport_t *t)
+{
+    return t->ops->arrived(t);
 }
 
 void evg_transport_drain(evg_transport_t *t)

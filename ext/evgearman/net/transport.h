@@ -4,6 +4,7 @@
 #define EVG_NET_TRANSPORT_H
 
 #include "net/address.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,7 @@ typedef struct {
     ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, or one of the above */
     void (*close)(evg_transport_t *t);
     void (*keepalive)(evg_transport_t *t, double idle);
+    bool (*arrived)(const evg_transport_t *t); /* is all that was written in the peer's kernel? */
 } evg_transport_ops_t;
 
 struct evg_transport {
@@ -38,6 +40,9 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
 /* TCP only, elsewhere nothing: SO_KEEPALIVE after `idle` seconds (interval a quarter of it, 4 probes) and
  * TCP_USER_TIMEOUT (twice it); 0 turns it off. */
 void evg_transport_keepalive(evg_transport_t *t, double idle);
+
+/* Is all that was written in the peer's kernel? Nothing tells when it is; it has to be asked again. */
+bool evg_transport_arrived_p(const evg_transport_t *t);
 
 /* Takes out what the peer has said, a few MiB at most, for nobody. A kernel that closes over unread bytes resets the
  * connection, and what it had still to send is lost. Not in a forked child: they are its parent's. */
