@@ -130,6 +130,31 @@ RSpec.describe "Threads that share a loop", :gearmand do
     driving.join
   end
 
+  # Fails when only the seat knows that a handler runs: whoever took it starts the next, and so does the handler itself
+  # when it then waits.
+  it "starts no job beside a handler that lost the seat, nor while that waits" do
+    running = most = finished = may_end = 0
+    worker = worker_for(Gearmand.shared, prefetch: 4)
+    worker.register_function(name = function) do
+      most = [most, running += 1].max
+      sleep(0.001) until may_end > finished || most > 1
+      client.echo("nested").value(Examples::PATIENCE)
+      finished += 1
+      running -= 1
+      nil
+    end
+    worker.work
+    tasks = Array.new(3) { client.submit_job(name) }
+    driving = Thread.new { tasks.each { |task| task.wait(Examples::PATIENCE) } }
+    3.times do |n|
+      sleep(0.001) until finished >= n && running.positive? || most > 1
+      20.times { client.echo("of who took the seat").value(Examples::PATIENCE) }
+      may_end += 1
+    end
+    driving.join
+    expect([most, finished]).to eq([1, 3])
+  end
+
   # Fails when a block that waits in a nested drive is taken for one that stands still: two threads enter libev.
   it "does not take the seat from a block that waits" do
     driving = Thread.new { client.echo("x") { client.submit_job("nobody-does-this", "", timeout: 0.6).wait }.value }

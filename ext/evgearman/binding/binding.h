@@ -37,6 +37,7 @@ typedef struct {
     calls_t done;                   /* blocks to be called */
     calls_t jobs;                   /* handlers to be called, when no block runs */
     calls_t posts;                  /* blocks of `post` */
+    evg_list_t handling;            /* rb_job_t whose handler runs, also one that lost the seat */
     evg_list_t waiters;             /* those who follow, in the order they came */
     evg_list_t frames;              /* frame_t: the `run`s under way, innermost last */
     evg_list_t clients;             /* client_t on this loop */

@@ -176,9 +176,28 @@ static VALUE job_run(const call_t *call)
     return Qnil;
 }
 
+static rb_job_t *job_of_call(const call_t *call)
+{
+    return RTYPEDDATA_DATA(call->subject);
+}
+
+static bool job_begins(const call_t *call, uint64_t seat)
+{
+    (void)seat;
+    rb_job_t *job = job_of_call(call);
+    evg_list_append(&job->client->loop->handling, &job->handling);
+    return true;
+}
+
+static void job_ends(const call_t *call, uint64_t seat)
+{
+    (void)seat;
+    evg_list_unlink(&job_of_call(call)->handling);
+}
+
 void job_queue(client_t *client, VALUE job)
 {
-    static const call_kind_t handling = {.run = job_run};
+    static const call_kind_t handling = {.run = job_run, .begin = job_begins, .end = job_ends};
     call_t call = {.kind = &handling,
                    .callable = Qnil,
                    .subject = job,

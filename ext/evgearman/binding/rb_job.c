@@ -28,6 +28,7 @@ static void job_free(void *ptr)
         evg_job_forget(s, &job->job);
     }
     evg_list_unlink(&job->job.link);
+    evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
     ruby_xfree(job);
 }
 
@@ -67,6 +68,7 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     rb_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
     evg_list_init(&job->job.link);
+    evg_list_init(&job->handling);
     job->self = self;
     job->marked_in = lifetime_new();
     job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */

@@ -49,6 +49,7 @@ static void loop_free(void *ptr)
     fibers_forget(loop);
     for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
     while (evg_list_shift(&loop->frames)) {}
+    while (evg_list_shift(&loop->handling)) {}
     evg_list_unlink(&loop->all);
     calls_free(&loop->done);
     calls_free(&loop->jobs);
@@ -76,6 +77,7 @@ static VALUE loop_allocate(VALUE klass)
     VALUE self = TypedData_Make_Struct(klass, loop_t, &loop_type, loop);
     evg_list_init(&loop->waiters);
     evg_list_init(&loop->frames);
+    evg_list_init(&loop->handling);
     evg_list_init(&loop->clients);
     evg_list_init(&loop->timers);
     evg_list_init(&loop->watched);
@@ -344,6 +346,7 @@ void loop_after_fork(loop_t *loop)
     drop_calls(loop);
     calls_clear(&loop->jobs);
     calls_clear(&loop->posts);
+    while (evg_list_shift(&loop->handling)) {} /* their threads may be gone */
     timers_stop(loop);
     fibers_forget(loop);
     loop->muted = false;

@@ -7,10 +7,11 @@
 
 static const double gvl_is_slow = 0.001, patience = 0.0002, jobs_between_polls = 0.001;
 
-/* A handler may start unless a block of this loop is under way, waiting in a nested turn. */
+/* A handler may start unless a block of this loop is under way, waiting in a nested turn, or another handler is: that may
+ * have lost the seat. */
 static bool jobs_may_start_p(const loop_t *loop)
 {
-    return loop->jobs.count > 0 && loop->seat.in_block == 0;
+    return loop->jobs.count > 0 && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
 }
 
 bool loop_quiet_p(const loop_t *loop)
