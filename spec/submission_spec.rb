@@ -206,4 +206,12 @@ RSpec.describe "Submissions of every kind", :gearmand do
     expect(task.wait(0.2)).to be_nil
     expect(client.resume_reading && task.value(30)).to eq("x")
   end
+
+  # Fails when the silence of a socket that nobody reads is taken for the server's.
+  it "is paused for as long as it likes" do
+    client.ping
+    client.pause_reading.heartbeat = 0.02
+    loop.run(0.2)
+    expect([client.state, errors]).to eq([:connected, []])
+  end
 end

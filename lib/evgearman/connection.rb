@@ -34,7 +34,8 @@ module EVGearman
     #   @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
 
     # @!method pause_reading
-    #   Reads nothing from the server until {#resume_reading}: what it sends piles up there.
+    #   Reads nothing from the server until {#resume_reading}: what it sends piles up there. Meanwhile there are no
+    #   heartbeats, and no questions about silent jobs; requests and jobs still have their timeouts.
     #   @return [self]
 
     # @!method resume_reading

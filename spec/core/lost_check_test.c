@@ -73,6 +73,19 @@ static void no_check_while_packets_come(void **state)
     kit_told(&kit);
 }
 
+/* Fails when the server is asked although its answer is not read: that question would end with the connection. */
+static void no_check_while_nobody_reads(void **state)
+{
+    (void)state;
+    start_watched(10);
+    kit.s.paused = true;
+    kit_live(&kit, 100);
+    assert_sent(&kit, "");
+    kit.s.paused = false;
+    kit_live(&kit, 10);
+    say_known(true);
+}
+
 /* It ends while its check is under way: the answer is nobody's, and nobody's memory is looked at. */
 static void a_check_outlives_its_job(void **state)
 {
@@ -147,6 +160,7 @@ int main(void)
         LOST_TEST(unknown_twice_is_lost),
         LOST_TEST(unknown_once_goes_on),
         LOST_TEST(no_check_while_packets_come),
+        LOST_TEST(no_check_while_nobody_reads),
         LOST_TEST(a_check_outlives_its_job),
         LOST_TEST(one_check_at_a_time),
         LOST_TEST(periods_that_round_away),

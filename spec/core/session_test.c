@@ -340,6 +340,30 @@ static void a_heartbeat_when_it_is_quiet(void **state)
     kit_told(&kit);
 }
 
+/* Fails when the silence of a socket that nobody reads is taken for the server's: its answers lie there. */
+static void no_silence_while_nobody_reads(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 20;
+    kit.s.options.command_timeout = 30;
+    kit_live(&kit, 20);
+    assert_sent(&kit, "ECHO_REQ heartbeat");
+    kit.s.paused = true;
+    for (int i = 0; i < 4; i++) kit_live(&kit, 29);
+    assert_told(&kit, "");
+    kit.s.paused = false;
+    kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
+    kit_live(&kit, 19.9);
+    assert_sent(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_sent(&kit, "ECHO_REQ heartbeat");
+    kit.s.paused = true;
+    kit_echo(&kit, "a");
+    assert_sent(&kit, "ECHO_REQ a");
+    kit_live(&kit, 30);
+    assert_told(&kit, "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+}
+
 /* A large packet that dribbles in before the reply. Fails when deadline names the end of the ECHO's period, at which
  * tick finds that bytes came since: then it is due for ever. */
 static void any_byte_breaks_the_silence(void **state)
@@ -408,6 +432,7 @@ int main(void)
         DOWN_TEST(attempts_are_exhausted),
         DOWN_TEST(without_reconnect_all_fails_at_once),
         OPEN_TEST(a_heartbeat_when_it_is_quiet),
+        OPEN_TEST(no_silence_while_nobody_reads),
         OPEN_TEST(any_byte_breaks_the_silence),
         OPEN_TEST(periods_that_round_away),
         OPEN_TEST(time_never_goes_back),

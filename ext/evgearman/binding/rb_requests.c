@@ -77,7 +77,7 @@ static VALUE client_check_admin_argument(VALUE self, VALUE word)
 static VALUE client_pause_reading(VALUE self)
 {
     client_t *client = client_of(self);
-    client->c->paused = true;
+    client->c->session.paused = true;
     client_changed(client);
     return self;
 }
@@ -85,7 +85,7 @@ static VALUE client_pause_reading(VALUE self)
 static VALUE client_resume_reading(VALUE self)
 {
     client_t *client = client_of(self);
-    client->c->paused = false;
+    client->c->session.paused = false;
     client_changed(client);
     return self;
 }

@@ -22,7 +22,6 @@ typedef struct evg_connection {
     double connect_timeout; /* seconds for one address, SYN to established; 0 is never */
     double keepalive;       /* seconds */
     int priority;           /* -2..2, of the watcher */
-    bool paused;            /* do not read */
     void (*on_event)(void *owner, const evg_event_t *event);
     void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
     void (*on_step)(void *owner); /* everything was told; more may be written or answered than before; NULL */

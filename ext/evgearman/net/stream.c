@@ -58,7 +58,7 @@ void evg_connection_read_in(evg_connection_t *c)
 
 bool evg_connection_reads_p(const evg_connection_t *c)
 {
-    return c->phase == EVG_PHASE_OPEN && (!c->paused || c->broken);
+    return c->phase == EVG_PHASE_OPEN && (!c->session.paused || c->broken);
 }
 
 static void write_failed(evg_connection_t *c, int error)

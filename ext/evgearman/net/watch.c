@@ -52,7 +52,7 @@ static int wanted_events(const evg_connection_t *c)
 {
     if (c->phase == EVG_PHASE_CONNECTING) return c->transport.wants;
     if (c->phase != EVG_PHASE_OPEN) return 0;
-    return (c->paused ? 0 : EV_READ) | (c->blocked ? EV_WRITE : 0);
+    return (c->session.paused ? 0 : EV_READ) | (c->blocked ? EV_WRITE : 0);
 }
 
 void evg_connection_watch(evg_connection_t *c)

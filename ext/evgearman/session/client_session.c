@@ -340,7 +340,7 @@ int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *e
 /* A job that was silent for lost_check: does the server still know it? */
 static void check_lost(evg_session_t *s, evg_request_t *request)
 {
-    if (s->state != EVG_OPEN || request->check) return;
+    if (s->state != EVG_OPEN || s->paused || request->check) return;
     evg_request_t *check = evg_session_own(s, EVG_FOR_LOST_CHECK);
     if (!check) return;
     if (ask_about(s, check, EVG_GET_STATUS, evg_request_handle(request)) < 0) {

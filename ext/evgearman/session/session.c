@@ -329,7 +329,7 @@ static double smaller(double a, double b)
 static double beat_deadline(const evg_session_t *s)
 {
     double period = s->options.heartbeat;
-    if (s->state != EVG_OPEN || period <= 0) return INFINITY;
+    if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
     return (s->beating && s->beat_at > s->read_at ? s->beat_at : s->read_at) + period;
 }
 
@@ -362,6 +362,7 @@ static int overdue(evg_session_t *s, evg_request_t *request)
 {
     bool job = request->finish_by > 0 && request->finish_by <= s->now;
     int error = job ? EVG_EJOB_TIMEOUT : EVG_ECOMMAND_TIMEOUT;
+    if (s->paused && request->purpose != EVG_FOR_CALLER) return evg_session_expect(s, request);
     if (evg_session_unwritten_p(s, request)) return overdue_unwritten(s, request, job ? error : 0);
     if (job && evg_session_stand_in(s, request)) {
         evg_session_end(s, request, error, EVG_UNACKNOWLEDGED);

@@ -93,6 +93,7 @@ typedef struct evg_session {
     evg_session_state_t state;
     uint64_t generation; /* counts connections; a job belongs to one */
     double now;
+    bool paused; /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
     /* private */
     evg_buffer_t in, out;
     size_t decoded;          /* bytes of `in` that the last event was made of */

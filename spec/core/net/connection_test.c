@@ -730,7 +730,7 @@ static void test_paused(void **state)
     client_t *k = *state;
     static evg_request_t request;
     open_client(k);
-    k->c->paused = true;
+    k->c->session.paused = true;
     evg_connection_changed(k->c);
     echo(k, &request, "x", 1);
     evg_connection_flush(k->c);
@@ -739,7 +739,7 @@ static void test_paused(void **state)
     while (evg_monotonic() - start < 0.05) turn(k->loop, 0.05);
     assert_int_equal(done(k), 0);
     assert_int_equal(k->c->watched, 0);
-    k->c->paused = false;
+    k->c->session.paused = false;
     evg_connection_changed(k->c);
     turn_until(k->loop, done(k) == 1);
     assert_int_equal(k->failed, 0);
