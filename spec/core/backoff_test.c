@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 enum { DRAWS = 20000 };
 
@@ -62,9 +63,17 @@ static void no_delay_stays_none(void **state)
     backoff.first = 0;
     fail_times(70);
     assert_true(evg_backoff_delay(&backoff) == 0);
-    backoff.first = 1;
+}
+
+/* Fails when a limit that is turned off is taken for one of no seconds: a server that is away is then asked in a loop. */
+static void no_most_is_no_limit(void **state)
+{
+    (void)state;
     backoff.most = 0;
-    assert_true(evg_backoff_delay(&backoff) == 0);
+    fail_times(21);
+    double most = 0;
+    for (int i = 0; i < DRAWS; i++) most = fmax(most, evg_backoff_delay(&backoff));
+    assert_true(most > 0.099 * (1 << 20) && most < 0.1 * (1 << 20));
 }
 
 static void attempts_are_counted_from_the_last_success(void **state)
@@ -120,6 +129,7 @@ int main(void)
         cmocka_unit_test_setup(the_nth_delay_fills_zero_to_its_limit, fresh),
         cmocka_unit_test_setup(a_first_above_the_most_is_the_most, fresh),
         cmocka_unit_test_setup(no_delay_stays_none, fresh),
+        cmocka_unit_test_setup(no_most_is_no_limit, fresh),
         cmocka_unit_test_setup(attempts_are_counted_from_the_last_success, fresh),
         cmocka_unit_test_setup(no_attempts_is_for_ever, fresh),
         cmocka_unit_test_setup(a_seed_is_a_sequence, fresh),

@@ -38,6 +38,6 @@ double evg_backoff_delay(evg_backoff_t *backoff)
     uint32_t doublings = backoff->failures ? backoff->failures - 1 : 0;
     if (doublings > MOST_DOUBLINGS) doublings = MOST_DOUBLINGS;
     double limit = backoff->first * (double)(UINT64_C(1) << doublings);
-    if (limit > backoff->most) limit = backoff->most;
+    if (backoff->most > 0 && limit > backoff->most) limit = backoff->most;
     return limit * evg_backoff_random(backoff);
 }

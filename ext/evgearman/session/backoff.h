@@ -11,7 +11,7 @@
 
 typedef struct {
     double first;      /* seconds */
-    double most;       /* seconds */
+    double most;       /* seconds; 0 is no limit */
     uint32_t attempts; /* failures until it gives up; 0 is never */
     /* private */
     uint32_t failures;
