@@ -168,6 +168,19 @@ RSpec.describe EVGearman::Connection do
       eventually { client.connected? }
     end
 
+    # Fails when only `run` looks for clients that never connected, and only when it begins.
+    it "happens by itself when the loop is started" do
+      client = client_for(echoing)
+      loop.start
+      eventually { client.connected? }
+    end
+
+    # Ditto.
+    it "happens by itself when the loop runs already" do
+      loop.post { client_for(echoing, on_connect: -> { loop.stop }) }
+      expect(loop.run(Examples::PATIENCE)).to be(true)
+    end
+
     it "refuses when it is about to connect or connected by an earlier one" do
       client = client_for(echoing).connect
       expect { client.connect }.to raise_error(EVGearman::ConnectionError, "already connected")

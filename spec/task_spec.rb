@@ -23,6 +23,14 @@ RSpec.describe EVGearman::Task do
     expect(task).to have_attributes(function: "f", unique: "key", client: client, handle: nil, progress: nil)
   end
 
+  # Fails when it is the String of the caller, whatever its encoding is.
+  it "knows names as what comes from a server: UTF-8 if valid, else BINARY" do
+    names = ["f\u00E9", "f\xE9", "f\u00E9".encode("ISO-8859-1"), "f".encode("US-ASCII")]
+    tasks = names.map { |name| client.submit_job_bg(name, unique: name) }
+    expect(tasks.map { |task| task.function.encoding.to_s }).to eq(%w[UTF-8 ASCII-8BIT ASCII-8BIT UTF-8])
+    expect(tasks.map { |task| task.unique.encoding.to_s }).to eq(%w[UTF-8 ASCII-8BIT ASCII-8BIT UTF-8])
+  end
+
   it "says what is known" do
     expect(task.state).to eq(:waiting)
     eventually { task.state == :sent }

@@ -144,6 +144,7 @@ module EVGearman
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
       options.each { |name, value| HOOKS.include?(name) ? _set_hook(name, value) : _set_option(name, value) }
       set_client_id(client_id) if client_id
+      _loop_runs if self.loop.running?
     end
 
     # Starts to connect and does not wait. With an address, goes there from now on.

@@ -205,6 +205,7 @@ VALUE jobs_in_flight(const client_t *client);
 
 VALUE binary_string(evg_bytes_t bytes);
 VALUE name_string(evg_bytes_t bytes);   /* UTF-8 if valid, else BINARY */
+VALUE name_of(VALUE string);            /* the same of a String, or nil */
 evg_bytes_t bytes_of(VALUE string);     /* of a String; valid while it is not changed */
 double seconds_of(VALUE number);        /* nil is 0; raises ArgumentError */
 VALUE block_of(const char *method);     /* the block it was given; raises ArgumentError */

@@ -236,6 +236,15 @@ static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
     return self;
 }
 
+/* It was made on a loop that runs. */
+static VALUE client_loop_runs(VALUE self)
+{
+    client_t *client = client_of(self);
+    evg_session_loop_runs(&client->c->session);
+    client_changed(client);
+    return self;
+}
+
 static VALUE client_disconnect(VALUE self)
 {
     client_t *client = client_of(self);
@@ -401,6 +410,7 @@ void Init_evg_connection(VALUE module)
     rb_define_private_method(klass, "_init", client_init, 4);
     rb_define_private_method(klass, "_share", client_share, 1);
     rb_define_private_method(klass, "_connect", client_connect, 3);
+    rb_define_private_method(klass, "_loop_runs", client_loop_runs, 0);
     rb_define_private_method(klass, "_close", client_close, 1);
     rb_define_private_method(klass, "_flush", client_flush, 1);
     rb_define_method(klass, "echo", client_echo, 1);

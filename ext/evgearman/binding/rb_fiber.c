@@ -138,6 +138,7 @@ static VALUE loop_drive(VALUE self)
 {
     loop_t *loop = loop_of(self);
     const goal_t goal = {.reached = closed_p, .subject = loop};
+    loop_open_fresh_clients(loop);
     seat_wait(loop, &goal, INFINITY);
     return Qnil;
 }

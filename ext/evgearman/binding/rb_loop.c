@@ -186,7 +186,7 @@ static double deadline_of(VALUE timeout)
     return NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
 }
 
-static void open_fresh_clients(loop_t *loop)
+void loop_open_fresh_clients(loop_t *loop)
 {
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
@@ -205,7 +205,7 @@ static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
     frame->thread = rb_thread_current();
     frame->worker = worker;
     evg_list_append(&loop->frames, &frame->link);
-    open_fresh_clients(loop);
+    loop_open_fresh_clients(loop);
     run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
     VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
     RB_GC_GUARD(owner);
@@ -223,7 +223,7 @@ static VALUE loop_run_once(int argc, VALUE *argv, VALUE self)
     loop_t *loop = open_loop_of(self);
     rb_check_arity(argc, 0, 1);
     double deadline = deadline_of(argc ? argv[0] : Qnil);
-    open_fresh_clients(loop);
+    loop_open_fresh_clients(loop);
     return RBOOL(seat_turn_once(loop, deadline) > 0);
 }
 

@@ -8,6 +8,9 @@ void Init_evg_timer(VALUE loop_class);
 void Init_evg_watcher(VALUE loop_class);
 void Init_evg_fiber(VALUE loop_class);
 
+/* The loop runs: clients on it that never connected are to. */
+void loop_open_fresh_clients(loop_t *loop);
+
 /* Parts of a loop_t that other files keep. */
 void timers_mark(const loop_t *loop);
 void timers_stop(loop_t *loop);

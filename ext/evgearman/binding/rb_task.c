@@ -344,12 +344,12 @@ static VALUE task_handle(VALUE self)
 
 static VALUE task_function(VALUE self)
 {
-    return task_of(self)->function;
+    return name_of(task_of(self)->function);
 }
 
 static VALUE task_unique(VALUE self)
 {
-    return task_of(self)->unique;
+    return name_of(task_of(self)->unique);
 }
 
 static const char *state_name(const task_t *task)

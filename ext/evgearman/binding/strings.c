@@ -15,6 +15,11 @@ VALUE name_string(evg_bytes_t bytes)
     return string;
 }
 
+VALUE name_of(VALUE string)
+{
+    return NIL_P(string) ? Qnil : name_string(bytes_of(string));
+}
+
 evg_bytes_t bytes_of(VALUE string)
 {
     return evg_bytes(RSTRING_PTR(string), (size_t)RSTRING_LEN(string));
