@@ -90,6 +90,17 @@ RSpec.describe EVGearman::Admin do
       expect(client.drop_function("resize", force: true).value).to be(true)
     end
 
+    # Fails when a name is found only in the encoding that the answer has: the jobs would be lost.
+    it "drops no function with jobs, in whatever encoding its name is" do
+      %W[\u00E4 b\xFF].each do |name|
+        client.enqueue(name, "x")
+        [name.b, name.dup.force_encoding("UTF-8"), Struct.new(:to_str).new(name)].each do |given|
+          expect { client.drop_function(given) }.to raise_error(an_instance_of(EVGearman::Error))
+        end
+        expect(client.server_status.value[name.b].total).to eq(1)
+      end
+    end
+
     it "knows that gearmand has no shutdown" do
       expect { client.shutdown_server.value }.to raise_error(EVGearman::UnsupportedCommandError)
       expect(client.ping).to be_a(Float)

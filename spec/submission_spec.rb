@@ -187,6 +187,39 @@ RSpec.describe "Submissions of every kind", :gearmand do
     expect { client.option("a\nb") }.to raise_error(ArgumentError)
   end
 
+  # Fails when what the server does not know is remembered: every connection would ask for it.
+  it "remembers no option that was refused" do
+    server = fake_server(prologue: false) do |peer|
+      while (name, value = peer.next)
+        peer.write("OK 1.1.20\n") if name == :text
+        peer.send(:echo_res, value) if name == :echo_req
+        value == "colour" ? peer.send(:error, "UNKNOWN_OPTION", "no") : peer.send(:option_res, value) if name == :option_req
+      end
+    end
+    asker = client_for(server, exceptions: false)
+    asker.echo("connected").value
+    tasks = %w[colour good].map { |name| asker.option(name) }.each(&:wait)
+    expect(tasks.map(&:success?)).to eq([false, true])
+    asker.disconnect.echo("again").value
+    expect(server.peer.received).to eq([[:text, "version"], [:option_req, "good"], [:echo_req, "again"]])
+  end
+
+  # Fails when 0 is a time that is over: nobody waits for the answer then.
+  it "waits without a limit when that is 0" do
+    sleepy = Thread::Queue.new
+    server = fake_server do |peer|
+      sleepy.pop
+      peer.send(:job_created, "H:1") if peer.expect(:submit_job_bg)
+      peer.send(:echo_res, peer.expect(:echo_req).last)
+    end
+    asker = client_for(server)
+    asking = Thread.new { [asker.enqueue("f", timeout: 0), asker.ping(0)] }
+    eventually { asker.pending_count == 1 }
+    sleepy << true
+    eventually { asking.join(0) }
+    expect(asking.value).to match(["H:1", Float])
+  end
+
   it "flushes what was asked" do
     client.echo("x")
     expect(client.flush).to be(true)

@@ -112,7 +112,7 @@ RSpec.describe EVGearman::Task do
     end
 
     it "refuses a time that is none" do
-      [-1, "1", Float::NAN].each { |time| expect { task.value(time) }.to raise_error(ArgumentError) }
+      [-1, "1", Float::NAN, Complex(1, 1)].each { |time| expect { task.value(time) }.to raise_error(ArgumentError) }
     end
   end
 
@@ -240,6 +240,20 @@ RSpec.describe EVGearman::Task do
       completed
       task.value
       expect(task.abandon.value).to eq("result")
+    end
+
+    # Fails when only a Task that has not ended can be abandoned: its blocks may be still to come.
+    it "keeps those blocks from being called that are still to come when it ends" do
+      seen = []
+      task.on_fail { seen << :never }
+      client.disconnect
+      expect(task.abandon.state).to eq(:abandoned)
+      loop.run_once(0)
+      other = client.echo("x")
+      other.on_finish { (seen << :first) && other.abandon }.on_finish { seen << :never }
+      client.disconnect
+      expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
+      expect(seen).to eq([:first])
     end
 
     it "wakes who waits" do

@@ -38,7 +38,7 @@ module EVGearman
       #
       # @param key [String]
       # @return [Struct, nil]
-      def [](key) = @by_key[key]
+      def [](key) = @by_key[key.is_a?(String) ? Admin.utf8(key.b) : key]
 
       # @return [Integer] rows
       def size = @rows.size
@@ -230,9 +230,10 @@ module EVGearman
       # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def maxqueue(function, size = nil, high: nil, normal: nil, low: nil, &block)
         by_priority = [high, normal, low]
-        raise ArgumentError, "give either a size or high:, normal: and low:" if size && by_priority.any?
+        given = by_priority.compact.size.positive?
+        raise ArgumentError, "give either a size or high:, normal: and low:" if given && !size.nil?
 
-        sizes = by_priority.any? ? by_priority.map { |number| number || -1 } : [size].compact
+        sizes = given ? by_priority.map { |number| number.nil? ? -1 : number } : [size].compact
         unless sizes.all? { |number| number.is_a?(Integer) && SIZES.cover?(number) }
           raise ArgumentError, "maxqueue needs whole numbers of 32 bits"
         end
@@ -246,7 +247,9 @@ module EVGearman
       # @yield [true, error]
       # @return [Task] of true; fails with {JobNotFoundError}
       # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
-      def cancel_job(handle, &block) = _admin("cancel job #{_check_admin_argument(handle)}", nil, DONE, &block)
+      def cancel_job(handle, &block)
+        _admin("cancel job #{_check_admin_argument(_check_handle(handle))}", nil, DONE, &block)
+      end
 
       # `create function`: the server knows it from now on, with no job and no worker.
       #
@@ -268,7 +271,8 @@ module EVGearman
       # @raise [Error] when jobs are queued
       # @raise [ArgumentError, TypeError, TimeoutError, ConnectionError, BackpressureError]
       def drop_function(name, force: false, &block)
-        line = "drop function #{_check_admin_argument(name)}"
+        name = _check_admin_argument(name)
+        line = "drop function #{name}"
         queued = force ? 0 : server_status.value[name]&.total.to_i
         raise Error, "#{name} has jobs (#{queued}): drop_function(name, force: true) would lose them" if queued.positive?
 

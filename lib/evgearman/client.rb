@@ -151,7 +151,7 @@ module EVGearman
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param at [Time, Numeric, nil] not before this time, see {#submit_job_epoch}
     # @param in [Numeric, nil] not before so many seconds from now
-    # @param timeout [Numeric, nil] seconds to wait; the job is submitted all the same
+    # @param timeout [Numeric, nil] seconds to wait, nil and 0 for no limit; the job is submitted all the same
     # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @return [String] the job's handle
     # @raise [ArgumentError] at: and in:, or one of them with a priority: delayed jobs have none
@@ -159,8 +159,8 @@ module EVGearman
     def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil, coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
       command = time ? EPOCH : number(BACKGROUND, priority)
-      Seconds.check(timeout, "timeout:")
-      _submit_bg(function, workload, unique, command, time, coder).value(timeout)
+      limit = Seconds.limit(timeout, "timeout:")
+      _submit_bg(function, workload, unique, command, time, coder).value(limit)
     end
 
     # Queues many background jobs: they are encoded in one go, and nothing is waited for in between. Much faster than as
@@ -208,7 +208,7 @@ module EVGearman
       tasks&.each(&:wait)
       raise
     ensure
-      tasks&.each(&:abandon) # those that are under way when it is interrupted
+      tasks&.reject(&:done?)&.each(&:abandon) # when it is interrupted
     end
 
     private

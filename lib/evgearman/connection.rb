@@ -189,14 +189,14 @@ module EVGearman
 
     # Waits for the answer to an {#echo}.
     #
-    # @param timeout [Numeric, nil] seconds
+    # @param timeout [Numeric, nil] seconds; nil and 0 are no limit
     # @return [Float] seconds it took
     # @raise [ArgumentError] for a time that is none
     # @raise [TimeoutError, ConnectionError, BackpressureError]
     def ping(timeout = command_timeout)
-      Seconds.check(timeout)
+      limit = Seconds.limit(timeout)
       start = self.loop.now
-      echo("ping").value(timeout)
+      echo("ping").value(limit)
       self.loop.now - start
     end
 

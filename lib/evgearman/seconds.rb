@@ -12,5 +12,12 @@ module EVGearman
 
       raise ArgumentError, "#{name} must be seconds and not negative, or nil"
     end
+
+    # @return [Numeric, nil] the same; nil for 0
+    # @raise [ArgumentError]
+    def self.limit(value, name = "timeout")
+      check(value, name)
+      value unless value&.zero?
+    end
   end
 end

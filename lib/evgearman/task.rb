@@ -115,7 +115,8 @@ module EVGearman
     #   @raise [ArgumentError] without a block
 
     # @!method abandon
-    #   No block is called any more, and {#value} raises Error "abandoned". The job itself goes on.
+    #   No block is called any more, and {#value} raises Error "abandoned". The job itself goes on. Changes nothing once
+    #   it has ended and its blocks were called.
     #   @return [self]
 
     # Waits for several, as {#value} does for one.

@@ -109,7 +109,7 @@ RSpec.describe "Arguments" do
 
     it "the words of text commands are words" do
       refuse(client, words + types) { |word| client.maxqueue(word, 1) }
-      refuse(client, words + types) { |word| client.cancel_job(word) }
+      refuse(client, words + handles + types) { |word| client.cancel_job(word) }
       refuse(client, words + types) { |word| client.create_function(word) }
       refuse(client, words + types) { |word| client.drop_function(word) }
       refuse(client, words + types) { |word| client.drop_function(word, force: true) }
@@ -117,7 +117,7 @@ RSpec.describe "Arguments" do
 
     it "the sizes of maxqueue are numbers, and one way to say it" do
       refuse(client, sizes) { |size| client.maxqueue("f", size) }
-      refuse(client, sizes) { |size| client.maxqueue("f", high: size) }
+      refuse(client, sizes + [false]) { |size| client.maxqueue("f", high: size) }
       refuse(client, sizes) { |size| client.maxqueue("f", low: 1, normal: size) }
       refuse(client, [nil]) { client.maxqueue("f", 1, high: 1) }
       refuse(client, [nil]) { client.maxqueue }

@@ -74,6 +74,12 @@ static VALUE client_check_admin_argument(VALUE self, VALUE word)
     return word;
 }
 
+static VALUE client_check_handle(VALUE self, VALUE handle)
+{
+    error_check(client_of(self), evg_check_handle(bytes_of(StringValue(handle))));
+    return handle;
+}
+
 static VALUE client_pause_reading(VALUE self)
 {
     client_t *client = client_of(self);
@@ -97,6 +103,7 @@ void Init_evg_requests(VALUE connection_class)
     rb_define_private_method(connection_class, "_get_status_unique", client_get_status_unique, 2);
     rb_define_private_method(connection_class, "_admin", client_admin, 3);
     rb_define_private_method(connection_class, "_check_admin_argument", client_check_admin_argument, 1);
+    rb_define_private_method(connection_class, "_check_handle", client_check_handle, 1);
     rb_define_method(connection_class, "pause_reading", client_pause_reading, 0);
     rb_define_method(connection_class, "resume_reading", client_resume_reading, 0);
 }

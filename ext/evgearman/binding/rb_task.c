@@ -458,7 +458,7 @@ void task_listen(VALUE self, callback_t kind, VALUE callable)
 static VALUE task_abandon(VALUE self)
 {
     task_t *task = task_of(self);
-    if (task->state != TASK_PENDING) return self;
+    if (task->state != TASK_PENDING && task->calls == 0) return self;
     task->abandoned = true;
     seat_wake(&task->waiters);
     evg_loop_wake(task->client->loop->net); /* who drives may be the one who waits for it */

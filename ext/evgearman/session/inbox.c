@@ -131,6 +131,7 @@ static int error_of(const evg_session_t *s, const evg_request_t *request, evg_by
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
 {
     if (request->type == EVG_GRAB_JOB_UNIQ) return evg_worker_grab_refused(s, request);
+    if (request->type == EVG_OPTION_REQ && request->purpose == EVG_FOR_CALLER) evg_session_option_refused(s, request);
     copy_args(event, packet);
     event->text = packet->args[1];
     return evg_session_tell_done(s, event, request, error_of(s, request, packet->args[0]));

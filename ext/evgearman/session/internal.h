@@ -49,8 +49,14 @@ void evg_session_keep_unwritten(evg_session_t *s, int error);
 /* Cuts the bytes of expired requests out of the output, and ends these with `error`. */
 void evg_session_sweep(evg_session_t *s, int error);
 
-/* OPTION_REQ on our own behalf. 0, EVG_ENOMEM. */
-int evg_session_replay(evg_session_t *s, evg_bytes_t name);
+/* -- options (options.c) ------------------------------------------------------------------------------------------- */
+
+/* OPTION_REQ on our own behalf for each that is remembered. 0, EVG_ENOMEM. */
+int evg_session_replay_options(evg_session_t *s);
+void evg_session_forget_options(evg_session_t *s);
+
+/* The server does not know what the caller asked for: it will not be asked again. */
+void evg_session_option_refused(evg_session_t *s, const evg_request_t *request);
 
 /* -- decoding (inbox.c) -------------------------------------------------------------------------------------------- */
 

@@ -8,13 +8,6 @@
 
 enum { MIB = 1024 * 1024, READ_SIZE = 64 * 1024 };
 
-/* An option besides "exceptions" that is sent again on every connect. */
-typedef struct {
-    evg_list_t link;
-    size_t len;
-    uint8_t name[];
-} extra_t;
-
 static evg_bytes_t client_id_of(const evg_session_t *s)
 {
     return evg_bytes_of(s->client_id);
@@ -62,7 +55,7 @@ void evg_session_deinit(evg_session_t *s)
 {
     free_own_requests(&s->owed);
     free_own_requests(&s->spare);
-    for (evg_list_t *at; (at = evg_list_shift(&s->extras));) evg_free(evg_container(at, extra_t, link));
+    evg_session_forget_options(s);
     evg_client_deinit(s);
     evg_worker_deinit(s);
     evg_deadlines_deinit(&s->replies);
@@ -102,7 +95,7 @@ void evg_session_opening(evg_session_t *s)
 /* What every connection begins with, before the requests that waited. */
 static int queue_prologue(evg_session_t *s)
 {
-    evg_bytes_t id = client_id_of(s), exceptions = evg_bytes_of("exceptions");
+    evg_bytes_t id = client_id_of(s);
     evg_request_t *version = evg_session_own(s, EVG_FOR_DIALECT);
     if (!version) return EVG_ENOMEM;
     int r = evg_session_ask_text(s, version, evg_bytes_of("version"), EVG_LINE);
@@ -111,11 +104,7 @@ static int queue_prologue(evg_session_t *s)
         return r;
     }
     if (id.len) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
-    if (r == 0 && s->options.exceptions) r = evg_session_replay(s, exceptions);
-    for (evg_list_t *at = s->extras.next; r == 0 && at != &s->extras; at = at->next) {
-        extra_t *extra = evg_container(at, extra_t, link);
-        r = evg_session_replay(s, evg_bytes(extra->name, extra->len));
-    }
+    if (r == 0) r = evg_session_replay_options(s);
     return r < 0 ? r : evg_worker_opened(s);
 }
 
@@ -413,47 +402,6 @@ double evg_session_deadline(const evg_session_t *s)
 int evg_session_echo(evg_session_t *s, evg_request_t *request, evg_bytes_t data)
 {
     return evg_session_ask(s, request, EVG_ECHO_REQ, &data, 1);
-}
-
-int evg_session_replay(evg_session_t *s, evg_bytes_t name)
-{
-    evg_request_t *request = evg_session_own(s, EVG_FOR_OPTION);
-    if (!request) return EVG_ENOMEM;
-    memcpy(request->handle, name.at, name.len);
-    request->handle_len = (uint8_t)name.len;
-    int r = evg_session_ask(s, request, EVG_OPTION_REQ, &name, 1);
-    if (r < 0) evg_session_drop(s, request);
-    return r;
-}
-
-static bool remembered_p(const evg_session_t *s, evg_bytes_t name)
-{
-    if (s->options.exceptions && evg_bytes_equal_p(name, evg_bytes_of("exceptions"))) return true;
-    for (evg_list_t *at = s->extras.next; at != &s->extras; at = at->next) {
-        extra_t *extra = evg_container(at, extra_t, link);
-        if (evg_bytes_equal_p(name, evg_bytes(extra->name, extra->len))) return true;
-    }
-    return false;
-}
-
-int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t name)
-{
-    int r = evg_check_option(name);
-    if (r < 0) return r;
-    extra_t *extra = remembered_p(s, name) ? NULL : evg_alloc(sizeof *extra + name.len);
-    if (!extra && !remembered_p(s, name)) return EVG_ENOMEM;
-    memcpy(request->handle, name.at, name.len);
-    request->handle_len = (uint8_t)name.len;
-    r = evg_session_ask(s, request, EVG_OPTION_REQ, &name, 1);
-    if (r < 0 || !extra) {
-        evg_free(extra);
-        return r;
-    }
-    memcpy(extra->name, name.at, name.len);
-    extra->len = name.len;
-    evg_list_init(&extra->link);
-    evg_list_append(&s->extras, &extra->link);
-    return 0;
 }
 
 int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape)

@@ -201,7 +201,7 @@ double evg_session_deadline(const evg_session_t *s);
 
 int evg_session_echo(evg_session_t *s, evg_request_t *request, evg_bytes_t data); /* args[0] */
 
-/* OPTION_REQ; remembered and replayed. */
+/* OPTION_REQ; remembered and replayed, unless the server refuses it. */
 int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t name);
 
 /* A line of the admin protocol. DONE: args[0] is the text without its end; an "ERR" reply is EVG_ESERVER or kin. */
