@@ -79,6 +79,8 @@ RSpec.describe "A server that breaks the protocol" do
     end
   end
 
+  # Fails when a reply that nobody waits for is passed over: let evg_session_match answer 0 where it answers
+  # EVG_EUNEXPECTED.
   describe "with two JOB_CREATED for one submission" do
     let(:script) { ->(peer, _) { 2.times { peer.send(:job_created, "H:1") } } }
 
@@ -109,6 +111,7 @@ RSpec.describe "A server that breaks the protocol" do
     it_behaves_like "a broken protocol", "unexpected reply"
   end
 
+  # Fails when it ends the request that waits, whatever that is: let accepts_p in session/inbox.c say yes.
   describe "with JOB_CREATED for an echo" do
     it "closes the connection: the echo is told" do
       tasks = outcome(*%w[a b].map { |data| ->(client) { client.echo(data) } }) { |peer, _| peer.send(:job_created, "H:1") }
@@ -126,6 +129,7 @@ RSpec.describe "A server that breaks the protocol" do
   end
 
   describe "with a result before its JOB_CREATED" do
+    # Fails when what is about nobody yet is not kept: count it as ignored in keep_orphan.
     it "is understood" do
       tasks = outcome do |peer, _|
         peer.send(:work_complete, "H:1", "early")
@@ -165,12 +169,13 @@ RSpec.describe "A server that breaks the protocol" do
     end
   end
 
-  describe "with a packet of a type that does not exist" do
-    it "is left alone: nobody gets a foreign answer" do
-      server = broken_server { |peer, _| peer.write("\0RES\0\0\0\x63\0\0\0\0".b) && peer.send(:job_created, "H:1") }
-      client = client_for(server, reconnect_delay: 0.001)
-      client.submit_job("f").wait(0.3)
-      expect(client.echo("alive").wait(Examples::PATIENCE)).to be_done
+  # Fails when it is passed over: how long it is would be believed of one who speaks another protocol. Take the check of
+  # `info` out of evg_packet_decode.
+  [0, 5, 43, 99, 0x7fffffff, 0x80000000, 0xffffffff].each do |type|
+    describe "with a packet of the type #{type}, which does not exist" do
+      let(:script) { ->(peer, _) { peer.write(["\0RES", type, 0].pack("a4NN")) && peer.send(:job_created, "H:1") } }
+
+      it_behaves_like "a broken protocol", "unexpected reply"
     end
   end
 

@@ -206,6 +206,7 @@ RSpec.describe EVGearman::Client do
         expect(eventually { seen.first }).to eq("in the background")
       end
 
+      # The ancestor gave them none: fine in memory, one job in a queue on disk.
       it "has a key of its own, so that equal ones are not one" do
         handles = Array.new(1000) { client.submit_job_bg(name, "same") }.map(&:value)
         expect(handles.uniq.size).to eq(1000)

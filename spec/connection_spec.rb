@@ -13,6 +13,7 @@ RSpec.describe EVGearman::Connection do
   end
 
   describe "options" do
+    # The ancestor counted timeouts in milliseconds, and had none unless it was told.
     {
       connect_timeout: [5, 1.5], command_timeout: [30, 2], heartbeat: [20, 0.5], keepalive: [60, 7],
       io_priority: [0, 2], max_unsent: [64 * 1024 * 1024, 1]
@@ -121,6 +122,7 @@ RSpec.describe EVGearman::Connection do
   end
 
   describe "#initialize" do
+    # The ancestor connected at once when it was given a host.
     it "touches no network" do
       server = fake_server
       client = client_for(server)
@@ -410,6 +412,26 @@ RSpec.describe EVGearman::Connection do
         again = -> { 3.times { client.echo("x") { raise "again and again" }.wait } }
         expect(&again).to output(/\A[^\n]+again and again [^\n]+\n\z/).to_stderr
         expect(&again).not_to output.to_stderr
+      end
+
+      it "go on when there is nowhere to print to" do
+        text, status = child(<<~RUBY, url: fake_server.tap(&:close).url)
+          $stderr.reopen("/dev/full", "w").sync = true
+          made = client(reconnect_delay: 0.001)
+          made.echo("x") { raise "nobody hears of it" }.wait(0.1)
+          made.close
+          LOOP.post { puts "alive" }
+          LOOP.run(0.05)
+        RUBY
+        expect([text, status.exitstatus]).to eq(["alive\n", 0])
+      end
+
+      # Fails when what somebody else wrote is printed as it is: a line end in it would begin a line of his.
+      it "print one line for what has several, and no more of it than one can read" do
+        client = client_for(echoing, on_callback_error: nil)
+        raised = -> { client.echo("x") { raise "ERR\r\nevgearman: all is well\e[0m\xFF#{"y" * 100_000}" }.wait }
+        line = /\Aevgearman: block raised RuntimeError: ERR\\r\\nevgearman: all is well\\e\[0m[^\n\e]{,3000}\n\z/
+        expect(&raised).to output(line).to_stderr
       end
 
       it "survive an on_callback_error that raises itself" do

@@ -4,6 +4,7 @@ RSpec.describe EVGearman::JobStatus, :gearmand do
   let(:client) { client_for(Gearmand.shared) }
   let(:name) { function }
 
+  # The ancestor answered a hash of Strings.
   it "knows a job that waits" do
     handle = client.enqueue(name, "x", unique: "#{name}-key")
     status = client.get_status(handle).value

@@ -202,18 +202,44 @@ RSpec.describe "A server that goes away" do
   end
 
   describe "whose name" do
-    # Fails when only the first address is tried: give up in evg_connection_try_next_way after one. With a hosts file of
-    # its own, which only root can have.
-    it "has several addresses: all are tried" do
-      server = fake_server { |peer| answer_echoes(peer) } # on 127.0.0.1 only
-      hosts = File.join(Dir.mktmpdir, "hosts")
-      File.write(hosts, "::1 two-ways\n127.0.0.1 two-ways\n")
-      script = "print EVGearman::Client.new(host: 'two-ways', port: #{server.port}, reconnect: false).echo('it was').value"
-      ruby = "#{RbConfig.ruby} -I#{$LOAD_PATH.grep(/evgearman|lib\z/).join(":")} -revgearman"
-      command = ["unshare", "-m", "sh", "-c", "mount --bind #{hosts} /etc/hosts && exec #{ruby} -e \"#{script}\""]
+    let(:hosts) { File.join(Dir.mktmpdir, "hosts") }
+
+    # A script with a hosts file of its own, which only root can have. The block gets what it prints.
+    def with_hosts(text, script, &block)
+      File.write(hosts, text)
       mounted = system("unshare", "-m", "mount", "--bind", hosts, "/etc/hosts", %i[out err] => File::NULL)
       skip "needs unshare -m" unless mounted
-      expect(IO.popen(command, &:read)).to eq("it was")
+      inside = "mount --bind #{hosts} /etc/hosts && exec \"$@\""
+      IO.popen(["unshare", "-m", "sh", "-c", inside, "sh", *ruby, "-revgearman", "-e", script], "r+", &block)
+    end
+
+    # Fails when only the first address is tried: give up in evg_connection_try_next_way after one.
+    it "has several addresses: all are tried" do
+      server = fake_server { |peer| answer_echoes(peer) } # on 127.0.0.1 only
+      script = "print EVGearman::Client.new(host: 'two-ways', port: #{server.port}, reconnect: false).echo('it was').value"
+      expect(with_hosts("::1 two-ways\n127.0.0.1 two-ways\n", script, &:read)).to eq("it was")
+    end
+
+    # Fails when the addresses of the first connection are kept: do not ask evg_resolve again in evg_connection_begin.
+    it "is looked up again when the connection ends: the server may have moved" do
+      before = fake_server { |peer| peer.send(:echo_res, *peer.expect(:echo_req)) }
+      behind = TCPServer.new("127.0.0.2", before.port)
+      with_hosts("127.0.0.1 moves\n", <<~RUBY) do |child|
+        client = EVGearman::Client.new(host: "moves", port: #{before.port}, reconnect_delay: 0.001, on_error: ->(_) {})
+        $stdout.sync = true
+        puts client.echo("here").value
+        gets
+        client.disconnect.echo("there").wait(#{Examples::PATIENCE})
+      RUBY
+        expect(child.gets).to eq("here\n")
+        File.write(hosts, "127.0.0.2 moves\n")
+        child.puts("it moved")
+        expect(behind.wait_readable(Examples::PATIENCE)).to be(behind)
+        behind.accept.close
+        Process.kill("KILL", child.pid)
+      end
+    ensure
+      behind&.close
     end
 
     it "is resolved without blocking the loop, and may not exist" do
@@ -258,6 +284,7 @@ RSpec.describe "A server that goes away" do
       end
     end
 
+    # The ancestor said "disconnected" also to the request whose time was up.
     it "is given command_timeout for a reply, and nothing is left of the connection" do
       server = fake_server(prologue: false, &:read_on)
       client = client_for(server, command_timeout: 0.1, reconnect: false)
@@ -284,6 +311,20 @@ RSpec.describe "A server that goes away" do
       server.thaw
       client.command_timeout = 30
       expect(client.echo("z").value).to eq("z")
+    end
+
+    it "is waited for when it freezes for a short time only: no job is lost, or done twice", :gearmand do
+      server = own_gearmand
+      done = []
+      worker = worker_for(server).register_function(name) { |job| (done << job.workload).last }.work
+      client = client_for(server)
+      expect(client.call(name, "before")).to eq("before")
+      server.freeze
+      tasks = Array.new(5) { |n| client.submit_job(name, n.to_s) }
+      loop.run(0.3)
+      server.thaw
+      expect(tasks.map(&:value)).to eq(%w[0 1 2 3 4])
+      expect([done, client.stats[:reconnects], worker.stats[:reconnects]]).to eq([%w[before 0 1 2 3 4], 0, 0])
     end
 
     it "is found by the heartbeat, though nobody asks anything" do

@@ -293,6 +293,7 @@ RSpec.describe EVGearman::Worker do
       expect(client.call(name)).to eq("in its own time")
     end
 
+    # The ancestor sent them as they were, and gearmand took them for milliseconds.
     it "of the server are in seconds" do
       worker.register_function(name, server_timeout: 5) { sleep(1.3) && "in time" }.work
       expect(client.call(name)).to eq("in time")
@@ -409,6 +410,19 @@ RSpec.describe EVGearman::Worker do
         end
       end.join
       expect(results.map(&:first)).to eq([first, second])
+    end
+
+    # Fails when it waits for the answers of a server that is not there.
+    it "ends when it is stopped while its server is away, and while that says nothing" do
+      away = worker_for(fake_server.tap(&:close), reconnect_delay: 600, reconnect_max_delay: 600, shutdown_timeout: 600)
+      mute = worker_for(fake_server(prologue: false, &:stall), shutdown_timeout: 600)
+      [[away, :waiting], [mute, :connected]].each do |worker, state|
+        worker.register_function(name) { nil }
+        running = Thread.new { worker.run(signals: false) }
+        eventually { worker.state == state }
+        worker.stop
+        expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 0, handed_back: [])
+      end
     end
 
     # Fails when only `stop` ends it: a closed worker would be run for ever.

@@ -150,6 +150,23 @@ RSpec.describe "Interrupts of a thread that waits", :gearmand do
     RUBY
   end
 
+  # Fails when a call that a signal ended is taken for one that failed.
+  it "by hundreds of signals, which only set a flag: each answer is right" do
+    scenarios(<<~'RUBY')
+      caught = asked = 0
+      trap("USR1") { caught += 1 }
+      storm = Thread.new { loop { Process.kill(:USR1, $$) && sleep(0.0005) } }
+      until caught >= 500 && asked >= 2000
+        asked += 1
+        text = "#{asked} #{"x" * (asked % 5000)}"
+        check("storm", nil, asked, CLIENT.echo(text).value(20), text)
+      end
+      storm.kill.join
+      check("storm", nil, nil, CLIENT.stats[:reconnects], 0)
+      finish
+    RUBY
+  end
+
   # Fails when anything on the way of `stop`, `post` or `value` takes a Mutex.
   it "lets a trap handler stop, post, submit and wait" do
     output, = child(<<~'RUBY')

@@ -74,6 +74,22 @@ RSpec.describe "The life of a connection" do
       expect(held.map { |job| job.complete("late") }).to eq([false] * 5)
     end
 
+    # The ancestor failed them all with "disconnected".
+    it "goes on when its client is dropped with jobs under way: 20 jobs, 20 blocks, 20 results" do
+      held = []
+      worker_for(server, concurrency: nil).register_function(name, async: true) { |job| held << job }.work
+      told = []
+      Thread.new do
+        client = EVGearman::Client.new(url: server.url, loop: loop)
+        20.times { |n| client.submit_job(name, n.to_s) { |*outcome| told << outcome } }
+      end.join
+      eventually { GC.start || held.size == 20 }
+      held.each { |job| job.complete(job.workload) }
+      eventually { told.size == 20 }
+      expect(told.sort_by { |result, _| result.to_i }).to eq(Array.new(20) { |n| [n.to_s, nil] })
+    end
+
+    # The ancestor answered text, which is still to be had.
     it "lists who is there: functions, client ids, and what it is" do
       worker = worker_for(server, client_id: "listed-#{name}").register_function(name) { nil }
       worker.connect.echo("x").value
@@ -82,6 +98,7 @@ RSpec.describe "The life of a connection" do
       expect(client.admin("version").value).to start_with("OK ")
       expect(client.server_status.value[name].to_a).to eq([name, 0, 0, 1])
       expect(client.server_workers.value["listed-#{name}"].functions).to eq([name])
+      expect([client.server_status, client.server_workers].map { |task| task.value.text }).to all(include(name))
     end
   end
 

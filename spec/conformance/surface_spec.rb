@@ -45,6 +45,19 @@ RSpec.describe "The public surface" do
       .to include(:handle, :function, :unique, :workload, :data, :complete, :fail, :exception, :send_data, :warning, :status)
   end
 
+  it "is not for Ractors: they are told so" do
+    text, = child(<<~RUBY, url: "127.0.0.1:1")
+      Warning[:experimental] = false
+      ractor = Ractor.new { EVGearman::Client.new }
+      begin
+        ractor.respond_to?(:value) ? ractor.value : ractor.take
+      rescue Ractor::RemoteError => e
+        puts e.cause.class
+      end
+    RUBY
+    expect(text).to match(/\ARactor::\w+Error\n\z/)
+  end
+
   it "counts nothing at first" do
     [client, worker].each do |made|
       expect([made.pending_count, made.waiting_count, made.active_count, made.unsent_bytes]).to eq([0, 0, 0, 0])

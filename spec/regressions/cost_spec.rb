@@ -119,7 +119,7 @@ RSpec.describe "The cost of" do
   # Fails when requests are taken without limit: remove the question of `admit` in session/exchange.c.
   it "a server that reads nothing is bounded: requests are refused, and memory with them" do
     server = fake_server(&:stall)
-    taken, grown = counting_child(<<~RUBY, url: server.url).split.map(&:to_i)
+    taken, unsent, grown = counting_child(<<~RUBY, url: server.url).split.map(&:to_i)
       made = client(max_unsent: 4 << 20, command_timeout: nil)
       made.connect
       LOOP.run_once(1) until made.connected?
@@ -131,11 +131,12 @@ RSpec.describe "The cost of" do
           LOOP.run_once(0) if ((taken += 1) % 100).zero?
         end
       rescue EVGearman::BackpressureError
-        puts taken, rss - before
+        puts taken, made.unsent_bytes, rss - before
       end
       exit!(0)
     RUBY
     expect(taken).to be_between(4000, 100_000)
+    expect(unsent).to be_between(4 << 20, (4 << 20) + 1100)
     expect(grown).to be < 100 << 20
   end
 

@@ -4,7 +4,8 @@
 RSpec.describe "The time of" do
   def work(server) = server.received.select { |command, _| command.start_with?("work_") }
 
-  # Fails when each request, or each byte, sets one clock for all: set reply_by of every owed request in evg_session_expect.
+  # Fails when each request, or each byte, sets one clock for all, as in the ancestor: set reply_by of every owed request
+  # in evg_session_expect.
   it "a request is its own: what others ask does not move it" do
     server = fake_server(prologue: false)
     client = client_for(server, command_timeout: 0.2, reconnect: false)
@@ -64,6 +65,30 @@ RSpec.describe "The time of" do
     worker_for(server, prefetch: 2).register_function("f", timeout: 5) { sleep(0.02) && "in time" }.work
     eventually { work(server).size == 3 }
     expect(work(server).map(&:first)).to eq([:work_complete] * 3)
+  end
+
+  # Fails when time is read from a clock that people set: let evg_monotonic ask CLOCK_REALTIME.
+  it "deadlines, timers and silence is not that of the clock, which may be set" do
+    server = fake_server do |peer|
+      while (packet = peer.next)
+        peer.send(:echo_res, packet.last) if packet.first == :echo_req
+      end
+    end
+    text = counting_child(<<~RUBY, url: server.url)
+      made = client(command_timeout: 60, heartbeat: 60)
+      ticks = 0
+      LOOP.every(0.01) { ticks += 1 }
+      [0, 86_400, -86_400].each do |ahead|
+        task = made.echo("x")
+        count(:clock_ahead, ahead)
+        before = ticks
+        LOOP.run(0.3)
+        puts [task.value(10), (5..60).cover?(ticks - before)].join(" ")
+      end
+      puts [made.stats[:reconnects], now.to_i == Time.now.to_i].join(" ")
+    RUBY
+    expect(text.lines.map(&:chomp)).to eq((["x true"] * 3) + ["0 false"])
+    expect(server.commands.count(:echo_req)).to eq(3)
   end
 
   # Fails when deadlines are judged before the sockets were read: swap ready and due in evg_loop_dispatch.

@@ -5,12 +5,13 @@ require "rbconfig"
 require "tmpdir"
 
 # Children whose calls of the C library are counted: what was moved, searched, compared, sent. A cost is a number, not
-# a time.
+# a time. They can also be made to fail: see counting.c.
 module Counting
   PRELUDE = Children::PRELUDE + <<~'RUBY'
     require "fiddle"
     COUNTED = Fiddle.dlopen(nil)
     def counted(name) = Fiddle::Pointer.new(COUNTED[name.to_s])[0, 8].unpack1("Q")
+    def count(name, from) = Fiddle::Pointer.new(COUNTED[name.to_s])[0, 8] = [from].pack("q")
     # By how much this grew meanwhile.
     def growth(name)
       before = counted(name)
