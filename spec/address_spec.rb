@@ -25,7 +25,15 @@ RSpec.describe "The address of a server" do
     expect(parts(host: "here")).to eq(["here", 4730, nil])
   end
 
+  # Fails when what is empty is the first: the usual address then is asked, whoever is named behind it.
+  it "is the first of GEARMAN_SERVERS that is one" do
+    ENV["GEARMAN_SERVERS"] = " ,two:2222"
+    expect(parts).to eq(["two", 2222, nil])
+  end
+
   it "is the usual one when GEARMAN_SERVERS is empty" do
+    ENV["GEARMAN_SERVERS"] = " , "
+    expect(parts).to eq(["127.0.0.1", 4730, nil])
     ENV["GEARMAN_SERVERS"] = ""
     expect(parts).to eq(["127.0.0.1", 4730, nil])
   end

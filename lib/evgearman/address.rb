@@ -49,8 +49,7 @@ module EVGearman
 
     # @return [String, nil] the first server of GEARMAN_SERVERS
     def first_of_environment
-      first = ENV.fetch("GEARMAN_SERVERS", "").split(",").first.to_s.strip
-      first unless first.empty?
+      ENV.fetch("GEARMAN_SERVERS", "").split(",").map(&:strip).find { |server| !server.empty? }
     end
   end
 end
