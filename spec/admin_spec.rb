@@ -154,6 +154,6 @@ RSpec.describe EVGearman::Admin do
       peer.stall
     end
     client = client_for(server)
-    expect { client.server_pid.value(30) }.to raise_error(ArgumentError, /invalid value for Integer/)
+    expect { client.server_pid.value(30) }.to raise_error(EVGearman::ProtocolError, "unexpected admin response")
   end
 end

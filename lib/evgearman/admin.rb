@@ -129,7 +129,9 @@ module EVGearman
 
     # The number that follows OK.
     # @api private
-    PID = ->(text) { Integer(text.delete_prefix("OK "), 10) }
+    PID = lambda do |text|
+      Integer(text.delete_prefix("OK "), 10, exception: false) or raise ProtocolError, "unexpected admin response"
+    end
 
     # An answer that only says yes.
     # @api private
