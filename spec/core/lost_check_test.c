@@ -157,14 +157,10 @@ int main(void)
 {
 #define LOST_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
-        LOST_TEST(unknown_twice_is_lost),
-        LOST_TEST(unknown_once_goes_on),
-        LOST_TEST(no_check_while_packets_come),
-        LOST_TEST(no_check_while_nobody_reads),
-        LOST_TEST(a_check_outlives_its_job),
-        LOST_TEST(one_check_at_a_time),
-        LOST_TEST(periods_that_round_away),
-        LOST_TEST(a_job_timeout_is_sooner_than_a_check),
+        LOST_TEST(unknown_twice_is_lost),       LOST_TEST(unknown_once_goes_on),
+        LOST_TEST(no_check_while_packets_come), LOST_TEST(no_check_while_nobody_reads),
+        LOST_TEST(a_check_outlives_its_job),    LOST_TEST(one_check_at_a_time),
+        LOST_TEST(periods_that_round_away),     LOST_TEST(a_job_timeout_is_sooner_than_a_check),
     };
     return cmocka_run_group_tests_name("lost check", tests, NULL, NULL);
 }

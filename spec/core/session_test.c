@@ -361,7 +361,8 @@ static void no_silence_while_nobody_reads(void **state)
     kit_echo(&kit, "a");
     assert_sent(&kit, "ECHO_REQ a");
     kit_live(&kit, 30);
-    assert_told(&kit, "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+    assert_told(&kit,
+                "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
 }
 
 /* A large packet that dribbles in before the reply. Fails when deadline names the end of the ECHO's period, at which

@@ -71,6 +71,12 @@ static inline evg_list_t *evg_list_shift(evg_list_t *head)
     return node;
 }
 
+/* Takes all nodes out. */
+static inline void evg_list_clear(evg_list_t *head)
+{
+    while (evg_list_shift(head)) {}
+}
+
 /* Moves all nodes of `from` to the end of `to`; `from` is empty afterwards. */
 static inline void evg_list_join(evg_list_t *to, evg_list_t *from)
 {

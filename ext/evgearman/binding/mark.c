@@ -11,7 +11,7 @@ typedef struct {
 static void mark_free(void *ptr)
 {
     mark_t *mark = ptr;
-    while (evg_list_shift(&mark->waiters)) {}
+    evg_list_clear(&mark->waiters);
     ruby_xfree(mark);
 }
 

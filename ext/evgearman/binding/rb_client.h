@@ -9,7 +9,7 @@ void Init_evg_hooks(VALUE connection_class);
 void Init_evg_client(VALUE module, VALUE connection_class);
 void Init_evg_batch(VALUE client_class);
 void Init_evg_window(VALUE client_class);
-void Init_evg_requests(VALUE connection_class);
+void Init_evg_requests(VALUE module, VALUE connection_class);
 void Init_evg_worker(VALUE module, VALUE connection_class);
 void Init_evg_task(VALUE module);
 void Init_evg_job(VALUE module);

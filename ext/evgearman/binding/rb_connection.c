@@ -52,7 +52,7 @@ static void client_free(void *ptr)
 {
     client_t *client = ptr;
     evg_list_unlink(&client->link);
-    while (evg_list_shift(&client->waiters)) {}
+    evg_list_clear(&client->waiters);
     client_dispose(client);
     trace_free(client);
     ruby_xfree(client->pending);
@@ -433,7 +433,7 @@ void Init_evg_connection(VALUE module)
     rb_define_method(klass, "stats", client_stats, 0);
     Init_evg_options(klass);
     Init_evg_hooks(klass);
-    Init_evg_requests(klass);
+    Init_evg_requests(module, klass);
     Init_evg_client(module, klass);
     Init_evg_worker(module, klass);
 }

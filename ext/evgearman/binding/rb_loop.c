@@ -48,8 +48,8 @@ static void loop_free(void *ptr)
     watchers_stop(loop);
     fibers_forget(loop);
     for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
-    while (evg_list_shift(&loop->frames)) {}
-    while (evg_list_shift(&loop->handling)) {}
+    evg_list_clear(&loop->frames);
+    evg_list_clear(&loop->handling);
     evg_list_unlink(&loop->all);
     calls_free(&loop->done);
     calls_free(&loop->jobs);
@@ -145,7 +145,7 @@ static VALUE loop_default(VALUE klass)
 static void frame_free(void *ptr)
 {
     frame_t *frame = ptr;
-    while (evg_list_shift(&frame->waiters)) {}
+    evg_list_clear(&frame->waiters);
     evg_list_unlink(&frame->link);
     ruby_xfree(frame);
 }
@@ -346,7 +346,7 @@ void loop_after_fork(loop_t *loop)
     drop_calls(loop);
     calls_clear(&loop->jobs);
     calls_clear(&loop->posts);
-    while (evg_list_shift(&loop->handling)) {} /* their threads may be gone */
+    evg_list_clear(&loop->handling); /* their threads may be gone */
     timers_stop(loop);
     fibers_forget(loop);
     loop->muted = false;
@@ -356,7 +356,7 @@ void loop_after_fork(loop_t *loop)
     loop->muted = true;
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
-        while (evg_list_shift(&client->waiters)) {} /* they are on stacks that are gone */
+        evg_list_clear(&client->waiters); /* they are on stacks that are gone */
         evg_connection_pump(client->c);
     }
     loop->muted = false;

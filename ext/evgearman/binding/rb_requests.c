@@ -68,15 +68,15 @@ static VALUE client_admin(VALUE self, VALUE line, VALUE multiline, VALUE convert
 }
 
 /* Raises for a word that would break the line it is put into. */
-static VALUE client_check_admin_argument(VALUE self, VALUE word)
+static VALUE admin_check_argument(VALUE self, VALUE word)
 {
-    error_check(client_of(self), evg_check_admin_arg(bytes_of(StringValue(word))));
+    error_check(NULL, evg_check_admin_arg(bytes_of(StringValue(word))));
     return word;
 }
 
-static VALUE client_check_handle(VALUE self, VALUE handle)
+static VALUE admin_check_handle(VALUE self, VALUE handle)
 {
-    error_check(client_of(self), evg_check_handle(bytes_of(StringValue(handle))));
+    error_check(NULL, evg_check_handle(bytes_of(StringValue(handle))));
     return handle;
 }
 
@@ -96,14 +96,21 @@ static VALUE client_resume_reading(VALUE self)
     return self;
 }
 
-void Init_evg_requests(VALUE connection_class)
+/* Of Client and ClientSession alike. */
+static void define_admin_checks(VALUE module)
 {
+    VALUE requests = rb_define_module_under(rb_define_module_under(module, "Admin"), "Requests");
+    rb_define_private_method(requests, "_check_admin_argument", admin_check_argument, 1);
+    rb_define_private_method(requests, "_check_handle", admin_check_handle, 1);
+}
+
+void Init_evg_requests(VALUE module, VALUE connection_class)
+{
+    define_admin_checks(module);
     rb_define_method(connection_class, "option", client_option, 1);
     rb_define_private_method(connection_class, "_get_status", client_get_status, 2);
     rb_define_private_method(connection_class, "_get_status_unique", client_get_status_unique, 2);
     rb_define_private_method(connection_class, "_admin", client_admin, 3);
-    rb_define_private_method(connection_class, "_check_admin_argument", client_check_admin_argument, 1);
-    rb_define_private_method(connection_class, "_check_handle", client_check_handle, 1);
     rb_define_method(connection_class, "pause_reading", client_pause_reading, 0);
     rb_define_method(connection_class, "resume_reading", client_resume_reading, 0);
 }

@@ -273,18 +273,6 @@ static VALUE session_admin(VALUE self, VALUE line, VALUE multiline, VALUE conver
     return ask(self, ask_admin, line, admin_shape(StringValue(line), multiline), converter);
 }
 
-static VALUE session_check_handle(VALUE self, VALUE handle)
-{
-    error_check(NULL, evg_check_handle(bytes_of(StringValue(handle))));
-    return handle;
-}
-
-static VALUE session_check_admin_argument(VALUE self, VALUE word)
-{
-    error_check(NULL, evg_check_admin_arg(bytes_of(StringValue(word))));
-    return word;
-}
-
 static VALUE session_grab_job(VALUE self)
 {
     return session_ask(self, ask_grab, NULL, Qnil);
@@ -341,8 +329,6 @@ void Init_evg_session_request(VALUE session_class, VALUE client_class, VALUE wor
     rb_define_method(session_class, "option", session_option, 1);
     rb_define_method(session_class, "set_client_id", session_set_client_id, 1);
     rb_define_private_method(session_class, "_admin", session_admin, 3);
-    rb_define_private_method(client_class, "_check_handle", session_check_handle, 1);
-    rb_define_private_method(client_class, "_check_admin_argument", session_check_admin_argument, 1);
     rb_define_private_method(client_class, "_get_status", session_get_status, 2);
     rb_define_private_method(client_class, "_get_status_unique", session_get_status_unique, 2);
     rb_define_private_method(client_class, "_submit", session_submit, 6);

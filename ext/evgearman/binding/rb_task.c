@@ -31,7 +31,7 @@ static void task_free(void *ptr)
 {
     task_t *task = ptr;
     if (task->client && task->listed) client_dispose(task->client);
-    while (evg_list_shift(&task->waiters)) {}
+    evg_list_clear(&task->waiters);
     ruby_xfree(task->batch);
     ruby_xfree(task);
 }

@@ -12,7 +12,7 @@ typedef struct {
 static void window_free(void *ptr)
 {
     window_t *window = ptr;
-    while (evg_list_shift(&window->waiters)) {}
+    evg_list_clear(&window->waiters);
     ruby_xfree(window);
 }
 

@@ -122,7 +122,7 @@ void seat_wake_all(loop_t *loop)
 void seat_forget(loop_t *loop)
 {
     give(loop, Qnil, Qnil);
-    while (evg_list_shift(&loop->waiters)) {}
+    evg_list_clear(&loop->waiters);
 }
 
 /* -- driving ------------------------------------------------------------------------------------------------------- */

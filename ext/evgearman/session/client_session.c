@@ -70,8 +70,7 @@ int evg_client_submit(evg_session_t *s, evg_request_t *request, const evg_submis
 
 static int ask_about(evg_session_t *s, evg_request_t *request, evg_command_t type, evg_bytes_t key)
 {
-    memcpy(request->handle, key.at, key.len);
-    request->handle_len = (uint8_t)key.len;
+    evg_request_set_handle(request, key);
     return evg_session_ask(s, request, type, &key, 1);
 }
 
@@ -206,12 +205,6 @@ static void leave_job(evg_session_t *s, evg_request_t *request)
 
 /* -- what the server says ------------------------------------------------------------------------------------------ */
 
-static void set_handle(evg_request_t *request, evg_bytes_t handle)
-{
-    memcpy(request->handle, handle.at, handle.len);
-    request->handle_len = (uint8_t)handle.len;
-}
-
 /* Looks at the job again at its own timeout or at `look`, whichever comes first; 0 is never. */
 static int watch(evg_session_t *s, evg_request_t *request, double look)
 {
@@ -244,7 +237,7 @@ static int nobody_created(evg_session_t *s, evg_request_t *request)
     evg_request_t *ghost = request->keyed && !orphan ? new_ghost(s) : NULL;
     evg_free(orphan);
     if (ghost) {
-        set_handle(ghost, evg_request_handle(request));
+        evg_request_set_handle(ghost, evg_request_handle(request));
         ghost->keyed = true;
         if (evg_jobs_add(&s->client.jobs, ghost) < 0) drop_ghost(s, ghost);
     }
@@ -277,7 +270,7 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
 int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event)
 {
     if (!handle_p(handle)) return EVG_EMALFORMED;
-    set_handle(request, handle);
+    evg_request_set_handle(request, handle);
     if (request->purpose == EVG_FOR_NOBODY) return nobody_created(s, request);
     if (evg_command_foreground_p((evg_command_t)request->type)) return foreground_created(s, request, event);
     event->argc = 1;

@@ -67,8 +67,7 @@ void evg_jobs_remove(evg_jobs_t *jobs, evg_request_t *request)
 void evg_jobs_replace(evg_jobs_t *jobs, evg_request_t *request, evg_request_t *stand_in)
 {
     bool turn = evg_table_get(&jobs->table, evg_request_handle(request)) == request;
-    memcpy(stand_in->handle, request->handle, request->handle_len);
-    stand_in->handle_len = request->handle_len;
+    evg_request_set_handle(stand_in, evg_request_handle(request));
     stand_in->keyed = request->keyed;
     evg_list_insert(&request->link, &stand_in->link);
     if (turn) set_turn(jobs, stand_in);

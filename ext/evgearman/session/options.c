@@ -14,8 +14,7 @@ static int replay(evg_session_t *s, evg_bytes_t name)
 {
     evg_request_t *request = evg_session_own(s, EVG_FOR_OPTION);
     if (!request) return EVG_ENOMEM;
-    memcpy(request->handle, name.at, name.len);
-    request->handle_len = (uint8_t)name.len;
+    evg_request_set_handle(request, name);
     int r = evg_session_ask(s, request, EVG_OPTION_REQ, &name, 1);
     if (r < 0) evg_session_drop(s, request);
     return r;
@@ -63,10 +62,10 @@ int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t nam
 {
     int r = evg_check_option(name);
     if (r < 0) return r;
-    extra_t *extra = remembered_p(s, name) ? NULL : evg_alloc(sizeof *extra + name.len);
-    if (!extra && !remembered_p(s, name)) return EVG_ENOMEM;
-    memcpy(request->handle, name.at, name.len);
-    request->handle_len = (uint8_t)name.len;
+    bool known = remembered_p(s, name);
+    extra_t *extra = known ? NULL : evg_alloc(sizeof *extra + name.len);
+    if (!extra && !known) return EVG_ENOMEM;
+    evg_request_set_handle(request, name);
     r = evg_session_ask(s, request, EVG_OPTION_REQ, &name, 1);
     if (r < 0 || !extra) {
         evg_free(extra);

@@ -72,6 +72,13 @@ static inline evg_bytes_t evg_request_handle(const evg_request_t *request)
     return evg_bytes(request->handle, request->handle_len);
 }
 
+/* At most EVG_KEY_MAX bytes. */
+static inline void evg_request_set_handle(evg_request_t *request, evg_bytes_t handle)
+{
+    memcpy(request->handle, handle.at, handle.len);
+    request->handle_len = (uint8_t)handle.len;
+}
+
 /* Submitted and not yet resolved. */
 static inline bool evg_request_pending_p(const evg_request_t *request)
 {

@@ -229,11 +229,6 @@ void evg_session_shut(evg_session_t *s)
     s->state = EVG_SHUT;
 }
 
-static void forget_all(evg_list_t *list)
-{
-    while (evg_list_shift(list)) {}
-}
-
 /* What was to be told of the connection is not. */
 static void hush(evg_session_t *s)
 {
@@ -244,9 +239,9 @@ static void hush(evg_session_t *s)
 void evg_session_abandon(evg_session_t *s)
 {
     evg_session_shut(s);
-    forget_all(&s->ended);
-    forget_all(&s->worker.lost);
-    forget_all(&s->worker.expired);
+    evg_list_clear(&s->ended);
+    evg_list_clear(&s->worker.lost);
+    evg_list_clear(&s->worker.expired);
     s->worker.tell_idle = s->worker.tell_stopped = false;
     hush(s);
 }
