@@ -4,13 +4,7 @@ RSpec.describe EVGearman::Connection do
   # Nobody listens there.
   def idle(**options) = keep(EVGearman::Client.new(port: 1, loop: loop, **options))
 
-  let(:echoing) { fake_server { |peer| answer_echoes(peer) } }
-
-  def answer_echoes(peer)
-    while (packet = peer.next)
-      peer.send(:echo_res, packet.last) if packet.first == :echo_req
-    end
-  end
+  let(:echoing) { fake_server(&:answer_echoes) }
 
   describe "options" do
     # The ancestor counted timeouts in milliseconds, and had none unless it was told.
@@ -235,7 +229,7 @@ RSpec.describe EVGearman::Connection do
   end
 
   describe "a unix socket" do
-    let(:server) { fake_server(unix: true) { |peer| answer_echoes(peer) } }
+    let(:server) { fake_server(unix: true, &:answer_echoes) }
 
     it "is as good as a port" do
       expect(client_for(server).echo("x").value).to eq("x")
@@ -285,7 +279,7 @@ RSpec.describe EVGearman::Connection do
     it "tells the dialect" do
       greetings = { "OK 1.1.20\n" => :gearmand, "2.004.015\r\n" => :perl, "ERR unknown_command Unknown\r\n" => :unknown }
       greetings.each do |greeting, dialect|
-        client = client_for(fake_server(greeting: greeting) { |peer| answer_echoes(peer) })
+        client = client_for(fake_server(greeting: greeting, &:answer_echoes))
         expect(client.dialect).to eq(:unknown)
         client.echo("x").value
         expect(client.dialect).to eq(dialect)
@@ -375,7 +369,7 @@ RSpec.describe EVGearman::Connection do
 
     describe "by default" do
       it "print one line per cause and outage" do
-        server = fake_server { |peer| answer_echoes(peer) }
+        server = fake_server(&:answer_echoes)
         client = keep(EVGearman::Client.new(url: server.url, loop: loop, reconnect_delay: 0.001, reconnect_max_delay: 0.001))
         outage = lambda do
           client.echo("x").value
@@ -623,7 +617,7 @@ RSpec.describe EVGearman::Connection do
   it "may be collected while it is idle, though it is connected" do
     closed = 0
     server = fake_server do |peer|
-      answer_echoes(peer)
+      peer.answer_echoes
       closed += 1
     end
     made = EVGearman::Loop.new

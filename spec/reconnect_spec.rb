@@ -6,12 +6,6 @@ RSpec.describe "A server that goes away" do
   let(:quick) { { reconnect_delay: 0.01, reconnect_max_delay: 0.05 } }
   let(:name) { function }
 
-  def answer_echoes(peer)
-    while (packet = peer.next)
-      peer.send(:echo_res, packet.last) if packet.first == :echo_req
-    end
-  end
-
   describe "and comes back", :gearmand do
     let(:server) { own_gearmand }
 
@@ -68,7 +62,7 @@ RSpec.describe "A server that goes away" do
   describe "while requests are under way" do
     it "fails what was written, in order, and keeps what was not" do
       server = fake_server do |peer|
-        peer.number.zero? ? 3.times { peer.expect(:echo_req) } && peer.close : answer_echoes(peer)
+        peer.number.zero? ? 3.times { peer.expect(:echo_req) } && peer.close : peer.answer_echoes
       end
       client = client_for(server, **quick)
       seen = []
@@ -81,7 +75,7 @@ RSpec.describe "A server that goes away" do
     end
 
     it "takes requests from the block that hears of the failure" do
-      server = fake_server { |peer| peer.number.zero? ? peer.expect(:echo_req) && peer.close : answer_echoes(peer) }
+      server = fake_server { |peer| peer.number.zero? ? peer.expect(:echo_req) && peer.close : peer.answer_echoes }
       client = client_for(server, **quick)
       again = nil
       client.echo("x") { |_, error| again = client.echo("again") if error }
@@ -89,7 +83,7 @@ RSpec.describe "A server that goes away" do
     end
 
     it "fails a request of which a part was written" do
-      server = fake_server { |peer| peer.number.zero? ? peer.stall : answer_echoes(peer) }
+      server = fake_server { |peer| peer.number.zero? ? peer.stall : peer.answer_echoes }
       client = client_for(server, command_timeout: nil, **quick)
       large = client.submit_job_bg("f", "x" * 30_000_000)
       waiting = client.echo("after it")
@@ -215,7 +209,7 @@ RSpec.describe "A server that goes away" do
 
     # Fails when only the first address is tried: give up in evg_connection_try_next_way after one.
     it "has several addresses: all are tried" do
-      server = fake_server { |peer| answer_echoes(peer) } # on 127.0.0.1 only
+      server = fake_server(&:answer_echoes) # on 127.0.0.1 only
       script = "print EVGearman::Client.new(host: 'two-ways', port: #{server.port}, reconnect: false).echo('it was').value"
       expect(with_hosts("::1 two-ways\n127.0.0.1 two-ways\n", script, &:read)).to eq("it was")
     end
@@ -334,7 +328,7 @@ RSpec.describe "A server that goes away" do
     end
 
     it "is heard by the heartbeat when it is only quiet" do
-      server = fake_server { |peer| answer_echoes(peer) }
+      server = fake_server(&:answer_echoes)
       client = client_for(server, heartbeat: 0.05)
       eventually { server.received.count { |packet| packet.first == :echo_req } >= 3 }
       expect(client.stats).to include(submitted: 0, reconnects: 0)
@@ -342,7 +336,7 @@ RSpec.describe "A server that goes away" do
     end
 
     it "has its timeouts judged only after what lies in the socket was read" do
-      server = fake_server { |peer| answer_echoes(peer) }
+      server = fake_server(&:answer_echoes)
       client = client_for(server, command_timeout: 0.2)
       client.echo("x").value
       task = client.echo("y")
@@ -354,7 +348,7 @@ RSpec.describe "A server that goes away" do
 
   it "is found closed before a request is written, when nobody looked for a while" do
     server = fake_server do |peer|
-      peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : answer_echoes(peer)
+      peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : peer.answer_echoes
     end
     client = client_for(server, **quick)
     client.echo("x").value

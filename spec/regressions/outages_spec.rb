@@ -4,12 +4,6 @@
 RSpec.describe "An outage" do
   let(:quick) { { reconnect_delay: 0.001, reconnect_max_delay: 0.01 } }
 
-  def answer_echoes(peer)
-    while (packet = peer.next)
-      peer.send(:echo_res, packet.last) if packet.first == :echo_req
-    end
-  end
-
   describe "that began before the first connection" do
     # Fails when what waits is forgotten at a refused connect: drop end_waiting from `plan` in session/session.c.
     [{ reconnect: false }, { max_reconnect_attempts: 3, reconnect_delay: 0.001 }].each do |options|
@@ -50,7 +44,7 @@ RSpec.describe "An outage" do
   # Fails when a socket that cannot be made ends the attempts: return without a plan when evg_transport_connect fails.
   %i[tcp unix].each do |kind|
     it "for want of descriptors is over when there are some again: #{kind}" do
-      server = fake_server(unix: kind == :unix) { |peer| answer_echoes(peer) }
+      server = fake_server(unix: kind == :unix, &:answer_echoes)
       text, status = child(<<~RUBY, url: server.url, patience: 15)
         errors = []
         made = client(reconnect_delay: 0.001, reconnect_max_delay: 0.01, on_error: ->(error) { errors << error.message })
@@ -74,7 +68,7 @@ RSpec.describe "An outage" do
     # Fails when a write to a closed socket kills the process: drop MSG_NOSIGNAL in net/transport.c.
     it "that is found by a write does not kill the process: #{kind}" do
       server = fake_server(unix: kind == :unix) do |peer|
-        peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : answer_echoes(peer)
+        peer.number.zero? ? peer.send(:echo_res, *peer.expect(:echo_req)) && peer.close : peer.answer_echoes
       end
       text, status = child(<<~RUBY, url: server.url, patience: 15)
         trap("PIPE", "SYSTEM_DEFAULT")
@@ -137,7 +131,7 @@ RSpec.describe "An outage" do
   describe "that is over" do
     # Fails when a request in the block of a failed one is refused or lost: raise in client_ask while the state is DOWN.
     it "finds the requests that were made again by those that failed, once each" do
-      server = fake_server { |peer| peer.number.zero? ? 20.times { peer.expect(:echo_req) } && peer.reset : answer_echoes(peer) }
+      server = fake_server { |peer| peer.number.zero? ? 20.times { peer.expect(:echo_req) } && peer.reset : peer.answer_echoes }
       client = client_for(server, **quick)
       seen = []
       20.times { |n| client.echo(n.to_s) { |_, error| error && client.echo("again #{n}") { |value| seen << value } } }

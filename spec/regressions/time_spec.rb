@@ -69,11 +69,7 @@ RSpec.describe "The time of" do
 
   # Fails when time is read from a clock that people set: let evg_monotonic ask CLOCK_REALTIME.
   it "deadlines, timers and silence is not that of the clock, which may be set" do
-    server = fake_server do |peer|
-      while (packet = peer.next)
-        peer.send(:echo_res, packet.last) if packet.first == :echo_req
-      end
-    end
+    server = fake_server(&:answer_echoes)
     text = counting_child(<<~RUBY, url: server.url)
       made = client(command_timeout: 60, heartbeat: 60)
       ticks = 0
@@ -93,11 +89,7 @@ RSpec.describe "The time of" do
 
   # Fails when deadlines are judged before the sockets were read: swap ready and due in evg_loop_dispatch.
   it "an answer that lies in the socket is not over, however long nobody looked" do
-    server = fake_server do |peer|
-      while (packet = peer.next)
-        peer.send(:echo_res, packet.last) if packet.first == :echo_req
-      end
-    end
+    server = fake_server(&:answer_echoes)
     client = client_for(server, command_timeout: 0.1, heartbeat: 0.1)
     client.echo("x").value
     tasks = Array.new(20) { |n| client.echo(n.to_s) }

@@ -50,6 +50,13 @@ class FakeServer
       raise Surprise, "expected #{name} some time, but it did not come"
     end
 
+    # Every one until the other side closes; other packets are recorded and passed over.
+    def answer_echoes
+      while (packet = self.next)
+        send(:echo_res, packet.last) if packet.first == :echo_req
+      end
+    end
+
     # The next packet; nil when the other side closed.
     def next
       read while @unread.empty?
