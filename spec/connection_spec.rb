@@ -292,7 +292,7 @@ RSpec.describe EVGearman::Connection do
       hook = proc {}
       EVGearman::Connection::HOOKS.each do |name|
         expect(idle(name => hook).public_send(name)).to be(hook)
-        client = idle
+        client = idle(name => nil)
         expect(client.public_send(name)).to be_nil
         expect(client.public_send(name, &hook)).to be(client)
         expect(client.public_send(name)).to be(hook)
@@ -402,7 +402,7 @@ RSpec.describe EVGearman::Connection do
 
       # Fails when a block that raises each time fills the log.
       it "print what a block raises once for each cause" do
-        client = client_for(echoing, on_callback_error: nil)
+        client = client_for(echoing, on_callback_error: :default)
         again = -> { 3.times { client.echo("x") { raise "again and again" }.wait } }
         expect(&again).to output(/\A[^\n]+again and again [^\n]+\n\z/).to_stderr
         expect(&again).not_to output.to_stderr
@@ -422,10 +422,28 @@ RSpec.describe EVGearman::Connection do
 
       # Fails when what somebody else wrote is printed as it is: a line end in it would begin a line of his.
       it "print one line for what has several, and no more of it than one can read" do
-        client = client_for(echoing, on_callback_error: nil)
+        client = client_for(echoing, on_callback_error: :default)
         raised = -> { client.echo("x") { raise "ERR\r\nevgearman: all is well\e[0m\xFF#{"y" * 100_000}" }.wait }
         line = /\Aevgearman: block raised RuntimeError: ERR\\r\\nevgearman: all is well\\e\[0m[^\n\e]{,3000}\n\z/
         expect(&raised).to output(line).to_stderr
+      end
+
+      it "are silent when nil, and print again by :default" do
+        client = client_for(echoing, on_callback_error: nil, on_error: nil)
+        expect(client.on_callback_error).to be_nil
+        expect { client.echo("x") { raise "unheard" }.wait }.not_to output.to_stderr
+        client.on_callback_error = :default
+        expect { client.echo("x") { raise "heard" }.wait }.to output(/heard/).to_stderr
+      end
+
+      it "are silent about connections when on_error is nil, and print again by :default" do
+        client = keep(EVGearman::Client.new(port: 1, loop: loop, reconnect: false, on_error: nil))
+        expect { client.echo("x").wait }.not_to output.to_stderr
+        usual = idle(on_error: :default).on_error
+        client.on_error = :default
+        expect { client.echo("x").wait }.to output(/\Aevgearman: connect failed/).to_stderr
+        client.on_error = usual # what was read can be set
+        expect(client.on_error).to eq(usual)
       end
 
       it "survive an on_callback_error that raises itself" do

@@ -49,6 +49,8 @@ RSpec.describe "Submissions of every kind", :gearmand do
     soon = Time.now + 1000
     [soon, soon.to_i, soon.to_f, soon.to_r].each { |time| expect(client.submit_job_epoch(name, "x", time).value).to be_a(String) }
     ["tomorrow", nil, -1, 2**63].each { |time| expect { client.submit_job_epoch(name, "x", time) }.to raise_error(ArgumentError) }
+    expect(client.submit_job_epoch(name, "x", (2**63) - 1).value).to be_a(String)
+    expect { client.submit_job_epoch(name, "x", 2**63) }.to raise_error(/between 0 and 2\*\*63 - 1 seconds/)
     expect { client.enqueue(name, at: soon, in: 1) }.to raise_error(ArgumentError, /either/)
     expect { client.enqueue(name, in: 1, priority: :high) }.to raise_error(ArgumentError, /priority/)
     [-1, Float::NAN, Float::INFINITY, "1", Complex(1, 1)].each { |delay| expect { client.enqueue(name, in: delay) }.to raise_error(ArgumentError) }

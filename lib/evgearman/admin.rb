@@ -34,7 +34,8 @@ module EVGearman
         self
       end
 
-      # The row of that name: its first column (of {Workers}: the client id). Of several the last one.
+      # The row of that name: its first column (of {Workers}: the client id). Of several the last one; {Workers#to_h} has
+      # them all.
       #
       # @param key [String]
       # @return [Struct, nil]
@@ -42,6 +43,19 @@ module EVGearman
 
       # @return [Integer] rows
       def size = @rows.size
+
+      # @return [Boolean] is there none?
+      def empty? = @rows.empty?
+
+      # Do they say the same? Rows that are equal in the same order are, whatever the server's text was.
+      #
+      # @param other [Object]
+      # @return [Boolean]
+      def ==(other) = other.instance_of?(self.class) && to_a == other.to_a
+      alias eql? ==
+
+      # @return [Integer]
+      def hash = [self.class, @rows].hash
 
       # The rows by what {#[]} finds them by; with a block as of Enumerable.
       #
@@ -79,6 +93,20 @@ module EVGearman
         #
         # @return [Integer]
         def waiting = [total - running, 0].max
+
+        # The columns and {#waiting}, by name.
+        #
+        # @return [Hash{Symbol => Object}]
+        def to_h(&block)
+          hash = super().merge(waiting: waiting)
+          block ? hash.to_h(&block) : hash
+        end
+
+        # For pattern matching by name.
+        #
+        # @param names [Array<Symbol>, nil] which of them; nil: all
+        # @return [Hash{Symbol => Object}]
+        def deconstruct_keys(names) = names ? to_h.slice(*names) : to_h
       end
 
       # A row from its line; nil for a line that is none.
@@ -107,6 +135,12 @@ module EVGearman
         match = /\A(\d+) (\S+) (.*?) :(?: (.*))?\z/mn.match(line.b)
         match && Row.new(match[1].to_i, match[2], Admin.utf8(match[3]), match[4].to_s.split.map { |f| Admin.utf8(f) }.freeze)
       end
+
+      # All rows of each client id: many workers have none ("-"), or share one.
+      #
+      # @yield [row] as of Enumerable
+      # @return [Hash{String => Array<Struct>}] without a block
+      def to_h(&block) = block ? super : group_by(&:client_id)
 
       private
 

@@ -120,6 +120,10 @@ module EVGearman
     # Hooks that a constructor takes and a method sets: each is called on the thread that turns the loop.
     HOOKS = %i[on_error on_connect on_disconnect on_drain on_callback_error on_packet].freeze
 
+    # Those that print a line when nobody has set them.
+    LOUD = %i[on_error on_callback_error].freeze
+    private_constant :LOUD
+
     # Touches no network: it connects at {#connect}, at the first request, or when its loop runs.
     #
     # @param host [String, nil] name or address
@@ -142,7 +146,8 @@ module EVGearman
       _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
       _set_coding(coder, encoding)
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
-      options.each { |name, value| HOOKS.include?(name) ? _set_hook(name, value) : _set_option(name, value) }
+      LOUD.each { |name| set_hook(name, :default) }
+      options.each { |name, value| HOOKS.include?(name) ? set_hook(name, value) : _set_option(name, value) }
       set_client_id(client_id) if client_id
       _loop_runs if self.loop.running?
     end
@@ -255,6 +260,8 @@ module EVGearman
     # @return [Boolean]
     def reconnect? = _option(:reconnect)
 
+    # Each is also an attribute: `client.on_error = callable`; nil is silence, `:default` what it is without a word.
+    #
     # @!method on_error
     #   With a block sets, without reads: called with an {Error} when a connection could not be made or ended,
     #   but not after our own {#disconnect}. Without one a line is printed (see {Configuration#logger}), once per cause
@@ -286,7 +293,7 @@ module EVGearman
     #   @return [self, #call, nil] self with a block; without one what is set
     HOOKS.each do |name|
       define_method(name) { |&block| block ? _set_hook(name, block) : _hook(name) }
-      define_method(:"#{name}=") { |callable| _set_hook(name, callable) }
+      define_method(:"#{name}=") { |callable| set_hook(name, callable) }
     end
 
     # @return [String] for people to read
@@ -295,6 +302,18 @@ module EVGearman
     end
 
     private
+
+    # A hook, nil for silence, or `:default`.
+    def set_hook(name, callable)
+      _set_hook(name, callable == :default ? default_hook(name) : callable)
+    end
+
+    def default_hook(name)
+      case name
+      when :on_error then method(:_report_error)
+      when :on_callback_error then EVGearman.method(:_warn_callback_error)
+      end
+    end
 
     def known_options = DEFAULTS.keys + HOOKS
 

@@ -1,7 +1,13 @@
 # frozen_string_literal: true
 
 module EVGearman
-  # What a server knows of a job, from STATUS_RES or STATUS_RES_UNIQUE. Frozen.
+  # What a server knows of a job, from STATUS_RES or STATUS_RES_UNIQUE. Frozen; a value, equal to one that says the same.
+  #
+  #     case client.get_status(handle).value
+  #     in { known: false } then puts "done, or never heard of"
+  #     in { running: true, ratio: Float => ratio } then puts "at #{(ratio * 100).round} %"
+  #     in { running: } then puts(running ? "running" : "waiting")
+  #     end
   class JobStatus
     # @return [String, nil] nil from {Client#get_status_unique}
     attr_reader :handle
@@ -50,6 +56,48 @@ module EVGearman
     # @return [Float, nil] from 0 to 1; nil when there is none
     def ratio
       numerator.fdiv(denominator) unless denominator.zero?
+    end
+
+    # By name: handle, unique, known, running, numerator, denominator, client_count, ratio.
+    #
+    # @return [Hash{Symbol => Object}]
+    def to_h
+      { handle: handle, unique: unique, known: known?, running: running?, numerator: numerator,
+        denominator: denominator, client_count: client_count, ratio: ratio }
+    end
+
+    # For pattern matching by name.
+    #
+    # @param names [Array<Symbol>, nil] which of them; nil: all
+    # @return [Hash{Symbol => Object}]
+    def deconstruct_keys(names) = names ? to_h.slice(*names) : to_h
+
+    # For pattern matching by place.
+    #
+    # @return [Array]
+    def deconstruct = to_h.values
+
+    # Does it say the same?
+    #
+    # @param other [Object]
+    # @return [Boolean]
+    def ==(other) = other.is_a?(JobStatus) && to_h == other.to_h
+    alias eql? ==
+
+    # @return [Integer]
+    def hash = to_h.hash
+
+    # @return [String] for people to read
+    def inspect
+      "#<#{self.class} #{handle || unique} #{summary}>"
+    end
+
+    private
+
+    def summary
+      return "unknown" unless known?
+
+      [running? ? "running" : "waiting", ("#{numerator}/#{denominator}" if ratio)].compact.join(" ")
     end
   end
 end

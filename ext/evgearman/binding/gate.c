@@ -31,7 +31,7 @@ static VALUE report(VALUE arg)
     VALUE where = rb_str_new_cstr(passage->call->where ? passage->call->where : "block");
     VALUE client = passage->call->client;
     VALUE hook = callback_error_hook(NIL_P(client) ? NULL : client_of(client));
-    return rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
+    return NIL_P(hook) ? Qnil : rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
 }
 
 /* The block failed with what is in $!. Answers the state that is to be parked, or 0. */

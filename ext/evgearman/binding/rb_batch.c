@@ -101,7 +101,7 @@ static evg_submission_t submission_of(VALUE table, long row)
                               .function = bytes_of(cell(table, row, FUNCTION)),
                               .unique = given ? bytes_of(unique) : evg_bytes("", 0),
                               .workload = bytes_of(cell(table, row, WORKLOAD)),
-                              .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at)};
+                              .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
 }
 
 static void check_table(client_t *client, VALUE table, long count)

@@ -7,7 +7,8 @@
 typedef struct {
     evg_command_t command;
     VALUE function, unique, workload;
-    double run_at, timeout;
+    int64_t run_at; /* whole Unix seconds */
+    double timeout;
 } submit_t;
 
 static int ask_submit(client_t *client, evg_request_t *request, void *arg)
@@ -78,7 +79,7 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
                      .function = function,
                      .unique = unique,
                      .workload = coding_dump(coder_of(coder, client_of(self)->coding.coder), workload),
-                     .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at)};
+                     .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
     VALUE task = submit(self, &what);
     RB_GC_GUARD(what.function);
     RB_GC_GUARD(what.unique);

@@ -7,20 +7,10 @@ static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",       
                                               "on_drain",   "on_callback_error", "on_idle",
                                               "on_stopped", "on_packet",         "_trace"};
 
-static VALUE report_error(const call_t *call)
-{
-    return rb_funcall(call->client, rb_intern("_report_error"), 1, call->args[0]);
-}
-
-/* Without an on_error. */
-static const call_kind_t default_on_error = {.run = report_error};
-
 void client_hook(client_t *client, int hook, int argc, VALUE a)
 {
-    bool report = hook == HOOK_ERROR && NIL_P(client->hooks[hook]);
-    if (client->loop->muted || (NIL_P(client->hooks[hook]) && !report)) return;
-    call_t call = {.kind = report ? &default_on_error : NULL,
-                   .argc = argc,
+    if (client->loop->muted || NIL_P(client->hooks[hook])) return;
+    call_t call = {.argc = argc,
                    .callable = client->hooks[hook],
                    .subject = Qnil,
                    .client = client->self,
@@ -31,7 +21,7 @@ void client_hook(client_t *client, int hook, int argc, VALUE a)
 
 VALUE callback_error_hook(const client_t *client)
 {
-    if (client && !NIL_P(client->hooks[HOOK_CALLBACK_ERROR])) return client->hooks[HOOK_CALLBACK_ERROR];
+    if (client) return client->hooks[HOOK_CALLBACK_ERROR];
     VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
     return rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
 }
@@ -39,6 +29,7 @@ VALUE callback_error_hook(const client_t *client)
 /* Made here, because a hook that is set later is not meant for it. */
 void client_report(client_t *client, VALUE error, const char *where)
 {
+    if (NIL_P(callback_error_hook(client))) return;
     call_t call = {.argc = 2,
                    .callable = callback_error_hook(client),
                    .subject = Qnil,

@@ -303,7 +303,7 @@ static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE wor
                                          .function = bytes_of(function),
                                          .unique = NIL_P(unique) ? evg_bytes("", 0) : bytes_of(unique),
                                          .workload = bytes_of(workload),
-                                         .run_at = NIL_P(run_at) ? 0 : NUM2DBL(run_at),
+                                         .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at),
                                          .timeout = seconds_of(timeout)};
     VALUE request = session_ask(self, ask_submit, &submission, Qnil);
     RB_OBJ_WRITE(request, &request_ptr(request)->function, function);

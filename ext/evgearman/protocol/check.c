@@ -80,9 +80,9 @@ int evg_check_admin_arg(evg_bytes_t arg)
     return length_p(arg, 1, ADMIN_ARG_MAX) && bytes_p(arg, '!', 255) ? 0 : EVG_EADMIN_ARG;
 }
 
-int evg_check_epoch(double seconds)
+int evg_check_epoch(int64_t seconds)
 {
-    return seconds >= 0 && seconds < 0x1p63 ? 0 : EVG_EEPOCH;
+    return seconds >= 0 ? 0 : EVG_EEPOCH;
 }
 
 int evg_check_server_timeout(double seconds)

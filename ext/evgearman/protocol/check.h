@@ -17,7 +17,7 @@ int evg_check_client_id(evg_bytes_t id);      /* EVG_ECLIENT_ID: 1..63 bytes of 
 int evg_check_option(evg_bytes_t name);       /* EVG_EOPTION: 1..63 bytes, no control bytes */
 int evg_check_admin(evg_bytes_t line);        /* EVG_EADMIN: 1..8190 bytes, 1..5 words, no control bytes */
 int evg_check_admin_arg(evg_bytes_t arg);     /* EVG_EADMIN_ARG: 1..512 bytes, no control bytes, no spaces */
-int evg_check_epoch(double seconds);          /* EVG_EEPOCH: 0 <= s < 2^63, not NaN */
+int evg_check_epoch(int64_t seconds);         /* EVG_EEPOCH: negative */
 int evg_check_server_timeout(double seconds); /* EVG_ETIMEOUT: 1 <= s <= 2147483 */
 int evg_check_count(double number);           /* EVG_ERANGE: a whole number 0..2^32-1 (progress) */
 

@@ -40,7 +40,7 @@ static int args_of(const evg_submission_t *submission, evg_bytes_t args[4], char
     args[argc++] = submission->function;
     args[argc++] = submission->unique;
     if (submission->type == EVG_SUBMIT_JOB_EPOCH)
-        args[argc++] = evg_number_encode(digits, (uint64_t)ceil(submission->run_at));
+        args[argc++] = evg_number_encode(digits, (uint64_t)submission->run_at);
     args[argc++] = submission->workload;
     return argc;
 }

@@ -27,7 +27,7 @@ typedef struct {
     evg_bytes_t function;
     evg_bytes_t unique; /* empty: none */
     evg_bytes_t workload;
-    double run_at;  /* SUBMIT_JOB_EPOCH: Unix seconds, rounded up */
+    int64_t run_at; /* SUBMIT_JOB_EPOCH: Unix seconds */
     double timeout; /* foreground: seconds from now to the terminal packet; 0 is never */
 } evg_submission_t;
 

@@ -32,7 +32,7 @@ static void random_submission(ask_t *ask, evg_submission_t *submission)
     static const evg_command_t background[] = {EVG_SUBMIT_JOB_BG, EVG_SUBMIT_JOB_HIGH_BG, EVG_SUBMIT_JOB_LOW_BG,
                                                EVG_SUBMIT_JOB_EPOCH};
     submission->type = ask->kind == FOREGROUND ? foreground[pick(3)] : background[pick(world.delays ? 4 : 3)];
-    submission->run_at = floor(world.now) + pick(6);
+    submission->run_at = (int64_t)world.now + pick(6);
     submission->timeout = pick(4) == 0 ? 1e-6 + (pick(3) ? 4 : 0.005) * uniform() : 0;
     ask->timed = submission->timeout > 0 && ask->kind == FOREGROUND;
 }
