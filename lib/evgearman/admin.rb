@@ -277,7 +277,8 @@ module EVGearman
         _admin(["maxqueue", _check_admin_argument(function), *sizes].join(" "), nil, DONE, &block)
       end
 
-      # `cancel job`: its clients see it fail. One that runs goes on.
+      # `cancel job`: its clients see it fail. At gearmand one that runs goes on, and a submission with its key joins it;
+      # one that does not run goes without a word, with who joined it since: that ends with {JobLostError}.
       #
       # @param handle [String]
       # @yield [true, error]

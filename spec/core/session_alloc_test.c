@@ -25,7 +25,6 @@ static void jobs_and_all(void)
     kit_submit(&kit, "key", "w");
     kit_submit_within(&kit, "key", "w", 3);
     kit_write_all(&kit);
-    say(EVG_WORK_COMPLETE, "H:9", "an orphan");
     say(EVG_JOB_CREATED, "H:2", NULL);
     say(EVG_JOB_CREATED, "H:2", NULL);
     say(EVG_WORK_COMPLETE, "H:1", "result");
@@ -37,6 +36,16 @@ static void jobs_and_all(void)
     kit_write_all(&kit);
     kit_text(&kit, "f\t0\t0\t0\n.\n");
     kit_say(&kit, EVG_STATUS_RES, "H:1", "0", "0", "0", "0", NULL);
+}
+
+/* Their callers or who stands in for them wait for JOB_CREATED. */
+static size_t jobs_owed(void)
+{
+    size_t count = 0;
+    for (evg_list_t *at = kit.s.owed.next; at != &kit.s.owed; at = at->next) {
+        count += evg_command_foreground_p((evg_command_t)evg_container(at, evg_request_t, link)->type);
+    }
+    return count;
 }
 
 /* One that gives up before JOB_CREATED, deadlines out of order, silence on all levels. */
@@ -51,7 +60,7 @@ static void time_and_all(void)
     taken += kit_submit_within(&kit, "", "w", 100) == 0;
     kit_write_all(&kit);
     kit_live(&kit, 3);
-    if (kit.s.state == EVG_OPEN) assert_int_equal(kit.s.client.owed, taken); /* without a stand-in it is closed */
+    if (kit.s.state == EVG_OPEN) assert_int_equal(jobs_owed(), taken); /* without a stand-in it is closed */
     for (int i = 0; i < 5; i++) say(EVG_JOB_CREATED, "H:2", NULL);
     kit.s.options.lost_check = 6;
     say(EVG_JOB_CREATED, "H:3", NULL);
@@ -154,7 +163,7 @@ static void a_failure_anywhere_costs_no_more_than_a_connection(void **state)
                       "b DONE result; d FAILED JOB_TIMEOUT ACCEPTED; c DONE result; e DONE f\\x090\\x090\\x090\\x0a; "
                       "f DONE H:1 0 0 0 0");
     kit_stop(&kit);
-    assert_true(fail_each(jobs_and_all) > 10);
+    assert_true(fail_each(jobs_and_all) > 9);
     assert_true(fail_each(time_and_all) > 10);
     assert_true(fail_each(ghosts) > 5);
     assert_true(fail_each(losses) > 3);

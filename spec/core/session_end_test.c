@@ -21,7 +21,6 @@ static void ask_all(void)
     kit_submit(&kit, "", "begun");
     kit_write(&kit, 1);
     kit_submit(&kit, "", "waits");
-    kit_say(&kit, EVG_WORK_COMPLETE, "H:9", "an orphan", NULL);
     kit_feed(&kit, evg_bytes("\0RES", 4)); /* half a packet */
     kit_told(&kit);
     assert_int_equal(evg_session_pending_count(&kit.s), 2);

@@ -5,14 +5,6 @@
 
 #include <math.h>
 
-/* A terminal packet for a handle that no JOB_CREATED has named yet. */
-typedef struct evg_orphan {
-    evg_list_t link;
-    evg_command_t type;
-    size_t handle_len, data_len;
-    uint8_t bytes[]; /* handle, then data */
-} evg_orphan_t;
-
 void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 {
     evg_client_session_t *c = &s->client;
@@ -20,7 +12,6 @@ void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
     evg_deadlines_init(&c->finishes);
     evg_list_init(&c->created);
     evg_list_init(&c->ghosts);
-    evg_list_init(&c->orphans);
 }
 
 /* -- submissions --------------------------------------------------------------------------------------------------- */
@@ -96,77 +87,6 @@ static bool handle_p(evg_bytes_t handle)
     return evg_check_handle(handle) == 0;
 }
 
-/* -- orphans ------------------------------------------------------------------------------------------------------- */
-
-static size_t orphan_size(size_t handle_len, size_t data_len)
-{
-    return sizeof(evg_orphan_t) + handle_len + data_len;
-}
-
-static void take_out(evg_client_session_t *c, evg_orphan_t *orphan)
-{
-    evg_list_unlink(&orphan->link);
-    c->orphan_count--;
-    c->orphan_bytes -= orphan_size(orphan->handle_len, orphan->data_len);
-}
-
-void evg_client_drop_orphans(evg_session_t *s)
-{
-    for (evg_list_t *at; (at = evg_list_first(&s->client.orphans));) {
-        evg_orphan_t *orphan = evg_container(at, evg_orphan_t, link);
-        take_out(&s->client, orphan);
-        evg_free(orphan);
-    }
-}
-
-void evg_client_forget_told(evg_session_t *s)
-{
-    evg_free(s->client.told);
-    s->client.told = NULL;
-}
-
-static bool room_for_orphan_p(const evg_session_t *s, size_t size)
-{
-    const evg_client_session_t *c = &s->client;
-    return c->orphan_count == 0 ||
-           (c->orphan_count < EVG_ORPHANS_MAX && c->orphan_bytes + size <= s->options.max_packet);
-}
-
-/* The handle may be that of a submission whose JOB_CREATED is still to come. */
-static int keep_orphan(evg_session_t *s, const evg_packet_t *packet, evg_bytes_t handle)
-{
-    evg_client_session_t *c = &s->client;
-    evg_bytes_t data = packet->argc > 1 ? packet->args[1] : evg_bytes("", 0);
-    size_t size = orphan_size(handle.len, data.len);
-    if (c->owed == 0 || !handle_p(handle) || !room_for_orphan_p(s, size)) {
-        s->stats.ignored_packets++;
-        return 0;
-    }
-    evg_orphan_t *orphan = evg_alloc(size);
-    if (!orphan) return EVG_ENOMEM;
-    evg_list_init(&orphan->link);
-    orphan->type = packet->type;
-    orphan->handle_len = handle.len;
-    orphan->data_len = data.len;
-    memcpy(orphan->bytes, handle.at, handle.len);
-    if (data.len) memcpy(orphan->bytes + handle.len, data.at, data.len);
-    evg_list_append(&c->orphans, &orphan->link);
-    c->orphan_count++;
-    c->orphan_bytes += size;
-    return 0;
-}
-
-static evg_orphan_t *take_orphan(evg_client_session_t *c, evg_bytes_t handle)
-{
-    for (evg_list_t *at = c->orphans.next; at != &c->orphans; at = at->next) {
-        evg_orphan_t *orphan = evg_container(at, evg_orphan_t, link);
-        if (!evg_bytes_equal_p(evg_bytes(orphan->bytes, orphan->handle_len), handle)) continue;
-        take_out(c, orphan);
-        return orphan;
-    }
-    return NULL;
-}
-
 /* -- ghosts -------------------------------------------------------------------------------------------------------- */
 
 static void drop_ghost(evg_session_t *s, evg_request_t *ghost)
@@ -233,9 +153,7 @@ static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *re
 /* The stand-in of a caller who gave up before JOB_CREATED came. */
 static int nobody_created(evg_session_t *s, evg_request_t *request)
 {
-    evg_orphan_t *orphan = take_orphan(&s->client, evg_request_handle(request));
-    evg_request_t *ghost = request->keyed && !orphan ? new_ghost(s) : NULL;
-    evg_free(orphan);
+    evg_request_t *ghost = request->keyed ? new_ghost(s) : NULL;
     if (ghost) {
         evg_request_set_handle(ghost, evg_request_handle(request));
         ghost->keyed = true;
@@ -249,16 +167,11 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
 {
     evg_client_session_t *c = &s->client;
     if (!evg_jobs_may_share_p(&c->jobs, request)) return EVG_EUNEXPECTED;
-    evg_orphan_t *orphan = c->told = take_orphan(c, evg_request_handle(request));
-    evg_session_answered(s, request); /* the last one owed takes the orphans with it */
+    evg_session_answered(s, request);
     request->state = EVG_REQUEST_CREATED;
     request->heard_at = s->now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    if (orphan) {
-        evg_bytes_t data = evg_bytes(orphan->bytes + orphan->handle_len, orphan->data_len);
-        return tell_terminal(s, event, request, orphan->type, data);
-    }
     int r = evg_jobs_add(&c->jobs, request);
     if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
@@ -279,32 +192,45 @@ int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t han
 }
 
 /* gearmand sends a NUL behind the handle when it makes a WORK_FAIL of a WORK_EXCEPTION. */
-static evg_bytes_t handle_of(const evg_packet_t *packet)
+static evg_bytes_t handle_of(const evg_packet_t *fail)
 {
-    evg_bytes_t handle = packet->args[0];
-    if (packet->type == EVG_WORK_FAIL && handle.len && handle.at[handle.len - 1] == 0) handle.len--;
+    evg_bytes_t handle = fail->args[0];
+    if (handle.len && handle.at[handle.len - 1] == 0) handle.len--;
     return handle;
 }
 
+static int ignore(evg_session_t *s)
+{
+    s->stats.ignored_packets++;
+    return 0;
+}
+
+/* After it the job is gone: no copy of anything will come for this waiter. */
 static int end_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
 {
-    evg_bytes_t handle = handle_of(packet);
-    evg_request_t *request = evg_jobs_finish(&s->client.jobs, handle);
-    if (!request) return keep_orphan(s, packet, handle);
-    if (request->purpose == EVG_FOR_NOBODY) {
-        drop_ghost(s, request);
-        return 0;
-    }
-    return tell_terminal(s, event, request, packet->type, packet->args[packet->argc - 1]);
+    evg_request_t *request = evg_jobs_finish(&s->client.jobs, packet->args[0]);
+    if (!request) return ignore(s);
+    if (request->purpose != EVG_FOR_NOBODY)
+        return tell_terminal(s, event, request, packet->type, packet->args[packet->argc - 1]);
+    drop_ghost(s, request);
+    return 0;
+}
+
+/* It need not be the end. gearmand says so of a job that is cancelled, which may run on, and sends what comes of it, and
+ * another WORK_FAIL, to all who ever shared it; who comes with its key shares it too. */
+static int failure_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
+{
+    evg_request_t *request = evg_jobs_turn(&s->client.jobs, handle_of(packet));
+    if (!request) return ignore(s);
+    if (request->purpose == EVG_FOR_NOBODY) return 0;
+    leave_job(s, request);
+    return tell_terminal(s, event, request, packet->type, packet->args[0]);
 }
 
 static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event, evg_event_type_t type)
 {
     evg_request_t *request = evg_jobs_turn(&s->client.jobs, packet->args[0]);
-    if (!request || request->purpose == EVG_FOR_NOBODY) {
-        s->stats.ignored_packets++;
-        return 0;
-    }
+    if (!request || request->purpose == EVG_FOR_NOBODY) return ignore(s);
     request->heard_at = s->now;
     request->unknown = 0;
     request->started = true;
@@ -324,6 +250,7 @@ int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *e
     case EVG_WORK_EXCEPTION:
         if (!evg_dialect_exception_ends_p(s->dialect)) return progress_of_job(s, packet, event, EVG_EVENT_EXCEPTION);
         return end_of_job(s, packet, event);
+    case EVG_WORK_FAIL: return failure_of_job(s, packet, event);
     default: return end_of_job(s, packet, event);
     }
 }
@@ -401,14 +328,11 @@ void evg_client_closed(evg_session_t *s, int error)
         evg_jobs_remove(&c->jobs, ghost);
         drop_ghost(s, ghost);
     }
-    evg_client_drop_orphans(s);
 }
 
 void evg_client_deinit(evg_session_t *s)
 {
     evg_client_session_t *c = &s->client;
-    evg_client_forget_told(s);
-    evg_client_drop_orphans(s);
     for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));) evg_free(evg_container(at, evg_request_t, order));
     evg_jobs_deinit(&c->jobs);
     evg_deadlines_deinit(&c->finishes);

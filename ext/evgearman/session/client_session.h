@@ -6,7 +6,7 @@
 #include "session/jobs.h"
 #include "session/request.h"
 
-enum { EVG_ORPHANS_MAX = 64, EVG_GHOSTS_MAX = 1024 };
+enum { EVG_GHOSTS_MAX = 1024 };
 
 struct evg_session;
 
@@ -14,12 +14,8 @@ typedef struct {
     evg_jobs_t jobs;
     evg_deadlines_t finishes; /* due times of created jobs: their timeout, or when to ask for them */
     evg_list_t created;       /* evg_request_t between JOB_CREATED and their end, oldest first */
-    evg_list_t ghosts;        /* stand-ins of requests that gave up on a job which others may share */
+    evg_list_t ghosts;        /* stand-ins of requests that have left a job which others may share */
     size_t ghost_count;
-    evg_list_t orphans; /* terminal packets that came before their JOB_CREATED */
-    size_t orphan_count, orphan_bytes;
-    struct evg_orphan *told; /* the one whose bytes the last event views */
-    size_t owed;             /* foreground submissions whose JOB_CREATED is to come */
 } evg_client_session_t;
 
 typedef struct {

@@ -21,11 +21,6 @@ static bool caller_p(const evg_request_t *request)
     return request->purpose == EVG_FOR_CALLER;
 }
 
-static bool awaits_job_p(const evg_request_t *request)
-{
-    return evg_command_foreground_p((evg_command_t)request->type);
-}
-
 /* The GRABs outstanding, by whose they are; NULL for any other request. */
 static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
 {
@@ -73,7 +68,6 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
     s->stats.packets_out++;
     size_t *grabs = grabs_of(s, request);
     if (grabs) ++*grabs;
-    if (awaits_job_p(request)) s->client.owed++;
     if (!caller_p(request)) return 0;
     s->owed_count++;
     s->stats.submitted++;
@@ -168,7 +162,6 @@ static void leave_owed(evg_session_t *s, evg_request_t *request)
     evg_list_unlink(&request->link);
     size_t *grabs = grabs_of(s, request);
     if (grabs) --*grabs;
-    if (awaits_job_p(request) && --s->client.owed == 0) evg_client_drop_orphans(s);
     if (caller_p(request)) s->owed_count--;
 }
 
@@ -212,7 +205,6 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
         return false;
     }
     other->state = EVG_REQUEST_OWED;
-    if (awaits_job_p(other)) s->client.owed++;
     evg_list_insert(&request->link, &other->link);
     return true;
 }

@@ -296,7 +296,6 @@ static void consume(evg_session_t *s)
 
 int evg_session_next(evg_session_t *s, evg_event_t *event)
 {
-    evg_client_forget_told(s);
     for (;;) {
         blank(event); /* a reply to us left its arguments */
         if (next_notice(s, event)) return 1;

@@ -79,8 +79,6 @@ void evg_client_tick(evg_session_t *s);
 int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event);
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
-void evg_client_forget_told(evg_session_t *s);
-void evg_client_drop_orphans(evg_session_t *s);                   /* no submission is owed that could claim one */
 evg_delivery_t evg_client_delivery(const evg_request_t *request); /* of a job that was created */
 
 /* -- the worker's part --------------------------------------------------------------------------------------------- */
