@@ -6,6 +6,7 @@
 
 #include "binding/binding.h"
 #include "binding/rb_loop.h"
+#include "binding/runs.h"
 #include "binding/seat.h"
 
 static const double look_again = 1; /* seconds after which a waiter makes sure that somebody drives */
@@ -133,13 +134,33 @@ static bool closed_p(const goal_t *goal)
     return ((const loop_t *)goal->subject)->closed;
 }
 
-/* Turns the loop until it is closed; `stop` does not end it. */
-static VALUE loop_drive(VALUE self)
+typedef struct {
+    loop_t *loop;
+    frame_t *frame;
+} driving_t;
+
+static VALUE drive_body(VALUE arg)
 {
-    loop_t *loop = loop_of(self);
+    loop_t *loop = ((driving_t *)arg)->loop;
     const goal_t goal = {.reached = closed_p, .subject = loop};
     loop_open_fresh_clients(loop);
     seat_wait(loop, &goal, INFINITY);
+    return Qnil;
+}
+
+static VALUE drive_end(VALUE arg)
+{
+    run_leave(((driving_t *)arg)->frame);
+    return Qnil;
+}
+
+/* Turns the loop until it is closed; `stop` does not end it. */
+static VALUE loop_drive(VALUE self)
+{
+    driving_t driving = {.loop = loop_of(self)};
+    VALUE owner = run_enter(driving.loop, Qnil, &driving.frame);
+    rb_ensure(drive_body, (VALUE)&driving, drive_end, (VALUE)&driving);
+    RB_GC_GUARD(owner);
     return Qnil;
 }
 

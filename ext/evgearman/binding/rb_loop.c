@@ -6,19 +6,11 @@
 #include "binding/lifetime.h"
 #include "binding/mark.h"
 #include "binding/rb_error.h"
+#include "binding/runs.h"
 #include "binding/seat.h"
 #include "binding/turn.h"
 
 static evg_list_t all_loops = {&all_loops, &all_loops};
-
-/* A `run` under way. It lies on the heap, because a fiber that runs a loop may be dropped without unwinding. */
-typedef struct {
-    evg_list_t link;    /* in loop->frames */
-    evg_list_t waiters; /* who follows in it */
-    VALUE thread;
-    VALUE worker; /* whose `run` it is; nil: the loop's own */
-    bool stopped;
-} frame_t;
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
@@ -142,20 +134,6 @@ static VALUE loop_default(VALUE klass)
 
 /* -- run and stop -------------------------------------------------------------------------------------------------- */
 
-static void frame_free(void *ptr)
-{
-    frame_t *frame = ptr;
-    evg_list_clear(&frame->waiters);
-    evg_list_unlink(&frame->link);
-    ruby_xfree(frame);
-}
-
-static const rb_data_type_t frame_type = {
-    .wrap_struct_name = "EVGearman::Loop::Frame",
-    .function = {.dfree = frame_free},
-    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
-};
-
 typedef struct {
     loop_t *loop;
     frame_t *frame;
@@ -177,7 +155,7 @@ static VALUE run_body(VALUE arg)
 
 static VALUE run_end(VALUE arg)
 {
-    evg_list_unlink(&((run_t *)arg)->frame->link);
+    run_leave(((run_t *)arg)->frame);
     return Qnil;
 }
 
@@ -200,11 +178,7 @@ static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
     loop_t *loop = open_loop_of(self);
     frame_t *frame;
     double deadline = deadline_of(timeout);
-    VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, frame);
-    evg_list_init(&frame->waiters);
-    frame->thread = rb_thread_current();
-    frame->worker = worker;
-    evg_list_append(&loop->frames, &frame->link);
+    VALUE owner = run_enter(loop, worker, &frame);
     loop_open_fresh_clients(loop);
     run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
     VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "binding/runs.h"
 #include "binding/turn.h"
 
 static const double tick = 0.1; /* how often a follower looks whether the driver stands still */
@@ -70,10 +71,32 @@ static void promote(loop_t *loop, waiter_t *waiter)
     sem_post(&waiter->sem);
 }
 
-/* To the first who waits unserved, or to nobody. */
+bool seat_jobs_ready_p(const loop_t *loop)
+{
+    return loop->jobs.count > 0 && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
+}
+
+/* The first who waits unserved and may start handlers, or NULL. */
+static waiter_t *runner(const loop_t *loop)
+{
+    for (const evg_list_t *at = loop->waiters.next; at != &loop->waiters; at = at->next) {
+        waiter_t *waiter = evg_container(at, waiter_t, in_loop);
+        if (run_allows_p(loop, waiter->thread)) return waiter;
+    }
+    return NULL;
+}
+
+/* The driver may not start a handler that waits, and a follower may. */
+static bool hands_over_p(const loop_t *loop)
+{
+    return seat_jobs_ready_p(loop) && !run_allows_p(loop, loop->seat.thread) && runner(loop);
+}
+
+/* To the first who waits unserved (and may start the handlers that wait, if one of them may), or to nobody. */
 static void release(loop_t *loop)
 {
-    evg_list_t *first = evg_list_first(&loop->waiters);
+    waiter_t *heir = loop->jobs.count ? runner(loop) : NULL;
+    evg_list_t *first = heir ? &heir->in_loop : evg_list_first(&loop->waiters);
     if (first)
         promote(loop, evg_container(first, waiter_t, in_loop));
     else
@@ -142,7 +165,7 @@ static VALUE drive_body(VALUE arg)
     do {
         drive->called += loop_turn(loop, drive->goal, drive->deadline);
     } while (drive->goal && loop->seat.number == drive->seat && !loop->closed && !drive->goal->reached(drive->goal) &&
-             evg_monotonic() < drive->deadline);
+             !hands_over_p(loop) && evg_monotonic() < drive->deadline);
     return Qnil;
 }
 
@@ -299,6 +322,7 @@ static void follow(loop_t *loop, const goal_t *goal, double deadline)
     int state = 0;
     evg_assert(!goal->reached(goal) && !seat_free_p(loop));
     waiter_t *waiter = waiter_new(loop, goal, deadline);
+    if (hands_over_p(loop)) evg_loop_wake(loop->net); /* to us */
     rb_protect(follow_body, (VALUE)waiter, &state);
     waiter_free(waiter);
     if (!state) return;

@@ -2,7 +2,8 @@
  *
  * A loop has one seat. Whoever waits for something takes it if it is free and turns the loop; else follows, asleep
  * on a semaphore, until its own goal is reached or the seat is handed over. Who leaves hands the seat straight to the
- * first who waits unserved. A driver that stays inside Ruby code for 100 ms loses the seat to the first follower.
+ * first who waits unserved. A driver that stays inside Ruby code for 100 ms loses the seat to the first follower. One
+ * that may not start a waiting handler hands it to a follower that may.
  *
  * Invariants: the seat is free exactly when it has no thread; a free seat has depth 0; who was promoted drives or
  * releases; between the check of a goal and the linking of its waiter nothing can switch threads. */
@@ -56,6 +57,9 @@ bool seat_mine_p(const loop_t *loop);
 
 /* The calling thread is inside a block of this loop. */
 bool seat_in_block_p(const loop_t *loop);
+
+/* A handler waits to be started, and nothing but the choice of the thread stands in its way. */
+bool seat_jobs_ready_p(const loop_t *loop);
 
 /* In a forked child: nobody drives, nobody waits; those who did are on stacks that are gone. */
 void seat_forget(loop_t *loop);

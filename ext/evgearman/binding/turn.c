@@ -4,14 +4,15 @@
 #include <ruby/thread.h>
 
 #include "binding/gate.h"
+#include "binding/runs.h"
 
 static const double gvl_is_slow = 0.001, patience = 0.0002, jobs_between_polls = 0.001;
 
-/* A handler may start unless a block of this loop is under way, waiting in a nested turn, or another handler is: that may
- * have lost the seat. */
+/* A handler may start on this thread unless a block of this loop is under way, waiting in a nested turn, or another
+ * handler is: that may have lost the seat. */
 static bool jobs_may_start_p(const loop_t *loop)
 {
-    return loop->jobs.count > 0 && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
+    return seat_jobs_ready_p(loop) && run_allows_p(loop, loop->seat.thread);
 }
 
 bool loop_quiet_p(const loop_t *loop)

@@ -1,0 +1,39 @@
+#include "binding/runs.h"
+
+static void frame_free(void *ptr)
+{
+    frame_t *frame = ptr;
+    evg_list_clear(&frame->waiters);
+    evg_list_unlink(&frame->link);
+    ruby_xfree(frame);
+}
+
+static const rb_data_type_t frame_type = {
+    .wrap_struct_name = "EVGearman::Loop::Frame",
+    .function = {.dfree = frame_free},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out)
+{
+    VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, *out);
+    evg_list_init(&(*out)->waiters);
+    (*out)->thread = rb_thread_current();
+    (*out)->worker = worker;
+    evg_list_append(&loop->frames, &(*out)->link);
+    return owner;
+}
+
+void run_leave(frame_t *frame)
+{
+    evg_list_unlink(&frame->link);
+}
+
+bool run_allows_p(const loop_t *loop, VALUE thread)
+{
+    if (evg_list_empty_p(&loop->frames)) return true;
+    for (const evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
+        if (evg_container(at, frame_t, link)->thread == thread) return true;
+    }
+    return false;
+}

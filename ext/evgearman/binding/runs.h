@@ -1,0 +1,24 @@
+/* The `run`s of a loop that are under way. While there are any, handlers of workers start on their threads only: a
+ * thread that waits in `call` or `value` is not to be kept by somebody's job. */
+#ifndef EVG_BINDING_RUNS_H
+#define EVG_BINDING_RUNS_H
+
+#include "binding/binding.h"
+
+/* It lies on the heap, because a fiber that runs a loop may be dropped without unwinding. */
+typedef struct {
+    evg_list_t link;    /* in loop->frames */
+    evg_list_t waiters; /* who follows in it */
+    VALUE thread;
+    VALUE worker; /* whose `run` it is; nil: the loop's own */
+    bool stopped;
+} frame_t;
+
+/* Enters the calling thread. The frame lives as long as the value that is answered, but counts until it is left. */
+VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out);
+void run_leave(frame_t *frame);
+
+/* Handlers may start on that thread: it is in a `run`, or none is. */
+bool run_allows_p(const loop_t *loop, VALUE thread);
+
+#endif
