@@ -8,7 +8,8 @@ module EVGearman
   #     worker.run
   class Worker < Connection
     # @!method cant_do(name)
-    #   Takes an ability back (CANT_DO). No job is asked for until the jobs of that function are finished.
+    #   Takes an ability back (CANT_DO), before whatever is asked next. If jobs of that function are held, it waits for their
+    #   end, and no job is asked for before that, nor by {#grab_job}.
     #   @param name [String]
     #   @return [self]
     #   @raise [ArgumentError, TypeError, ConnectionError]

@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+#include <stdio.h>
+
 /* A worker with room for two holds H:1 of "f", and its GRAB for another is out. */
 static int holding(void **state)
 {
@@ -67,6 +69,7 @@ static void functions_are_walked_in_their_order(void **state)
     worker_kit_can_do(&kit, "b");
     worker_kit_can_do(&kit, "c");
     assert_wire(&kit, "CAN_DO a; CAN_DO b; CAN_DO c");
+    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0); /* none of them leaves before its answer */
     worker_kit_cant_do(&kit, "a");
     worker_kit_cant_do(&kit, "b");
     worker_kit_can_do(&kit, "b");
@@ -188,6 +191,45 @@ static void cant_do_while_asleep_goes_out_at_once(void **state)
     assert_int_equal(kit.s.worker.state, EVG_WORK_ASLEEP);
 }
 
+static void of_idle_functions_they_go_out_before_what_is_asked_behind_them(void **state)
+{
+    /* Fails when CANT_DO or RESET_ABILITIES of functions without jobs are written behind requests that were made later,
+     * or `flushed` is said before. */
+    (void)state;
+    evg_request_t echo;
+    worker_kit_can_do(&kit, "f");
+    worker_kit_can_do(&kit, "g");
+    worker_kit_wire(&kit);
+    worker_kit_cant_do(&kit, "f");
+    assert_false(evg_session_flushed_p(&kit.s));
+    evg_request_init(&echo, NULL);
+    assert_int_equal(evg_session_echo(&kit.s, &echo, evg_bytes_of("x")), 0);
+    assert_wire(&kit, "CANT_DO f; ECHO_REQ x");
+    worker_kit_say(&kit, EVG_ECHO_RES, "x", NULL);
+    worker_kit_events(&kit);
+    assert_true(evg_session_flushed_p(&kit.s));
+    assert_int_equal(evg_worker_reset_abilities(&kit.s), 0);
+    evg_request_init(&echo, NULL);
+    assert_int_equal(evg_session_echo(&kit.s, &echo, evg_bytes_of("y")), 0);
+    assert_wire(&kit, "RESET_ABILITIES; ECHO_REQ y");
+}
+
+static void flushed_waits_for_a_cant_do_that_waits_for_a_grab(void **state)
+{
+    /* Fails when it is said while the answer to a GRAB holds up the CANT_DO of an idle function; or not said while a job
+     * does, which may be that of whoever waits. */
+    (void)state;
+    worker_kit_can_do(&kit, "g");
+    worker_kit_wire(&kit);
+    worker_kit_cant_do(&kit, "f"); /* H:1 is held */
+    assert_true(evg_session_flushed_p(&kit.s));
+    worker_kit_cant_do(&kit, "g");
+    assert_false(evg_session_flushed_p(&kit.s));
+    no_job();
+    assert_wire(&kit, "PRE_SLEEP; CANT_DO g");
+    assert_true(evg_session_flushed_p(&kit.s));
+}
+
 static void registered_again_before_it_has_left(void **state)
 {
     /* Fails when the new registration is taken back with the old one, or replaces it without a CANT_DO. */
@@ -306,10 +348,10 @@ static void reset_waits_for_jobs_of_what_came_behind_it(void **state)
     (void)state;
     evg_worker_stop(&kit.s);
     no_job();
+    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
     assert_int_equal(evg_worker_reset_abilities(&kit.s), 0);
     worker_kit_can_do(&kit, "new");
-    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
-    assert_wire(&kit, "CAN_DO new; GRAB_JOB_UNIQ");
+    assert_wire(&kit, "GRAB_JOB_UNIQ; CAN_DO new");
     worker_kit_assign(&kit, "H:2", "new");
     worker_kit_events(&kit);
     worker_kit_complete(&kit, "H:1");
@@ -336,7 +378,33 @@ static void reset_of_nothing(void **state)
     assert_int_equal(evg_worker_reset_abilities(&kit.s), 0);
     worker_kit_can_do(&kit, "f");
     evg_worker_work(&kit.s);
-    assert_wire(&kit, "CAN_DO f; RESET_ABILITIES; CAN_DO f; GRAB_JOB_UNIQ");
+    assert_wire(&kit, "RESET_ABILITIES; CAN_DO f; GRAB_JOB_UNIQ");
+}
+
+/* -- many of them ------------------------------------------------------------------------------------------------- */
+
+static void a_job_looks_at_its_own_function_only(void **state)
+{
+    /* Fails when what a job costs grows with the functions that are registered. */
+    enum { FUNCTIONS = 1000, JOBS = 50 };
+    char name[32];
+    (void)state;
+    for (int i = 0; i < FUNCTIONS; i++) {
+        snprintf(name, sizeof name, "function_%d", i);
+        assert_int_equal(can_do(name, 0), 0);
+        evg_session_written(&kit.s, evg_session_output(&kit.s).len);
+    }
+    evg_worker_work(&kit.s);
+    kit.s.worker.by_name.probes = 0;
+    for (int i = 0; i < JOBS; i++) {
+        assert_true(evg_list_empty_p(&kit.s.worker.unannounced) && evg_list_empty_p(&kit.s.worker.leaving));
+        snprintf(name, sizeof name, "function_%d", i * 7);
+        worker_kit_wire(&kit);
+        worker_kit_assign(&kit, "H:1", name);
+        worker_kit_events(&kit);
+        worker_kit_complete(&kit, "H:1");
+    }
+    assert_in_range(kit.s.worker.by_name.probes, JOBS, 10 * JOBS);
 }
 
 /* -- without memory ------------------------------------------------------------------------------------------------ */
@@ -403,6 +471,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(cant_do_waits_for_jobs_and_grabs, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(other_functions_are_asked_for_again_behind_it, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(cant_do_while_asleep_goes_out_at_once, asking, nothing_leaked),
+        cmocka_unit_test_setup_teardown(of_idle_functions_they_go_out_before_what_is_asked_behind_them, introduced,
+                                        nothing_leaked),
+        cmocka_unit_test_setup_teardown(flushed_waits_for_a_cant_do_that_waits_for_a_grab, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(registered_again_before_it_has_left, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(unknown_and_unannounced_ones_go_without_a_word, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_lost_connection_takes_the_leaving_with_it, holding, nothing_leaked),
@@ -414,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reset_waits_for_jobs_of_what_came_behind_it, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_without_a_connection_is_no_packet, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(reset_of_nothing, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_job_looks_at_its_own_function_only, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(what_could_not_be_announced_is_announced_later, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(what_could_not_be_taken_back_is_taken_back_later, asking, nothing_leaked),
     };

@@ -56,6 +56,70 @@ static void grab_job_for_a_function_without_handler(void **state)
     assert_events(&kit, "ASSIGNED H:1 f u w; DONE");
 }
 
+/* A job of "f" is held, and "f" is to go: another grab_job. */
+static void grab_behind_a_cant_do(void)
+{
+    worker_kit_can_do(&kit, "f");
+    worker_kit_can_do(&kit, "g");
+    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
+    worker_kit_wire(&kit);
+    worker_kit_assign(&kit, "H:1", "f");
+    assert_events(&kit, "ASSIGNED H:1 f u w; DONE");
+    worker_kit_cant_do(&kit, "f");
+    evg_request_init(&kit.request, NULL);
+    assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
+    assert_wire(&kit, "");
+    assert_int_equal(evg_session_waiting_count(&kit.s), 1);
+    assert_int_equal(evg_session_pending_count(&kit.s), 0);
+}
+
+static void grab_job_waits_for_a_cant_do(void **state)
+{
+    /* Fails when it may bring one more job of a function that was taken back before, or is forgotten. */
+    (void)state;
+    grab_behind_a_cant_do();
+    worker_kit_complete(&kit, "H:1");
+    assert_wire(&kit, "WORK_COMPLETE H:1 r; CANT_DO f; GRAB_JOB_UNIQ");
+    assert_int_equal(evg_session_pending_count(&kit.s), 1);
+    worker_kit_assign(&kit, "H:2", "g");
+    assert_events(&kit, "ASSIGNED H:2 g u w; DONE");
+    assert_int_equal(kit.s.stats.resolved, 2);
+}
+
+static void grab_job_waits_for_no_longer_than_it_may(void **state)
+{
+    /* Fails when nothing ends one that was put off, or it is sent behind its end. */
+    (void)state;
+    grab_behind_a_cant_do();
+    worker_kit_pass(&kit, 30);
+    assert_events(&kit, "DONE COMMAND_TIMEOUT");
+    worker_kit_complete(&kit, "H:1");
+    assert_wire(&kit, "WORK_COMPLETE H:1 r; CANT_DO f");
+    assert_int_equal(evg_session_unresolved(&kit.s), 0);
+}
+
+static void grab_job_that_waits_goes_to_the_next_connection(void **state)
+{
+    /* Fails when it ends with a connection that never saw it, or with none to come lives on. */
+    (void)state;
+    grab_behind_a_cant_do();
+    worker_kit_lose(&kit);
+    assert_events(&kit, "LOST H:1; DISCONNECTED; ERROR SERVER_CLOSED");
+    worker_kit_open(&kit, "OK 1.1.20");
+    assert_wire(&kit, "GRAB_JOB_UNIQ");
+    worker_kit_assign(&kit, "H:1", "g");
+    assert_events(&kit, "ASSIGNED H:1 g u w; DONE");
+}
+
+static void grab_job_that_waits_ends_with_the_session(void **state)
+{
+    /* Fails when disconnect leaves one behind that was put off. */
+    (void)state;
+    grab_behind_a_cant_do();
+    evg_session_disconnect(&kit.s);
+    assert_events(&kit, "DONE DISCONNECTED; LOST H:1; DISCONNECTED");
+}
+
 static void grab_job_refused_by_the_server(void **state)
 {
     /* Fails when it is not asked again, or an ability is taken back meanwhile. */
@@ -198,6 +262,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(grab_job_beside_the_loop_is_refused, asking, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_grab_of_the_caller_counts_for_the_loop, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(grab_job_for_a_function_without_handler, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(grab_job_waits_for_a_cant_do, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(grab_job_waits_for_no_longer_than_it_may, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(grab_job_that_waits_goes_to_the_next_connection, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(grab_job_that_waits_ends_with_the_session, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(grab_job_refused_by_the_server, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(grab_job_refused_in_either_form_closes, introduced, nothing_leaked),
         cmocka_unit_test_teardown(grab_job_before_the_server_is_known, nothing_leaked),

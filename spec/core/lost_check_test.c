@@ -1,5 +1,9 @@
 #include "support/session_kit.h"
 
+#include "base/alloc.h"
+
+#include <stdio.h>
+
 static void start_watched(double lost_check)
 {
     kit.s.options.lost_check = lost_check;
@@ -153,14 +157,49 @@ static void a_job_timeout_is_sooner_than_a_check(void **state)
     assert_told(&kit, "b FAILED JOB_TIMEOUT ACCEPTED");
 }
 
+/* Fails when one whose check found no memory is not looked at again: its own timeout would be lost, too. */
+static void a_deadline_outlives_a_lack_of_memory(void **state)
+{
+    (void)state;
+    kit.s.options.command_timeout = 0;
+    kit.s.options.lost_check = 10;
+    kit_submit_within(&kit, "", "w", 15);
+    kit_write_all(&kit);
+    say(EVG_JOB_CREATED, "H:0", NULL);
+    kit.s.options.lost_check = 0;
+    kit_submit_within(&kit, "", "w", 100); /* lies at the end of the ordered ones */
+    kit_write_all(&kit);
+    say(EVG_JOB_CREATED, "H:1", NULL);
+    kit.s.options.lost_check = 10;
+    for (int i = 2; i < 18; i++) { /* as many as the heap has room for at first */
+        char handle[16];
+        snprintf(handle, sizeof handle, "H:%d", i);
+        kit_submit(&kit, "", "w");
+        kit_write_all(&kit);
+        say(EVG_JOB_CREATED, handle, NULL);
+    }
+    kit_told(&kit);
+    evg_alloc_fail_at(1); /* the request of the check is a spare one: so it is that of the heap */
+    kit_pass(&kit, 10);
+    evg_alloc_fail_at(0);
+    assert_told(&kit, "");
+    kit_pass(&kit, 5);
+    assert_told(&kit, "a FAILED JOB_TIMEOUT ACCEPTED");
+}
+
 int main(void)
 {
 #define LOST_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
-        LOST_TEST(unknown_twice_is_lost),       LOST_TEST(unknown_once_goes_on),
-        LOST_TEST(no_check_while_packets_come), LOST_TEST(no_check_while_nobody_reads),
-        LOST_TEST(a_check_outlives_its_job),    LOST_TEST(one_check_at_a_time),
-        LOST_TEST(periods_that_round_away),     LOST_TEST(a_job_timeout_is_sooner_than_a_check),
+        LOST_TEST(unknown_twice_is_lost),
+        LOST_TEST(unknown_once_goes_on),
+        LOST_TEST(no_check_while_packets_come),
+        LOST_TEST(no_check_while_nobody_reads),
+        LOST_TEST(a_check_outlives_its_job),
+        LOST_TEST(one_check_at_a_time),
+        LOST_TEST(periods_that_round_away),
+        LOST_TEST(a_job_timeout_is_sooner_than_a_check),
+        LOST_TEST(a_deadline_outlives_a_lack_of_memory),
     };
     return cmocka_run_group_tests_name("lost check", tests, NULL, NULL);
 }

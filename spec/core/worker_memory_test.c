@@ -204,9 +204,32 @@ static void at_the_perl_server(void **state)
     fail_each_allocation_once();
 }
 
+static void a_grab_that_found_no_memory_is_tried_again(void **state)
+{
+    /* Fails when nothing wakes the worker for it: it would be silent for good. */
+    (void)state;
+    worker_kit_start(&kit, "OK 1.1.20");
+    worker_kit_can_do(&kit, "f");
+    worker_kit_wire(&kit);
+    evg_worker_work(&kit.s);
+    for (evg_list_t *at; (at = evg_list_shift(&kit.s.spare)); kit.s.spare_count--) {
+        evg_free(evg_container(at, evg_request_t, link)); /* so that it has to ask for memory */
+    }
+    evg_alloc_fail_at(1);
+    assert_int_equal(evg_session_output(&kit.s).len, 0);
+    evg_alloc_fail_at(0);
+    assert_in_range(worker_kit_pass_to_deadline(&kit) * 1000, 1, 1000);
+    assert_wire(&kit, "GRAB_JOB_UNIQ");
+    no_job();
+    assert_wire(&kit, "PRE_SLEEP");
+    assert_true(evg_session_deadline(&kit.s) > kit.s.now);
+    worker_kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_grab_that_found_no_memory_is_tried_again),
         cmocka_unit_test(at_gearmand),
         cmocka_unit_test(at_the_perl_server),
     };

@@ -16,13 +16,26 @@ static evg_bytes_t name_of(const evg_function_t *function)
     return evg_bytes(function->name, function->name_len);
 }
 
+static evg_function_t *of_todo(evg_list_t *todo)
+{
+    return evg_container(todo, evg_function_t, todo);
+}
+
 /* Any entry of that name, leaving or not. */
 static evg_function_t *find(evg_worker_session_t *w, evg_bytes_t name)
 {
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        if (evg_bytes_equal_p(name_of(function_of(at)), name)) return function_of(at);
-    }
-    return NULL;
+    if (w->last && evg_bytes_equal_p(name_of(w->last), name)) return w->last;
+    return w->last = evg_table_get(&w->by_name, name);
+}
+
+/* To those of which something is to be said, or away from them: so that nobody walks all of them at each job. */
+static void sort(evg_worker_session_t *w, evg_function_t *function)
+{
+    evg_list_unlink(&function->todo);
+    if (function->leaving)
+        evg_list_append(&w->leaving, &function->todo);
+    else if (!function->announced)
+        evg_list_append(&w->unannounced, &function->todo);
 }
 
 static bool stays_p(const evg_function_t *function)
@@ -49,10 +62,19 @@ evg_function_t *evg_worker_next_function(evg_session_t *s, evg_function_t *after
     return at == head ? NULL : function_of(at);
 }
 
-static void drop(evg_function_t *function)
+static void leave(evg_worker_session_t *w, evg_function_t *function)
 {
+    function->leaving = true;
+    sort(w, function);
+}
+
+static void drop(evg_worker_session_t *w, evg_function_t *function)
+{
+    (void)evg_table_remove(&w->by_name, name_of(function));
     evg_list_unlink(&function->link);
+    evg_list_unlink(&function->todo);
     evg_free(function);
+    w->last = NULL;
 }
 
 static evg_function_t *add(evg_worker_session_t *w, evg_bytes_t name)
@@ -61,8 +83,14 @@ static evg_function_t *add(evg_worker_session_t *w, evg_bytes_t name)
     if (!function) return NULL;
     function->name_len = name.len;
     memcpy(function->name, name.at, name.len);
+    if (evg_table_put(&w->by_name, name_of(function), function) < 0) {
+        evg_free(function);
+        return NULL;
+    }
     evg_list_init(&function->link);
+    evg_list_init(&function->todo);
     evg_list_append(&w->functions, &function->link);
+    sort(w, function);
     return function;
 }
 
@@ -81,18 +109,19 @@ static int announce(evg_session_t *s, evg_function_t *function)
     if (r < 0) return r;
     function->announced = true;
     function->timed = function->server_timeout > 0;
+    sort(&s->worker, function);
     return 0;
 }
 
 int evg_worker_announce(evg_session_t *s)
 {
-    evg_worker_session_t *w = &s->worker;
+    evg_list_t *head = &s->worker.unannounced, *next;
     if (s->state != EVG_OPEN) return 0;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        evg_function_t *function = function_of(at);
-        bool unit_known = function->server_timeout == 0 || s->introduced;
-        if (function->announced || function->leaving || !unit_known) continue;
-        int r = announce(s, function);
+    for (evg_list_t *at = head->next; at != head; at = next) {
+        next = at->next;
+        bool unit_known = of_todo(at)->server_timeout == 0 || s->introduced;
+        if (!unit_known) continue;
+        int r = announce(s, of_todo(at));
         if (r < 0) return r;
         evg_worker_awake(s);
     }
@@ -105,32 +134,36 @@ int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double
     if (r == 0 && server_timeout != 0) r = evg_check_server_timeout(server_timeout);
     if (r < 0) return r;
     evg_function_t *function = find(&s->worker, name);
-    bool known = function != NULL;
-    if (!known && !(function = add(&s->worker, name))) return EVG_ENOMEM;
+    if (!function && !(function = add(&s->worker, name))) return EVG_ENOMEM;
     if (function->leaving) function->returning = true;
-    if (known && function->announced && function->server_timeout != server_timeout) {
-        function->leaving = function->returning = true; /* registered twice it would count twice */
+    if (function->announced && function->server_timeout != server_timeout) {
+        function->returning = true; /* registered twice it would count twice */
+        leave(&s->worker, function);
     }
     function->timeout = timeout;
     function->server_timeout = server_timeout;
     function->owner = owner;
-    (void)evg_worker_announce(s); /* without memory it is announced with the next output */
+    (void)evg_worker_settle_abilities(s); /* without memory it is announced with the next output */
     return 0;
 }
 
-/* An ability that no server has heard of can go at once. */
+/* No server knows of it: it can go at once, or come back. */
+static void unannounced(evg_worker_session_t *w, evg_function_t *function)
+{
+    if (function->leaving && !function->returning) {
+        drop(w, function);
+        return;
+    }
+    function->leaving = function->returning = false;
+    sort(w, function);
+}
+
 static void forget_unannounced(evg_worker_session_t *w)
 {
     evg_list_t *next;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = next) {
+    for (evg_list_t *at = w->leaving.next; at != &w->leaving; at = next) {
         next = at->next;
-        evg_function_t *function = function_of(at);
-        if (!function->leaving || function->announced || function->held) continue;
-        function->leaving = false;
-        if (function->returning)
-            function->returning = false;
-        else
-            drop(function);
+        if (!of_todo(at)->announced && !of_todo(at)->held) unannounced(w, of_todo(at));
     }
 }
 
@@ -139,9 +172,10 @@ int evg_worker_cant_do(evg_session_t *s, evg_bytes_t name)
     int r = evg_check_function(name);
     evg_function_t *function = r < 0 ? NULL : find(&s->worker, name);
     if (!function) return r;
-    function->leaving = true;
     function->returning = false;
+    leave(&s->worker, function);
     forget_unannounced(&s->worker);
+    (void)evg_worker_settle_abilities(s); /* without memory: with the next output */
     return 0;
 }
 
@@ -149,22 +183,39 @@ int evg_worker_reset_abilities(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        function_of(at)->leaving = true;
         function_of(at)->returning = false;
+        leave(w, function_of(at));
     }
     w->reset = s->state == EVG_OPEN;
     forget_unannounced(w);
+    (void)evg_worker_settle_abilities(s);
     return 0;
 }
 
 bool evg_worker_leaving_p(const evg_session_t *s)
 {
+    return s->worker.reset || !evg_list_empty_p(&s->worker.leaving);
+}
+
+bool evg_worker_unsaid_p(const evg_session_t *s)
+{
     const evg_worker_session_t *w = &s->worker;
-    if (w->reset) return true;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        if (function_of(at)->leaving) return true;
+    if (w->reset) return w->held_count == 0;
+    for (evg_list_t *at = w->leaving.next; at != &w->leaving; at = at->next) {
+        if (of_todo(at)->held == 0) return true;
     }
     return false;
+}
+
+/* The server knows of none any more; no job is held. */
+static void forget_all(evg_worker_session_t *w)
+{
+    evg_list_t *next;
+    for (evg_list_t *at = w->functions.next; at != &w->functions; at = next) {
+        next = at->next;
+        function_of(at)->announced = false;
+        unannounced(w, function_of(at));
+    }
 }
 
 /* RESET_ABILITIES takes all back, also what was registered after it was asked for. */
@@ -175,16 +226,16 @@ static int send_reset(evg_session_t *s)
     int r = evg_session_send(s, EVG_RESET_ABILITIES, NULL, 0);
     if (r < 0) return r;
     w->reset = false;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) function_of(at)->announced = false;
+    forget_all(w);
     return 0;
 }
 
 static int send_cant_do(evg_session_t *s)
 {
-    evg_worker_session_t *w = &s->worker;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        evg_function_t *function = function_of(at);
-        if (!function->leaving || function->held || !function->announced) continue;
+    evg_list_t *head = &s->worker.leaving;
+    for (evg_list_t *at = head->next; at != head; at = at->next) {
+        evg_function_t *function = of_todo(at);
+        if (function->held || !function->announced) continue;
         evg_bytes_t name = name_of(function);
         int r = evg_session_send(s, EVG_CANT_DO, &name, 1);
         if (r < 0) return r;
@@ -197,7 +248,8 @@ static int withdraw(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (w->grabs || w->asked || !evg_worker_leaving_p(s)) return 0;
-    int r = w->reset ? send_reset(s) : send_cant_do(s);
+    if (w->reset) return send_reset(s);
+    int r = send_cant_do(s);
     forget_unannounced(w);
     return r;
 }
@@ -210,16 +262,22 @@ int evg_worker_settle_abilities(evg_session_t *s)
 
 void evg_worker_abilities_closed(evg_session_t *s)
 {
+    s->worker.reset = false;
+    forget_all(&s->worker);
+}
+
+void evg_worker_abilities_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
+{
     evg_worker_session_t *w = &s->worker;
-    for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
-        function_of(at)->announced = false;
-        function_of(at)->held = 0;
-    }
-    w->reset = false;
-    forget_unannounced(w);
+    evg_table_init(&w->by_name, seed0, seed1);
+    evg_list_init(&w->functions);
+    evg_list_init(&w->unannounced);
+    evg_list_init(&w->leaving);
 }
 
 void evg_worker_abilities_deinit(evg_session_t *s)
 {
-    for (evg_list_t *at; (at = evg_list_first(&s->worker.functions));) drop(function_of(at));
+    evg_worker_session_t *w = &s->worker;
+    for (evg_list_t *at; (at = evg_list_first(&w->functions));) drop(w, function_of(at));
+    evg_table_deinit(&w->by_name);
 }

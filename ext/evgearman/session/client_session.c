@@ -172,7 +172,8 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
     request->heard_at = s->now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    int r = evg_jobs_add(&c->jobs, request);
+    int r = evg_deadlines_reserve(&c->finishes, s->created_count); /* to look at it again cannot fail, then */
+    if (r == 0) r = evg_jobs_add(&c->jobs, request);
     if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
     event->type = EVG_EVENT_CREATED;
@@ -302,7 +303,7 @@ static void look_at(evg_session_t *s, evg_request_t *request)
         check_lost(s, request);
         look = after(s->now, pause);
     }
-    (void)watch(s, request, look); /* without memory the job is just not looked at again */
+    (void)watch(s, request, look); /* cannot fail: room was made when it was created */
 }
 
 void evg_client_tick(evg_session_t *s)

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 enum { SPARES_MAX = 128 };
+static const uint64_t nowhere = UINT64_MAX; /* the place of a packet that is in no stream yet */
 
 int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc)
 {
@@ -21,10 +22,10 @@ static bool caller_p(const evg_request_t *request)
     return request->purpose == EVG_FOR_CALLER;
 }
 
-/* The GRABs outstanding, by whose they are; NULL for any other request. */
+/* The GRABs outstanding, by whose they are; NULL for any other request, and for one that was put off. */
 static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
 {
-    if (!evg_command_grab_p((evg_command_t)request->type)) return NULL;
+    if (!evg_command_grab_p((evg_command_t)request->type) || request->start == nowhere) return NULL;
     return caller_p(request) ? &s->worker.asked : &s->worker.grabs;
 }
 
@@ -53,6 +54,19 @@ int evg_session_expect(evg_session_t *s, evg_request_t *request)
     return due > 0 ? evg_deadlines_add(&s->replies, &request->due, due) : 0;
 }
 
+/* It is taken, and its outcome will be told. */
+static void take(evg_session_t *s, evg_request_t *request, evg_list_t *list)
+{
+    request->state = EVG_REQUEST_OWED;
+    evg_list_append(list, &request->link);
+    size_t *grabs = grabs_of(s, request);
+    if (grabs) ++*grabs;
+    if (!caller_p(request)) return;
+    s->owed_count++;
+    s->stats.submitted++;
+    s->wanted = true;
+}
+
 /* Owes a reply to the packet that was appended behind `start`. */
 static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uint64_t start)
 {
@@ -63,15 +77,8 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
         evg_buffer_truncate(&s->out, (size_t)(start - s->out.consumed));
         return EVG_ENOMEM;
     }
-    request->state = EVG_REQUEST_OWED;
-    evg_list_append(&s->owed, &request->link);
     s->stats.packets_out++;
-    size_t *grabs = grabs_of(s, request);
-    if (grabs) ++*grabs;
-    if (!caller_p(request)) return 0;
-    s->owed_count++;
-    s->stats.submitted++;
-    s->wanted = true;
+    take(s, request, &s->owed);
     return 0;
 }
 
@@ -93,9 +100,22 @@ int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t l
     return owe(s, request, EVG_TEXT, start);
 }
 
+int evg_session_put_off(evg_session_t *s, evg_request_t *request, evg_command_t type)
+{
+    int r = admit(s, request);
+    if (r < 0) return r;
+    request->type = (uint8_t)type;
+    request->start = nowhere;
+    request->length = 0;
+    r = evg_session_expect(s, request);
+    if (r == 0) take(s, request, &s->put_off);
+    return r;
+}
+
 int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type)
 {
     uint64_t start = evg_buffer_position(&s->out);
+    bool counted = grabs_of(s, request) != NULL;
     int r = evg_session_send(s, type, NULL, 0);
     if (r < 0) return r;
     request->type = (uint8_t)type;
@@ -103,6 +123,7 @@ int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_
     request->length = (size_t)(evg_buffer_position(&s->out) - start);
     evg_list_unlink(&request->link);
     evg_list_append(&s->owed, &request->link);
+    if (!counted) ++*grabs_of(s, request);
     return 0;
 }
 
@@ -234,9 +255,21 @@ void evg_session_keep_unwritten(evg_session_t *s, int error)
     evg_buffer_truncate(&s->out, kept);
 }
 
+/* Those that were put off have no bytes. */
+static void sweep_put_off(evg_session_t *s, int error)
+{
+    evg_list_t *next;
+    for (evg_list_t *at = s->put_off.next; at != &s->put_off; at = next) {
+        evg_request_t *request = evg_container(at, evg_request_t, link);
+        next = at->next;
+        if (request->cut) evg_session_end(s, request, request->error ? request->error : error, EVG_NOT_SENT);
+    }
+}
+
 void evg_session_sweep(evg_session_t *s, int error)
 {
     if (s->cuts == 0) return;
+    sweep_put_off(s, error);
     uint8_t *data = evg_buffer_data(&s->out);
     size_t to = 0, from = 0; /* the bytes before `from` are at 0..to */
     evg_list_t *next;

@@ -17,8 +17,11 @@ int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type
 /* The same for a line of text. */
 int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
 
-/* The server refused an owed request in that form: asks again by `type`, without arguments, behind all others. Its
- * deadline stays. 0, EVG_ENOMEM. */
+/* Takes a request whose packet is not to be queued yet: its time runs, and it waits. As evg_session_ask. */
+int evg_session_put_off(evg_session_t *s, evg_request_t *request, evg_command_t type);
+
+/* Asks by `type`, without arguments, behind all others: the server refused an owed request in its form, or it was put
+ * off. Its deadline stays. 0, EVG_ENOMEM. */
 int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type);
 
 /* A request of our own; NULL: no memory. Goes back by evg_session_drop. */
@@ -83,7 +86,7 @@ evg_delivery_t evg_client_delivery(const evg_request_t *request); /* of a job th
 
 /* -- the worker's part --------------------------------------------------------------------------------------------- */
 
-void evg_worker_init(evg_session_t *s);
+void evg_worker_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);
 void evg_worker_deinit(evg_session_t *s);
 
 /* The work loop (worker_session.c). */
@@ -107,6 +110,7 @@ int evg_worker_settle_abilities(evg_session_t *s); /* takes back what is to go a
 bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
 evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
 void evg_worker_abilities_closed(evg_session_t *s);
+void evg_worker_abilities_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);
 void evg_worker_abilities_deinit(evg_session_t *s);
 
 /* Jobs (assigned.c). */

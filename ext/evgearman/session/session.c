@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum { MIB = 1024 * 1024, READ_SIZE = 64 * 1024 };
+static const double again_after = 0.1; /* seconds, when there was no memory */
 
 static evg_bytes_t client_id_of(const evg_session_t *s)
 {
@@ -30,13 +31,15 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     evg_buffer_init(&s->in);
     evg_buffer_init(&s->out);
     evg_list_init(&s->owed);
+    evg_list_init(&s->put_off);
     evg_list_init(&s->ended);
     evg_list_init(&s->spare);
     evg_list_init(&s->extras);
     evg_deadlines_init(&s->replies);
     evg_client_init(s, seed0, seed1);
-    evg_worker_init(s);
+    evg_worker_init(s, seed0, seed1);
     s->now = now;
+    s->again_at = INFINITY;
     s->fresh = true;
 }
 
@@ -167,6 +170,7 @@ static void drop_connection(evg_session_t *s, int error, bool stop)
 
 static void end_waiting(evg_session_t *s, int error)
 {
+    evg_list_join(&s->owed, &s->put_off);
     for (evg_list_t *at; (at = evg_list_first(&s->owed));) {
         evg_session_end(s, evg_container(at, evg_request_t, link), error, EVG_NOT_SENT);
     }
@@ -292,7 +296,7 @@ size_t evg_session_appetite(const evg_session_t *s)
 evg_bytes_t evg_session_output(evg_session_t *s)
 {
     if (s->state != EVG_OPEN) return evg_bytes(NULL, 0);
-    (void)evg_worker_prepare(s); /* without memory it asks again next time */
+    s->again_at = evg_worker_prepare(s) < 0 ? s->now + again_after : INFINITY;
     return evg_buffer_bytes(&s->out);
 }
 
@@ -371,6 +375,7 @@ static int judge_replies(evg_session_t *s)
 int evg_session_tick(evg_session_t *s)
 {
     int r = judge_replies(s);
+    if (s->again_at <= s->now) s->again_at = INFINITY; /* output is looked at next */
     if (r == 0) evg_client_tick(s);
     if (r == 0) r = evg_worker_tick(s);
     if (r == 0) r = beat(s);
@@ -388,6 +393,7 @@ double evg_session_deadline(const evg_session_t *s)
     double at = smaller(due_first(&s->replies), due_first(&s->client.finishes));
     at = smaller(at, evg_worker_deadline(s));
     at = smaller(at, beat_deadline(s));
+    if (s->state == EVG_OPEN) at = smaller(at, s->again_at);
     if (s->state == EVG_DOWN && s->wanted) at = smaller(at, s->retry_at);
     return at;
 }
@@ -409,9 +415,11 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id)
 {
     int r = evg_check_client_id(id);
     if (r < 0) return r;
+    if (s->state == EVG_OPEN) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
+    if (r < 0) return r;
     memcpy(s->client_id, id.at, id.len);
     s->client_id[id.len] = 0;
-    return s->state == EVG_OPEN ? evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1) : 0;
+    return 0;
 }
 
 /* -- counts -------------------------------------------------------------------------------------------------------- */
@@ -420,6 +428,7 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id)
 size_t evg_session_waiting_count(const evg_session_t *s)
 {
     size_t count = 0;
+    for (const evg_list_t *at = s->put_off.next; at != &s->put_off; at = at->next) count++;
     for (evg_list_t *at = s->owed.prev; at != &s->owed; at = at->prev) {
         evg_request_t *request = evg_container(at, evg_request_t, link);
         if (!evg_session_unwritten_p(s, request)) break;

@@ -99,6 +99,7 @@ typedef struct evg_session {
     size_t decoded;          /* bytes of `in` that the last event was made of */
     evg_scan_t scan;         /* of the text reply being read */
     evg_list_t owed;         /* evg_request_t in the order of their packets, written or not */
+    evg_list_t put_off;      /* evg_request_t whose packets are not to be queued yet */
     evg_list_t ended;        /* evg_request_t that ended without a packet: to be reported */
     evg_list_t spare;        /* evg_request_t of ours for use again */
     evg_deadlines_t replies; /* due times of owed requests */
@@ -122,6 +123,7 @@ typedef struct evg_session {
     int open_error;  /* why the last attempt to connect failed; 0 after a success or a disconnect */
     char text[160];  /* what belongs to tell_error or open_error */
     double retry_at; /* not before this time */
+    double again_at; /* there was no memory for what is to be written: when to try again */
     double read_at;  /* when bytes last came */
     double beat_at;  /* when the heartbeat went out */
 } evg_session_t;
@@ -228,10 +230,10 @@ static inline size_t evg_session_unresolved(const evg_session_t *s)
 {
     return s->owed_count + s->created_count;
 }
-/* Nothing is unsent and no request of the caller awaits its first reply. */
+/* Nothing is unsent, nor is a CANT_DO about to follow, and no request of the caller awaits its first reply. */
 static inline bool evg_session_flushed_p(const evg_session_t *s)
 {
-    return s->owed_count == 0 && evg_buffer_len(&s->out) == 0;
+    return s->owed_count == 0 && evg_buffer_len(&s->out) == 0 && !evg_worker_unsaid_p(s);
 }
 
 #endif

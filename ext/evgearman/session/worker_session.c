@@ -14,7 +14,7 @@
 enum { POLLS_PER_GRAB = 5, DRY_BEFORE_REST = 3 };
 static const double rest_first = 0.010, rest_most = 1, auto_wait = 0.002;
 
-void evg_worker_init(evg_session_t *s)
+void evg_worker_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 {
     evg_worker_session_t *w = &s->worker;
     w->concurrency = 1;
@@ -22,11 +22,11 @@ void evg_worker_init(evg_session_t *s)
     w->grab_unique = true;
     w->window = 1;
     w->wake_at = INFINITY;
-    evg_list_init(&w->functions);
     evg_list_init(&w->held);
     evg_list_init(&w->lost);
     evg_list_init(&w->expired);
     evg_deadlines_init(&w->dues);
+    evg_worker_abilities_init(s, seed0, seed1);
 }
 
 void evg_worker_deinit(evg_session_t *s)
@@ -169,11 +169,22 @@ static evg_command_t grab_type(const evg_session_t *s)
     return unique ? EVG_GRAB_JOB_UNIQ : EVG_GRAB_JOB;
 }
 
+/* GRABs of the caller that waited for a CANT_DO. */
+static int ask_put_off(evg_session_t *s)
+{
+    int r = 0;
+    for (evg_list_t *at; r == 0 && (at = evg_list_first(&s->put_off));) {
+        r = evg_session_ask_again(s, evg_container(at, evg_request_t, link), grab_type(s));
+    }
+    return r;
+}
+
 int evg_worker_prepare(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (!s->introduced) return 0;
     int r = evg_worker_settle_abilities(s);
+    if (r == 0 && !evg_worker_leaving_p(s)) r = ask_put_off(s);
     if (r < 0 || w->state != EVG_WORK_GRABBING || evg_worker_leaving_p(s)) return r;
     while (room_p(w) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
@@ -186,8 +197,11 @@ int evg_worker_grab(evg_session_t *s, evg_request_t *request)
 {
     if (evg_worker_working_p(s)) return EVG_EWORKING;
     s->worker.stopping = false;
-    int r = s->introduced ? evg_worker_settle_abilities(s) : 0; /* it may not bring what was taken back before it */
-    return r < 0 ? r : evg_session_ask(s, request, grab_type(s), NULL, 0);
+    int r = evg_worker_settle_abilities(s);
+    if (r < 0) return r;
+    if (evg_worker_leaving_p(s))
+        return evg_session_put_off(s, request, grab_type(s)); /* it may not bring one of those */
+    return evg_session_ask(s, request, grab_type(s), NULL, 0);
 }
 
 /* A caller's GRAB goes out before the dialect is known, and not every server is known by its version. */

@@ -2,6 +2,7 @@
 #ifndef EVG_SESSION_WORKER_SESSION_H
 #define EVG_SESSION_WORKER_SESSION_H
 
+#include "base/table.h"
 #include "protocol/packet.h"
 #include "session/request.h"
 
@@ -13,12 +14,12 @@ typedef struct evg_function {
     double timeout;        /* seconds a handler may take; 0 is for ever */
     double server_timeout; /* CAN_DO_TIMEOUT in seconds; 0 is CAN_DO */
     /* private */
-    evg_list_t link;
-    size_t held;    /* jobs of it that are held */
-    bool announced; /* CAN_DO is on this connection */
-    bool timed;     /* it was CAN_DO_TIMEOUT */
-    bool leaving;   /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
-    bool returning; /* and CAN_DO again behind it */
+    evg_list_t link, todo; /* in order; in `unannounced` or `leaving` */
+    size_t held;           /* jobs of it that are held */
+    bool announced;        /* CAN_DO is on this connection */
+    bool timed;            /* it was CAN_DO_TIMEOUT */
+    bool leaving;          /* CANT_DO goes out when nothing is held and no GRAB is outstanding */
+    bool returning;        /* and CAN_DO again behind it */
     size_t name_len;
     uint8_t name[];
 } evg_function_t;
@@ -62,14 +63,17 @@ typedef struct {
     bool grab_unique;
     /* private */
     evg_work_state_t state;
-    bool one;             /* work_one: stop after one job */
-    bool stopping;        /* told to stop, and to nothing since */
-    bool busy;            /* since the last start, job or NOOP IDLE was not told */
-    bool reset;           /* RESET_ABILITIES is due when all has been finished */
-    bool plain;           /* this server refused GRAB_JOB_UNIQ */
-    bool woken;           /* the GRABs under way answer a NOOP */
-    bool nooped;          /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
-    evg_list_t functions; /* in the order of registration */
+    bool one;                        /* work_one: stop after one job */
+    bool stopping;                   /* told to stop, and to nothing since */
+    bool busy;                       /* since the last start, job or NOOP IDLE was not told */
+    bool reset;                      /* RESET_ABILITIES is due when all has been finished */
+    bool plain;                      /* this server refused GRAB_JOB_UNIQ */
+    bool woken;                      /* the GRABs under way answer a NOOP */
+    bool nooped;                     /* a NOOP came while a GRAB was out: do not sleep before another GRAB */
+    evg_table_t by_name;             /* name -> evg_function_t */
+    evg_function_t *last;            /* the one that was last looked for: mostly it is asked for again */
+    evg_list_t functions;            /* in the order of registration */
+    evg_list_t unannounced, leaving; /* those of which something is to be said, by `todo` */
     evg_list_t held;
     evg_list_t lost;    /* to be reported */
     evg_list_t expired; /* to be reported */
@@ -91,11 +95,15 @@ typedef struct {
 /* A new registration replaces the old one (CANT_DO first if the timeout changes: it would count twice). */
 int evg_worker_can_do(struct evg_session *s, evg_bytes_t name, double timeout, double server_timeout, void *owner);
 
-/* No GRAB goes out until the jobs of that function are finished and CANT_DO is written. Unknown: nothing. */
+/* CANT_DO goes out now if no job of that function is held and no GRAB is out that could bring one. Else no GRAB goes out
+ * until its jobs are finished and CANT_DO is written. Unknown: nothing. */
 int evg_worker_cant_do(struct evg_session *s, evg_bytes_t name);
 
 /* The same for all of them. */
 int evg_worker_reset_abilities(struct evg_session *s);
+
+/* Does a CANT_DO or RESET_ABILITIES wait for nothing but the reply to a GRAB? */
+bool evg_worker_unsaid_p(const struct evg_session *s);
 
 /* The function of that name that is not leaving, or NULL. */
 evg_function_t *evg_worker_function(struct evg_session *s, evg_bytes_t name);
@@ -111,7 +119,8 @@ void evg_worker_stop(struct evg_session *s);    /* EVG_EVENT_STOPPED follows */
 bool evg_worker_working_p(const struct evg_session *s);
 
 /* One GRAB. EVG_EVENT_ASSIGNED with this request, then its DONE; or DONE with EVG_ENO_JOB. EVG_EWORKING.
- * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB, within the same deadline. */
+ * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB, within the same deadline. While a CANT_DO waits so does
+ * the GRAB, within that deadline, too. */
 int evg_worker_grab(struct evg_session *s, evg_request_t *request);
 
 /* -- jobs ---------------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@ module EVGearman
     #     end
     class WorkerSession < Session
       # @!method cant_do(name)
-      #   Takes an ability back (CANT_DO). No job is asked for until the jobs of that function are finished.
+      #   Takes an ability back (CANT_DO), before whatever is asked next. If jobs of that function are held, it waits for
+      #   their end, and no job is asked for before that, nor by {#grab_job}.
       #   @param name [String]
       #   @return [self]
       #   @raise [ArgumentError]
