@@ -46,17 +46,27 @@ static void connection_reconcile(evg_source_t *source)
     evg_source_due_at(source, fmin(evg_session_deadline(&c->session), c->give_up_at));
 }
 
+/* Nobody would tell what comes on it: what has come was read. */
+static void unwatched(evg_connection_t *c)
+{
+    bool open = c->phase == EVG_PHASE_OPEN;
+    if (open || c->phase == EVG_PHASE_CONNECTING)
+        evg_connection_finish(c, open ? EVG_EIO : EVG_ECONNECT, "the system does not watch its descriptor");
+}
+
 static void connection_ready(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     if (c->dying) return;
+    bool deaf = source->revents & EV_ERROR;
     arrive(c);
     if (c->phase == EVG_PHASE_RESOLVING)
         evg_connection_resolved(c);
-    else if (c->phase == EVG_PHASE_CONNECTING)
+    else if (c->phase == EVG_PHASE_CONNECTING && !deaf)
         evg_connection_check_way(c);
     else if (evg_connection_reads_p(c) && source->revents & EV_READ)
         evg_connection_read_in(c);
+    if (deaf) unwatched(c);
     evg_connection_emit(c);
     evg_source_dirty(source);
 }
@@ -94,16 +104,24 @@ static void connection_forked(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     evg_connection_forget_watcher(c);
+    if (c->dying) {
+        destroy(c);
+        return;
+    }
     evg_connection_close_all(c);
     evg_connection_enter(c, EVG_PHASE_DOWN);
-    if (!c->dying) evg_session_forked(&c->session);
+    evg_session_forked(&c->session);
     evg_source_dirty(source);
 }
 
 static void connection_closed(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
-    if (!c->dying) evg_connection_shut(c);
+    if (c->dying) { /* the turn that would have freed it does not come */
+        destroy(c);
+        return;
+    }
+    evg_connection_shut(c);
     evg_connection_bury(c);
     evg_connection_close_all(c);
 }

@@ -13,6 +13,8 @@
 #include <sys/event.h>
 #endif
 
+static const double look_again = 0.1; /* seconds between looks at what the system does not watch */
+
 struct evg_descriptor {
     evg_source_t source;
     ev_io io;
@@ -107,10 +109,17 @@ static evg_descriptor_t *descriptor_of(evg_source_t *source)
     return evg_container(source, evg_descriptor_t, source);
 }
 
+/* With EV_ERROR libev has stopped the watcher: the system would not watch the set, perhaps later it will. */
 static void on_io(struct ev_loop *ev, ev_io *io, int revents)
 {
+    evg_descriptor_t *d = evg_container(io, evg_descriptor_t, io);
     (void)ev;
-    evg_source_ready(&evg_container(io, evg_descriptor_t, io)->source, revents);
+    if (revents & EV_ERROR) {
+        d->watched = false;
+        d->source.fd = -1;
+        evg_source_due_at(&d->source, d->source.loop->now + look_again);
+    }
+    evg_source_ready(&d->source, revents);
 }
 
 static void watch(evg_descriptor_t *d, bool on)
@@ -157,9 +166,11 @@ static void descriptor_ready(evg_source_t *source)
     d->told(d->owner, events);
 }
 
+/* It could not be watched. */
 static void descriptor_due(evg_source_t *source)
 {
-    (void)source;
+    descriptor_ready(source);
+    evg_source_dirty(source);
 }
 
 /* The set is shared with the parent, so that nothing may be taken out of it; libev's side went with its loop. */

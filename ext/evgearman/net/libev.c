@@ -19,6 +19,9 @@ evg_libev_t evg_libev;
     X(loop_destroy)          \
     X(run)                   \
     X(set_invoke_pending_cb) \
+    X(set_loop_release_cb)   \
+    X(set_userdata)          \
+    X(userdata)              \
     X(invoke_pending)        \
     X(pending_count)         \
     X(backend)               \

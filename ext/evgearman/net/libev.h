@@ -15,6 +15,9 @@ typedef struct {
     void (*loop_destroy)(struct ev_loop *);
     int (*run)(struct ev_loop *, int flags);
     void (*set_invoke_pending_cb)(struct ev_loop *, void (*)(struct ev_loop *));
+    void (*set_loop_release_cb)(struct ev_loop *, void (*release)(struct ev_loop *), void (*acquire)(struct ev_loop *));
+    void (*set_userdata)(struct ev_loop *, void *);
+    void *(*userdata)(struct ev_loop *);
     void (*invoke_pending)(struct ev_loop *);
     unsigned int (*pending_count)(struct ev_loop *);
     unsigned int (*backend)(struct ev_loop *);

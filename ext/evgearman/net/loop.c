@@ -27,11 +27,25 @@ static void on_alarm(struct ev_loop *ev, ev_timer *alarm, int revents)
     (void)ev, (void)alarm, (void)revents;
 }
 
+/* libev's poll is in the kernel from the first of these to the second, and what it knows is in order. */
+static void enter_kernel(struct ev_loop *ev)
+{
+    atomic_store(&((evg_loop_t *)evg_libev.userdata(ev))->in_order, true);
+}
+
+static void leave_kernel(struct ev_loop *ev)
+{
+    atomic_store(&((evg_loop_t *)evg_libev.userdata(ev))->in_order, false);
+}
+
 static bool open_libev(evg_loop_t *loop)
 {
     loop->ev = evg_libev.loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     if (!loop->ev) return false;
+    evg_libev.set_userdata(loop->ev, loop);
     evg_libev.set_invoke_pending_cb(loop->ev, invoke_later);
+    evg_libev.set_loop_release_cb(loop->ev, enter_kernel, leave_kernel);
+    atomic_store(&loop->in_order, true);
     ev_async_init(&loop->wake, on_wake);
     ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
     evg_libev.async_start(loop->ev, &loop->wake);
@@ -119,6 +133,8 @@ bool evg_loop_forked(evg_loop_t *loop)
     evg_loop_hold(loop);
     bool was_open = loop->ev != NULL;
     loop->polling = loop->turning = loop->in_libev = false;
+    /* The thread that was in there is gone: what it was about to change is left alone, and leaks. */
+    if (!atomic_load(&loop->in_order)) loop->ev = NULL;
     /* This closes descriptors and frees memory, nothing else: one epoll_ctl would change the parent's set. */
     close_libev(loop);
     loop->late = 0;
@@ -200,7 +216,9 @@ void evg_loop_poll(evg_loop_t *loop)
     if (!loop->ev) return;
     evg_assert(loop->polling && !loop->in_libev);
     loop->in_libev = true;
+    atomic_store(&loop->in_order, false);
     evg_libev.run(loop->ev, loop->mode);
+    atomic_store(&loop->in_order, true);
     loop->in_libev = false;
     loop->polled_at = evg_monotonic();
 }

@@ -19,6 +19,8 @@
 #include "base/list.h"
 #include "net/libev.h"
 
+#include <stdatomic.h>
+
 typedef struct evg_loop evg_loop_t;
 typedef struct evg_source evg_source_t;
 
@@ -43,7 +45,7 @@ struct evg_source {
     evg_list_t dirty;
     evg_list_t judged; /* due ones of this turn */
     evg_heap_node_t due;
-    int revents; /* EV_READ | EV_WRITE, gathered until `ready` */
+    int revents; /* EV_READ | EV_WRITE | EV_ERROR, gathered until `ready` */
     int fd;      /* where evg_loop_linger looks for input; -1: nowhere */
 };
 
@@ -53,7 +55,8 @@ struct evg_loop {
     bool polling;       /* from aim to collect, so a thread may be in libev: it is not to be touched */
     bool turning;       /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
     /* private */
-    bool in_libev; /* in ev_run */
+    bool in_libev;        /* in ev_run */
+    atomic_bool in_order; /* not in libev's own code: a child forked now may free its loop */
     unsigned int refs;
     ev_async wake;
     ev_timer alarm;

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -93,6 +94,25 @@ static ssize_t stream_write(evg_transport_t *t, const void *bytes, size_t len)
     return put == 0 || again_p() ? EVG_IO_AGAIN : EVG_IO_FAILED;
 }
 
+/* Where nobody listens on a port of this machine, the kernel may choose that very port for our end: then TCP connects
+ * the socket to itself. */
+static bool itself_p(int fd, const struct sockaddr_storage *peer, socklen_t peer_len)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    if (peer->ss_family == AF_UNIX || getsockname(fd, (struct sockaddr *)&own, &len) < 0) return false;
+    return len == peer_len && memcmp(&own, peer, len) == 0;
+}
+
+/* Closes by a reset: else the port would be taken for a minute, and the server could not come back. */
+static int refuse_itself(int fd)
+{
+    struct linger now = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    errno = ECONNREFUSED;
+    return EVG_IO_FAILED;
+}
+
 /* No error alone does not mean connected: poll may tell of a socket that is still on its way. */
 static int stream_established(evg_transport_t *t)
 {
@@ -105,11 +125,12 @@ static int stream_established(evg_transport_t *t)
         errno = error;
         return EVG_IO_FAILED;
     }
-    if (getpeername(t->fd, (struct sockaddr *)&peer, &peer_len) == 0) {
-        t->wants = 0;
-        return 0;
+    if (getpeername(t->fd, (struct sockaddr *)&peer, &peer_len) < 0) {
+        return errno == ENOTCONN ? EVG_IO_AGAIN : EVG_IO_FAILED;
     }
-    return errno == ENOTCONN ? EVG_IO_AGAIN : EVG_IO_FAILED;
+    if (itself_p(t->fd, &peer, peer_len)) return refuse_itself(t->fd);
+    t->wants = 0;
+    return 0;
 }
 
 static void stream_close(evg_transport_t *t)

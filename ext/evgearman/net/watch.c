@@ -9,10 +9,16 @@ void evg_connection_touch(evg_connection_t *c)
     if (loop->polling) evg_loop_wake(loop);
 }
 
+/* With EV_ERROR libev has stopped the watcher: the system would not watch the descriptor. */
 static void on_io(struct ev_loop *ev, ev_io *io, int revents)
 {
+    evg_connection_t *c = evg_container(io, evg_connection_t, io);
     (void)ev;
-    evg_source_ready(&evg_container(io, evg_connection_t, io)->source, revents);
+    if (revents & EV_ERROR) {
+        c->watched = 0;
+        c->source.fd = -1;
+    }
+    evg_source_ready(&c->source, revents);
 }
 
 void evg_connection_forget_watcher(evg_connection_t *c)
@@ -59,7 +65,7 @@ void evg_connection_watch(evg_connection_t *c)
 {
     int wanted = wanted_events(c);
     evg_assert(c->source.loop->turning && !c->source.loop->polling);
-    if (wanted == c->watched) return;
+    if (wanted == c->watched && (!wanted || ev_priority(&c->io) == c->priority)) return;
     stop_watching(c);
     if (!wanted) return;
     ev_io_set(&c->io, c->transport.fd, wanted);

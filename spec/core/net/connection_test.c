@@ -4,7 +4,19 @@
 #include "base/error.h"
 #include "net/connection.h"
 
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* In place of the C library's: the system refuses to watch one descriptor more. */
+static bool watching_refused;
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+    if (!watching_refused || op == EPOLL_CTL_DEL) return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+    errno = ENOSPC;
+    return -1;
+}
 
 /* -- a client that records what it is told ------------------------------------------------------------------------- */
 
@@ -759,6 +771,44 @@ static void test_keepalive_at_once(void **state)
     assert_int_equal(on, 1);
 }
 
+static void test_priority_at_once(void **state)
+{
+    client_t *k = *state;
+    open_client(k);
+    k->c->priority = 2;
+    evg_connection_changed(k->c);
+    turn(k->loop, 0);
+    assert_int_equal(ev_priority(&k->c->io), 2);
+    assert_true(ev_is_active(&k->c->io));
+    say(k, "?", 1); /* and it still tells */
+    turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
+}
+
+/* Fails when EV_ERROR is taken for a socket that is readable: the connection is then deaf for good. */
+static void test_what_the_system_does_not_watch_is_closed(void **state)
+{
+    client_t *k = *state;
+    static evg_request_t request;
+    open_client(k);
+    echo(k, &request, "x", 1);
+    evg_connection_flush(k->c);
+    k->c->session.paused = true;
+    evg_connection_changed(k->c);
+    turn(k->loop, 0);
+    k->c->session.paused = false;
+    watching_refused = true;
+    evg_connection_changed(k->c);
+    say_echo(k, "x");
+    turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
+    assert_int_equal(done(k), 1);
+    assert_int_equal(k->failed, 0);
+    assert_int_equal(k->error, EVG_EIO);
+    turn_until(k->loop, k->error == EVG_ECONNECT);
+    assert_int_equal(k->count[EVG_EVENT_CONNECTED], 1);
+    watching_refused = false;
+    turn_until(k->loop, k->c->phase == EVG_PHASE_OPEN);
+}
+
 /* -- the loop closes, the process forks ---------------------------------------------------------------------------- */
 
 static void test_loop_closes(void **state)
@@ -772,6 +822,38 @@ static void test_loop_closes(void **state)
     assert_int_equal(done(k), 1);
     assert_int_equal(k->c->transport.fd, -1);
     assert_int_equal(recv(k->peer, &byte, 1, 0), 0);
+}
+
+/* To see it fail: let `closed` pass over those that are dying; what is left is counted by teardown. */
+static void test_freed_in_a_turn_of_a_loop_that_then_closes(void **state)
+{
+    client_t *k = *state;
+    open_client(k);
+    int before = fd_count();
+    k->loop->turning = true;
+    evg_connection_free(k->c);
+    k->loop->turning = false;
+    k->c = NULL;
+    evg_loop_close(k->loop);
+    assert_true(fd_count() < before);
+}
+
+static int forked_before_the_end(void *context)
+{
+    client_t *k = context;
+    k->loop->turning = true;
+    evg_connection_free(k->c);
+    if (!evg_loop_forked(k->loop)) return 1;
+    evg_loop_close(k->loop);
+    evg_loop_release(k->loop);
+    return evg_alloc_live() ? 2 : 0;
+}
+
+static void test_freed_in_a_turn_that_a_fork_cut_off(void **state)
+{
+    client_t *k = *state;
+    open_client(k);
+    assert_int_equal(in_child(forked_before_the_end, k), 0);
 }
 
 static int forked_child(void *context)
@@ -1164,7 +1246,11 @@ int main(void)
         with_client(test_blocked_write_waits),
         with_client(test_paused),
         with_client(test_keepalive_at_once),
+        with_client(test_priority_at_once),
+        with_client(test_what_the_system_does_not_watch_is_closed),
         with_client(test_loop_closes),
+        with_client(test_freed_in_a_turn_of_a_loop_that_then_closes),
+        with_client(test_freed_in_a_turn_that_a_fork_cut_off),
         with_client(test_fork),
         with_client(test_fork_while_resolving),
         with_client(test_flush_beside_a_poll_writes_at_once_and_does_not_disturb_it),

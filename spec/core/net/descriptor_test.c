@@ -3,6 +3,19 @@
 
 #include "net/descriptor.h"
 
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+/* In place of the C library's: the system refuses to watch a descriptor more, but for sets of our own. */
+static bool watching_refused;
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+    if (!watching_refused || op == EPOLL_CTL_DEL) return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+    errno = ENOSPC;
+    return -1;
+}
+
 typedef struct {
     evg_descriptor_t *d;
     int told, events;
@@ -179,6 +192,28 @@ static void test_one_for_reading_and_another_for_writing(void **state)
     assert_int_equal(w.events, EV_WRITE);
     evg_descriptor_free(w.d);
     close(ends[1]);
+}
+
+/* It is looked at now and then until it can be watched. */
+static void test_what_the_system_does_not_watch_is_told_all_the_same(void **state)
+{
+    bench_t *b = *state;
+    watch_t w;
+    turn(b->loop, 0); /* libev watches its own */
+    watching(b->loop, &w, b->ours, -1);
+    watching_refused = true;
+    turn(b->loop, 0);
+    turn(b->loop, 0.02);
+    say(b->theirs, "x");
+    turn_until(b->loop, w.told == 1);
+    watching_refused = false;
+    hear(b->ours);
+    evg_descriptor_resume(w.d);
+    say(b->theirs, "y");
+    double start = evg_monotonic();
+    turn_until(b->loop, w.told == 2);
+    assert_true(evg_monotonic() - start < 1);
+    evg_descriptor_free(w.d);
 }
 
 static void test_a_regular_file_is_always_ready(void **state)
@@ -406,6 +441,7 @@ int main(void)
         with_bench(test_what_was_read_meanwhile_is_not_told),
         with_bench(test_hang_up_and_error_are_readable_or_writable_where_only_that_is_watched),
         with_bench(test_one_for_reading_and_another_for_writing),
+        with_bench(test_what_the_system_does_not_watch_is_told_all_the_same),
         with_bench(test_a_regular_file_is_always_ready),
         with_bench(test_the_caller_may_close_it_and_the_peer_hears_of_it_at_once),
         with_bench(test_another_file_of_its_number_is_nobodys),

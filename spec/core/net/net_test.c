@@ -6,6 +6,9 @@
 #include "net/timer.h"
 #include "net/transport.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
+
 /* -- a source that records what it is told ------------------------------------------------------------------------- */
 
 typedef struct {
@@ -403,6 +406,70 @@ static void test_fork(void **state)
     probe_deinit(&p);
     close(pair[0]);
     close(pair[1]);
+}
+
+enum { CROWD = 80 }; /* more events than libev has room for at first: it makes more */
+
+static sem_t between, go_on;
+static _Thread_local bool polls;
+static atomic_bool armed;
+
+/* libev's allocator: stops the thread that polls between giving back memory and taking new. */
+static void *allocate(void *memory, long size)
+{
+    if (size) return realloc(memory, (size_t)size);
+    free(memory);
+    if (polls && atomic_exchange(&armed, false)) {
+        sem_post(&between);
+        sem_wait(&go_on);
+    }
+    return NULL;
+}
+
+static void *poll_once(void *loop)
+{
+    polls = true;
+    evg_loop_poll(loop);
+    return NULL;
+}
+
+/* Fails when the child frees what the thread that is gone had in its hands. */
+static void test_fork_beside_a_thread_in_libev(void **state)
+{
+    static probe_t crowd[CROWD];
+    pthread_t thread;
+    int pipes[CROWD][2], status;
+    sem_init(&between, 0, 0);
+    sem_init(&go_on, 0, 0);
+    for (int at = 0; at < CROWD; at++) {
+        assert_int_equal(pipe(pipes[at]), 0);
+        assert_int_equal(write(pipes[at][1], "x", 1), 1);
+        probe_init(&crowd[at], *state);
+        probe_watch(&crowd[at], pipes[at][0]);
+    }
+    ev_set_allocator(allocate);
+    evg_loop_reconcile(*state);
+    evg_loop_aim(*state, evg_monotonic() + 1, true);
+    atomic_store(&armed, true);
+    pthread_create(&thread, NULL, poll_once, *state);
+    sem_wait(&between);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(10);
+        bool made = evg_loop_forked(*state);
+        turn(*state, 0);
+        _exit(made && crowd[0].forked == 1 ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
+    assert_int_equal(status, 0);
+    evg_loop_collect(*state);
+    for (int at = 0; at < CROWD; at++) {
+        probe_deinit(&crowd[at]);
+        close(pipes[at][0]);
+        close(pipes[at][1]);
+    }
 }
 
 /* -- timers -------------------------------------------------------------------------------------------------------- */
@@ -809,6 +876,32 @@ static void test_tcp_refused(void **state)
     evg_transport_close(&t);
 }
 
+/* A port of this machine at which nobody listens may be the one that the kernel chooses for us. */
+static void test_a_socket_that_is_connected_to_itself_was_refused(void **state)
+{
+    (void)state;
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof own;
+    evg_sockaddr_t way;
+    evg_transport_t t;
+    int port, listener = listen_tcp(1, &port);
+    int itself = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(itself, (struct sockaddr *)&own, len), 0);
+    assert_int_equal(getsockname(itself, (struct sockaddr *)&own, &len), 0);
+    assert_int_equal(connect(itself, (struct sockaddr *)&own, len), 0);
+    way = loopback(port);
+    assert_int_equal(evg_transport_connect(&t, &way), 0);
+    dup2(itself, t.fd);
+    close(itself);
+    assert_int_equal(t.ops->established(&t), EVG_IO_FAILED);
+    assert_int_equal(errno, ECONNREFUSED);
+    evg_transport_close(&t);
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(server, (struct sockaddr *)&own, len), 0); /* the port is free */
+    close(server);
+    close(listener);
+}
+
 static void test_unix_transport(void **state)
 {
     (void)state;
@@ -866,6 +959,7 @@ int main(void)
         with_loop(test_close_tells_sources_once),
         with_loop(test_a_source_keeps_the_loop),
         with_loop(test_fork),
+        with_loop(test_fork_beside_a_thread_in_libev),
         with_loop(test_timer_once),
         with_loop(test_timer_repeats_without_drift_and_skips_what_it_missed),
         with_loop(test_timer_may_stop_or_restart_any_when_it_fires),
@@ -884,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_tcp_options),
         cmocka_unit_test(test_tcp_bytes_and_ends),
         cmocka_unit_test(test_tcp_refused),
+        cmocka_unit_test(test_a_socket_that_is_connected_to_itself_was_refused),
         cmocka_unit_test(test_unix_transport),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
