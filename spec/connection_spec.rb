@@ -196,6 +196,20 @@ RSpec.describe EVGearman::Connection do
       expect(echoing.peers.size).to eq(1)
     end
 
+    it "goes elsewhere when a request connected first, and takes along what was not written" do
+      errors, disconnects = [], 0
+      other = fake_server(&:answer_echoes)
+      client = client_for(echoing, on_error: ->(e) { errors << e }, on_disconnect: -> { disconnects += 1 })
+      expect(client.echo("here").value).to eq("here")
+      task = client.echo("x" * 20_000_000) # more than a socket takes
+      loop.run_once(0)
+      waiting = client.echo("y")
+      client.connect("127.0.0.1", other.port)
+      expect { task.value }.to raise_error(EVGearman::DisconnectedError)
+      expect(waiting.value).to eq("y")
+      expect([client.port, other.peers.size, errors, disconnects]).to eq([other.port, 1, [], 1])
+    end
+
     it "goes elsewhere when it is told to" do
       client = idle(on_error: proc {})
       client.connect(echoing.host, echoing.port)

@@ -41,6 +41,25 @@ static void lost(void **state)
     assert_true(kit.s.wanted);
 }
 
+/* What was written fails, what was not goes to the other one, and at once. */
+static void left_for_another(void **state)
+{
+    (void)state;
+    ask_all();
+    evg_session_leave(&kit.s);
+    assert_told(&kit, ALL_FAILED("DISCONNECTED") "; DISCONNECTED");
+    assert_true(evg_session_wants_open(&kit.s));
+    evg_session_opening(&kit.s);
+    evg_session_leave(&kit.s);
+    assert_true(evg_session_wants_open(&kit.s));
+    kit_open(&kit);
+    assert_sent(&kit, "text version; SUBMIT_JOB f  waits");
+    assert_told(&kit, "CONNECTED");
+    evg_session_shut(&kit.s);
+    evg_session_leave(&kit.s);
+    assert_int_equal(kit.s.state, EVG_SHUT);
+}
+
 static void disconnected(void **state)
 {
     (void)state;
@@ -122,7 +141,8 @@ int main(void)
 {
 #define END_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
-        END_TEST(lost), END_TEST(disconnected), END_TEST(shut), END_TEST(forked), END_TEST(abandoned),
+        END_TEST(lost), END_TEST(left_for_another), END_TEST(disconnected),
+        END_TEST(shut), END_TEST(forked),           END_TEST(abandoned),
     };
     return cmocka_run_group_tests_name("ends of sessions", tests, NULL, NULL);
 }

@@ -224,13 +224,11 @@ static VALUE client_connect(VALUE self, VALUE host, VALUE port, VALUE path)
     evg_connection_t *c = client->c;
     address_of(&address, host, port, path);
     bool busy = c->session.state == EVG_OPENING || c->session.state == EVG_OPEN;
-    bool elsewhere = !evg_address_equal_p(&address, &c->address);
-    bool again = client->asked && (busy || connecting_p(client));
-    if (again || (busy && elsewhere)) error_check(client, EVG_EALREADY);
+    if (client->asked && (busy || connecting_p(client))) error_check(client, EVG_EALREADY);
     client->asked = true;
-    c->address = address;
-    if (!busy) c->session.retry_at = 0;
     evg_connection_clock(c);
+    if (!evg_address_equal_p(&address, &c->address)) evg_connection_move(c, &address);
+    if (!busy) c->session.retry_at = 0;
     evg_session_want(&c->session);
     client_changed(client);
     return self;

@@ -206,6 +206,14 @@ void evg_connection_disconnect(evg_connection_t *c)
     evg_connection_touch(c);
 }
 
+void evg_connection_move(evg_connection_t *c, const evg_address_t *address)
+{
+    evg_session_leave(&c->session);
+    c->address = *address;
+    evg_connection_pump(c);
+    evg_connection_touch(c);
+}
+
 void evg_connection_shut(evg_connection_t *c)
 {
     evg_session_shut(&c->session);

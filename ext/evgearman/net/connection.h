@@ -69,6 +69,9 @@ void evg_connection_pump(evg_connection_t *c);
 void evg_connection_disconnect(evg_connection_t *c);
 void evg_connection_shut(evg_connection_t *c);
 
+/* Goes to another address from now on: evg_session_leave, the socket closed, events told. */
+void evg_connection_move(evg_connection_t *c, const evg_address_t *address);
+
 /* Ends the connection as if the network had: jobs are lost, so the server gives them to somebody else, and the
  * session connects again. Nothing if it is not open. */
 void evg_connection_drop(evg_connection_t *c);

@@ -227,6 +227,14 @@ void evg_session_disconnect(evg_session_t *s)
     if (s->state != EVG_SHUT) end_all(s, EVG_EDISCONNECTED);
 }
 
+void evg_session_leave(evg_session_t *s)
+{
+    if (s->state == EVG_OPEN) drop_connection(s, EVG_EDISCONNECTED, false);
+    if (s->state != EVG_SHUT) s->state = EVG_DOWN;
+    s->open_error = 0;
+    s->retry_at = 0;
+}
+
 void evg_session_shut(evg_session_t *s)
 {
     evg_session_disconnect(s);

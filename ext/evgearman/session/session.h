@@ -161,7 +161,11 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text);
  * request or evg_session_want. Idempotent. */
 void evg_session_disconnect(evg_session_t *s);
 
-/* The same, for good. */
+/* Leaves for another server: as if the connection had been lost, but no EVG_EVENT_ERROR, and the next one may be made
+ * at once. What is under way to a connection is given up. */
+void evg_session_leave(evg_session_t *s);
+
+/* As disconnect, for good. */
 void evg_session_shut(evg_session_t *s);
 
 /* Shut, and nothing is told: requests and jobs of the caller are forgotten and their memory is not touched again. */
