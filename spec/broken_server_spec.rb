@@ -75,7 +75,7 @@ RSpec.describe "A server that breaks the protocol" do
     describe "with #{name} for a submission" do
       let(:script) { ->(peer, _) { peer.send(name, *args) } }
 
-      it_behaves_like "a broken protocol", "unexpected reply"
+      it_behaves_like "a broken protocol", "unexpected reply: #{name.upcase} to SUBMIT_JOB"
     end
   end
 
@@ -84,7 +84,7 @@ RSpec.describe "A server that breaks the protocol" do
   describe "with two JOB_CREATED for one submission" do
     let(:script) { ->(peer, _) { 2.times { peer.send(:job_created, "H:1") } } }
 
-    it_behaves_like "a broken protocol", "unexpected reply"
+    it_behaves_like "a broken protocol", "unexpected reply: JOB_CREATED to nothing"
   end
 
   describe "with a JOB_CREATED without a handle" do
@@ -108,7 +108,7 @@ RSpec.describe "A server that breaks the protocol" do
   describe "with an error about an option that nobody set" do
     let(:script) { ->(peer, _) { peer.send(:error, "UNKNOWN_OPTION", "x") } }
 
-    it_behaves_like "a broken protocol", "unexpected reply"
+    it_behaves_like "a broken protocol", "unexpected reply: ERROR to SUBMIT_JOB"
   end
 
   # Fails when it ends the request that waits, whatever that is: let accepts_p in session/inbox.c say yes.
@@ -116,7 +116,31 @@ RSpec.describe "A server that breaks the protocol" do
     it "closes the connection: the echo is told" do
       tasks = outcome(*%w[a b].map { |data| ->(client) { client.echo(data) } }) { |peer, _| peer.send(:job_created, "H:1") }
       expect(tasks.map(&:error)).to all(be_a(EVGearman::DisconnectedError))
-      expect(errors.map(&:message)).to eq(["unexpected reply"])
+      expect(errors.map(&:message)).to match([start_with("unexpected reply: JOB_CREATED to ECHO_REQ")])
+    end
+  end
+
+  # Fails when whatever comes back is an echo.
+  describe "with other bytes than were sent" do
+    ["", "y", "xx", "x" * 63, "x" * 64, "y#{"x" * 999}", "#{"x" * 999}y", "#{"x" * 500}y#{"x" * 499}", "x" * 1001].each do |other|
+      [1, 63, 64, 1000].each do |size|
+        it "closes the connection: #{other.size} bytes for #{size}" do
+          sent = "x" * size
+          next if other == sent
+
+          task, = outcome(->(client) { client.echo(sent) }) { |peer, _| peer.send(:echo_res, other) }
+          expect(task.error).to be_a(EVGearman::DisconnectedError)
+          expect(errors.map(&:message)).to match([start_with("unexpected reply: ECHO_RES about something else to ECHO_REQ")])
+        end
+      end
+    end
+
+    it "takes its own, of any size" do
+      client = client_for(fake_server(&:answer_echoes))
+      [0, 1, 31, 32, 33, 63, 64, 65, 1000, 1_000_000].each do |size|
+        data = Random.bytes(size)
+        expect(client.echo(data).value).to eq(data)
+      end
     end
   end
 
@@ -176,7 +200,7 @@ RSpec.describe "A server that breaks the protocol" do
     describe "with a packet of the type #{type}, which does not exist" do
       let(:script) { ->(peer, _) { peer.write(["\0RES", type, 0].pack("a4NN")) && peer.send(:job_created, "H:1") } }
 
-      it_behaves_like "a broken protocol", "unexpected reply"
+      it_behaves_like "a broken protocol", "unexpected reply: unknown packet type #{type}"
     end
   end
 
@@ -233,7 +257,7 @@ RSpec.describe "A server that breaks the protocol" do
         peer.expect(:pre_sleep)
         peer.send(:job_assign_uniq, "H:1", "f", "u", "unasked")
       end
-      expect(errors.map(&:message)).to eq(["unexpected reply"])
+      expect(errors.map(&:message)).to match([start_with("unexpected reply: ")])
     end
 
     it "that assigns a job for a function that is not registered gets a WORK_FAIL, counted" do

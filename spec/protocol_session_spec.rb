@@ -410,8 +410,8 @@ RSpec.describe EVGearman::Protocol::Session do
 
   describe "when the server breaks the protocol" do
     {
-      "a reply that nobody asked for" => [["echo_res", "x"], "unexpected reply"],
-      "a reply to something else" => [["job_created", "H:1"], "unexpected reply"],
+      "a reply that nobody asked for" => [["echo_res", "y"], "unexpected reply: ECHO_RES to GET_STATUS"],
+      "a reply to something else" => [["job_created", "H:1"], "unexpected reply: JOB_CREATED to GET_STATUS"],
       "the magic of a request" => [["noop"], "invalid response magic", :req]
     }.each do |what, (packet, message, magic)|
       it "by #{what}, it raises, and nobody gets a foreign answer" do

@@ -77,7 +77,10 @@ static void every_type_at_every_head(void **state)
             if (!wanted) wanted = head == NOTHING ? CLOSED_ALONE("UNEXPECTED") : CLOSED("UNEXPECTED");
             start_with(head);
             say_plainly(type);
-            assert_told(&kit, wanted);
+            if (outcome(head, type) || event_p(type))
+                assert_told(&kit, wanted);
+            else
+                assert_told_at_first(&kit, wanted);
             kit_stop(&kit);
         }
     }
@@ -156,7 +159,10 @@ static void every_error_at_every_head(void **state)
             start_with(head);
             kit_say(&kit, EVG_ERROR, codes[i].code, "why it is", NULL);
             wanted_of(wanted, sizeof wanted, &codes[i], head);
-            assert_told(&kit, wanted);
+            if (strstr(wanted, "ERROR UNEXPECTED"))
+                assert_told_at_first(&kit, wanted);
+            else
+                assert_told(&kit, wanted);
             bool again = head == GRAB && codes[i].heads & BIT(GRAB);
             assert_int_equal(kit.s.stats.ignored_packets, *wanted == 0 && !again);
             assert_int_equal(evg_session_waiting_count(&kit.s), again);
@@ -243,7 +249,7 @@ static void no_reply_before_the_last_byte(void **state)
                 kit_text(&kit, "OK\n.\n");
             else
                 say_plainly(head == SUBMISSION ? EVG_JOB_CREATED : head == ECHO ? EVG_ECHO_RES : EVG_STATUS_RES);
-            assert_told(&kit, text ? CLOSED("UNEXPECTED_TEXT") : CLOSED("UNEXPECTED"));
+            assert_told_at_first(&kit, text ? CLOSED("UNEXPECTED_TEXT") : CLOSED("UNEXPECTED"));
             kit_stop(&kit);
         }
     }
@@ -255,8 +261,8 @@ static void a_second_reply_is_one_too_many(void **state)
     start_with(SUBMISSION);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
-    assert_told(&kit,
-                "a CREATED H:1; CLOSE UNEXPECTED; a FAILED DISCONNECTED ACCEPTED; DISCONNECTED; ERROR UNEXPECTED");
+    assert_told(&kit, "a CREATED H:1; CLOSE UNEXPECTED; a FAILED DISCONNECTED ACCEPTED; DISCONNECTED; "
+                      "ERROR UNEXPECTED JOB_CREATED to nothing");
     kit_stop(&kit);
 }
 
@@ -266,15 +272,15 @@ static void a_status_is_about_the_key_that_was_asked_for(void **state)
     (void)state;
     start_with(STATUS);
     kit_say(&kit, EVG_STATUS_RES, "H:91", "1", "1", "0", "0", NULL);
-    assert_told(&kit, CLOSED("UNEXPECTED"));
+    assert_told(&kit, CLOSED("UNEXPECTED STATUS_RES about something else to GET_STATUS"));
     kit_stop(&kit);
     start_with(STATUS_UNIQUE);
     kit_say(&kit, EVG_STATUS_RES_UNIQUE, "v", "1", "1", "0", "0", "1", NULL);
-    assert_told(&kit, CLOSED("UNEXPECTED"));
+    assert_told(&kit, CLOSED("UNEXPECTED STATUS_RES_UNIQUE about something else to GET_STATUS_UNIQUE"));
     kit_stop(&kit);
     start_with(OPTION);
     kit_say(&kit, EVG_OPTION_RES, "p", NULL);
-    assert_told(&kit, CLOSED("UNEXPECTED"));
+    assert_told(&kit, CLOSED("UNEXPECTED OPTION_RES about something else to OPTION_REQ"));
     kit_stop(&kit);
 }
 
@@ -359,7 +365,7 @@ static void broken_streams_close(void **state)
         kit_feed(&kit, evg_bytes(header, sizeof header));
         snprintf(wanted, sizeof wanted, "CLOSE %s; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR %s",
                  rows[i].why, rows[i].why);
-        assert_told(&kit, wanted);
+        assert_told_at_first(&kit, wanted);
         kit_stop(&kit);
     }
 }

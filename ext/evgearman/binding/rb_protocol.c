@@ -137,12 +137,6 @@ static const char *request_error_text(int error)
     }
 }
 
-static uint32_t number_of(evg_bytes_t packet)
-{
-    const uint8_t *at = packet.at + 4;
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* Raises for what lies at the front of `input`. */
 static void fail(packet_parser_t *parser, int error, evg_bytes_t input)
 {
@@ -150,7 +144,7 @@ static void fail(packet_parser_t *parser, int error, evg_bytes_t input)
     VALUE message = rb_str_new_cstr(text);
     parser->broken = true;
     if (error == EVG_EUNEXPECTED) {
-        rb_str_catf(message, ": unknown packet type %" PRIu32, number_of(input));
+        rb_str_catf(message, ": unknown packet type %" PRIu32, evg_packet_type(input));
     }
     error_raise(NULL, "ProtocolError", StringValueCStr(message));
 }

@@ -297,9 +297,9 @@ static VALUE session_next(VALUE self)
         if (!NIL_P(told)) return told;
         if (r < 0) break_off(session, r);
     }
-    int broken = session->broken;
+    failure_t failure = {.code = session->broken, .text = evg_bytes_of(session->s.text), .data = Qnil};
     session->broken = 0;
-    error_check(NULL, broken);
+    if (failure.code < 0) rb_exc_raise(error_new(&failure));
     return Qnil;
 }
 

@@ -63,6 +63,11 @@ ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t in
     return (ptrdiff_t)(EVG_HEADER_LEN + len);
 }
 
+uint32_t evg_packet_type(evg_bytes_t input)
+{
+    return load32(input.at + 4);
+}
+
 size_t evg_packet_lacks(evg_bytes_t input)
 {
     if (input.len < EVG_HEADER_LEN || input.at[0] != 0) return 0;

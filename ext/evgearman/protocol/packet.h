@@ -31,6 +31,9 @@ typedef struct {
  * A body behind a type without arguments is skipped. */
 ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t input, size_t max_body);
 
+/* The type that the packet at the front of `input` says, which may be none; there are 8 bytes at least. */
+uint32_t evg_packet_type(evg_bytes_t input);
+
 /* Bytes that still lack to the packet at the front of `input`; 0 when it is whole or can't be told yet. */
 size_t evg_packet_lacks(evg_bytes_t input);
 

@@ -6,6 +6,9 @@
  * it is never handed to whoever happens to be next. */
 #include "session/internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "protocol/words.h"
 
 static bool code_p(evg_bytes_t code, const char *name)
@@ -56,9 +59,10 @@ static int match_error(const evg_session_t *s, evg_bytes_t code)
     return accepts_p(head, EVG_ERROR) ? 1 : EVG_EUNEXPECTED;
 }
 
-/* A status is about the key that was asked for. */
+/* A status is about the key that was asked for, an echo of the bytes that were sent. */
 static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
 {
+    if (packet->type == EVG_ECHO_RES) return evg_session_echo_of_p(head, packet->args[0]);
     bool keyed =
         packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE || packet->type == EVG_OPTION_RES;
     return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
@@ -186,16 +190,40 @@ static void heard(evg_session_t *s)
     evg_backoff_succeeded(&s->backoff);
 }
 
+static const char *name_of(int type)
+{
+    return type == EVG_TEXT ? "a line of text" : evg_command_info((uint32_t)type)->name;
+}
+
+/* Says which reply to what: the connection is closed for it. */
+static int unexpected(evg_session_t *s, const evg_packet_t *packet)
+{
+    const evg_request_t *head = head_of(s);
+    bool others = head && accepts_p(head, packet->type) && packet->type != EVG_ERROR;
+    snprintf(s->unexpected, sizeof s->unexpected, "%s%s to %s", name_of(packet->type),
+             others ? " about something else" : "", head ? name_of(head->type) : "nothing");
+    return EVG_EUNEXPECTED;
+}
+
+/* No packet can be made of it. */
+static int undecoded(evg_session_t *s, int reason)
+{
+    if (reason == EVG_EUNEXPECTED)
+        snprintf(s->unexpected, sizeof s->unexpected, "unknown packet type %" PRIu32,
+                 evg_packet_type(evg_buffer_bytes(&s->in)));
+    return reason;
+}
+
 static int take_packet(evg_session_t *s, evg_event_t *event)
 {
     evg_packet_t packet;
     ptrdiff_t len = evg_packet_decode(&packet, EVG_RES, evg_buffer_bytes(&s->in), s->options.max_packet);
-    if (len <= 0) return (int)len;
+    if (len <= 0) return undecoded(s, (int)len);
     s->decoded = (size_t)len;
     heard(s);
     evg_request_t *request = NULL;
     int r = evg_session_match(s, &packet, &request);
-    if (r < 0) return r;
+    if (r < 0) return unexpected(s, &packet);
     return r == 1 ? take_reply(s, event, request, &packet) : take_event(s, event, &packet);
 }
 

@@ -52,6 +52,11 @@ void evg_session_keep_unwritten(evg_session_t *s, int error);
 /* Cuts the bytes of expired requests out of the output, and ends these with `error`. */
 void evg_session_sweep(evg_session_t *s, int error);
 
+/* -- echo (echo.c) ------------------------------------------------------------------------------------------------- */
+
+/* Are these the bytes that were sent with it? */
+bool evg_session_echo_of_p(const evg_request_t *request, evg_bytes_t data);
+
 /* -- options (options.c) ------------------------------------------------------------------------------------------- */
 
 /* OPTION_REQ on our own behalf for each that is remembered. 0, EVG_ENOMEM. */

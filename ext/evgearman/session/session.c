@@ -180,7 +180,8 @@ static void end_waiting(evg_session_t *s, int error)
 static void remember(evg_session_t *s, int error, const char *text)
 {
     s->tell_error = error;
-    snprintf(s->text, sizeof s->text, "%s", text ? text : "");
+    snprintf(s->text, sizeof s->text, "%s", text ? text : s->unexpected);
+    *s->unexpected = 0;
 }
 
 /* Try again, or give up on what waits? */
@@ -332,11 +333,15 @@ static double beat_deadline(const evg_session_t *s)
 /* Quiet for long: is anybody there? Quiet for as long again: no. */
 static int beat(evg_session_t *s)
 {
-    evg_bytes_t data = evg_bytes_of("heartbeat");
     if (s->now < beat_deadline(s)) return 0;
     if (s->beating) return EVG_ECOMMAND_TIMEOUT;
-    int r = evg_session_ask_own(s, EVG_FOR_HEARTBEAT, EVG_ECHO_REQ, &data, 1);
-    if (r < 0) return r;
+    evg_request_t *request = evg_session_own(s, EVG_FOR_HEARTBEAT);
+    if (!request) return EVG_ENOMEM;
+    int r = evg_session_echo(s, request, evg_bytes_of("heartbeat"));
+    if (r < 0) {
+        evg_session_drop(s, request);
+        return r;
+    }
     s->beating = true;
     s->beat_at = s->now;
     return 0;
@@ -407,11 +412,6 @@ double evg_session_deadline(const evg_session_t *s)
 }
 
 /* -- requests of either role --------------------------------------------------------------------------------------- */
-
-int evg_session_echo(evg_session_t *s, evg_request_t *request, evg_bytes_t data)
-{
-    return evg_session_ask(s, request, EVG_ECHO_REQ, &data, 1);
-}
 
 int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape)
 {

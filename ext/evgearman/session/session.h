@@ -111,6 +111,7 @@ typedef struct evg_session {
     evg_worker_session_t worker;
     evg_list_t extras; /* options remembered besides "exceptions" */
     char client_id[EVG_KEY_MAX + 1];
+    char unexpected[80]; /* which reply to what, until the connection is closed for it */
     bool wanted;     /* a connection is to be made when retry_at has come */
     bool fresh;      /* never asked to be down: a running loop opens it */
     bool heard;      /* a reply was read on this connection */

@@ -472,3 +472,10 @@ const char *kit_sent(kit_t *kit)
     kit->wire_len -= at;
     return kit->sent;
 }
+
+const char *kit_first(const char *text, size_t len)
+{
+    static char first[1024];
+    snprintf(first, sizeof first, "%.*s", (int)len, text);
+    return first;
+}

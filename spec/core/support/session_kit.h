@@ -102,4 +102,8 @@ void kit_audit(kit_t *kit);
 #define assert_sent(kit, text) (kit_write_all(kit), assert_string_equal(kit_sent(kit), text))
 #define assert_told(kit, text) assert_string_equal(kit_told(kit), text)
 
+/* What is told begins so: which reply to what stands behind it. */
+#define assert_told_at_first(kit, text) assert_string_equal(kit_first(kit_told(kit), strlen(text)), text)
+const char *kit_first(const char *text, size_t len); /* so many letters of it; valid until the next call */
+
 #endif
