@@ -112,13 +112,13 @@ typedef struct evg_session {
     evg_list_t extras; /* options remembered besides "exceptions" */
     char client_id[EVG_KEY_MAX + 1];
     char unexpected[80]; /* which reply to what, until the connection is closed for it */
-    bool wanted;     /* a connection is to be made when retry_at has come */
-    bool fresh;      /* never asked to be down: a running loop opens it */
-    bool heard;      /* a reply was read on this connection */
-    bool introduced; /* the answer to "version" was read on this connection */
-    bool beating;    /* a heartbeat ECHO is owed */
-    bool quiet;      /* its reply was read: what the buffers hold may be given back */
-    bool refused;    /* a request met EVG_EBACKPRESSURE: DRAINED is due */
+    bool wanted;         /* a connection is to be made when retry_at has come */
+    bool fresh;          /* never asked to be down: a running loop opens it */
+    bool heard;          /* a reply was read on this connection */
+    bool introduced;     /* the answer to "version" was read on this connection */
+    bool beating;        /* a heartbeat ECHO is owed */
+    bool quiet;          /* its reply was read: what the buffers hold may be given back */
+    bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
     int tell_error;  /* for EVG_EVENT_ERROR; 0 for none */
     int open_error;  /* why the last attempt to connect failed; 0 after a success or a disconnect */
