@@ -377,7 +377,7 @@ static void any_byte_breaks_the_silence(void **state)
     kit_feed(&kit, evg_bytes("\0RES\0\0\0\x11\0\0\0\x09", 12));
     for (int i = 0; i < 8; i++) {
         kit_live(&kit, 15);
-        kit_text(&kit, "h");
+        kit_feed(&kit, evg_bytes("heartbea" + i, 1));
     }
     kit_live(&kit, 15);
     assert_sent(&kit, "");
