@@ -62,20 +62,33 @@ RSpec.describe EVGearman do
       expect(described_class.configuration.inspect).to eq("#<EVGearman::Configuration url>")
     end
 
-    it "leads to a new client, and leaves the old one alone" do
+    it "leads to a new client, and closes the old one when it is idle" do
       configure_for(fake_server)
       old = keep(described_class.client)
       configure_for(fake_server, client_id: "new")
       expect(described_class.client).not_to equal(old)
       expect(described_class.client.client_id).to eq("new")
+      expect(old).to be_closed
+    end
+
+    it "leaves the old one to who waits for something of it" do
+      configure_for(fake_server(&:answer_echoes))
+      old = keep(described_class.client)
+      task = old.echo("x")
+      configure_for(fake_server)
+      expect(task.value).to eq("x")
       expect(old).not_to be_closed
     end
 
-    it "finds what is wrong when the client is made, and again until it is mended" do
-      described_class.configure { |c| (c.command_timeout, c.loop = -1, loop) }
-      2.times { expect { described_class.client }.to raise_error(ArgumentError) }
-      described_class.configure { |c| c.command_timeout = 1 }
-      expect(described_class.client).to be_a(EVGearman::Client)
+    it "finds what is wrong at once, and changes nothing" do
+      [[:command_timeout, -1], [:url, "ftp://x"], [:port, 70_000], [:loop, 5], [:coder, 5], [:client_id, "a b"], [:on_error, 5],
+       [:encoding, "nonsense"], [:max_packet, 0]].each do |name, value|
+        expect { described_class.configure { |c| c.public_send(:"#{name}=", value) } }.to raise_error(/./) { |error|
+          expect([ArgumentError, TypeError]).to include(error.class)
+        }
+        expect(described_class.configuration.to_h).to eq({})
+      end
+      expect { described_class.configure { |c| (c.url, c.host = "a", "b") } }.to raise_error(ArgumentError)
     end
   end
 

@@ -37,6 +37,22 @@ module EVGearman
     # @return [Hash{Symbol => Object}] the options that are set
     def to_h = @options.dup
 
+    # Makes a client with it, on a loop that nobody turns.
+    #
+    # @return [self]
+    # @raise [ArgumentError, TypeError]
+    # @api private
+    def check
+      given = @options[:loop]
+      raise TypeError, "loop must be a Loop, not #{given.inspect}" unless given.nil? || given.is_a?(Loop)
+
+      loop = Loop.new
+      Client.new(**@options, loop: loop)
+      self
+    ensure
+      loop&.close
+    end
+
     # @return [String]
     def inspect = "#<#{self.class} #{@options.keys.join(" ")}>"
 
@@ -63,24 +79,28 @@ module EVGearman
     attr_reader :configuration
 
     # Sets what {EVGearman.client} is made with; what was set before and is not set now stays. The next use of
-    # {EVGearman.client} makes a new one. Who holds the old one may go on using it.
+    # {EVGearman.client} makes a new one. The old one is closed if it is idle; else whoever holds it may go on using it.
     #
     #     EVGearman.configure do |c|
     #       c.url = "gearman://jobs.example:4730"
     #       c.logger = Rails.logger
     #     end
     #
-    # @yield [configuration] options that do not exist raise NoMethodError; then, as when the block raises, nothing is
-    #   changed. What an option says is looked at when the client is made
+    # @yield [configuration] options that do not exist raise NoMethodError; then, as whenever this raises, nothing is
+    #   changed
     # @yieldparam configuration [Configuration]
     # @return [Configuration]
+    # @raise [ArgumentError, TypeError] for an option that no client could be made with
     def configure
       changed = configuration.dup
       yield changed
-      @lock.synchronize do
-        @shared = nil
+      changed.check
+      old = @lock.synchronize do
         @configuration = changed.freeze
+        shared_client.tap { @shared = nil }
       end
+      old.close(0) if old && old.pending_count + old.waiting_count + old.active_count == 0
+      changed
     end
 
     # The client of this process: made at the first use, again after {EVGearman.configure} and once it was closed, and
