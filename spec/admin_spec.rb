@@ -131,14 +131,20 @@ RSpec.describe EVGearman::Admin do
   end
 
   describe "answers that are hard to read" do
-    it "keeps a name with tabs, and passes over what is no row" do
-      status = described_class::Status.new("a\tb\t1\t0\t2\nnonsense\n")
+    it "keeps a name with tabs, and what is no row" do
+      status = described_class::Status.new("a\tb\t1\t0\t2\nnonsense\r\nf\t1\n")
       expect(status.map(&:to_a)).to eq([["a\tb", 1, 0, 2]])
+      expect(status.unread).to eq(%W[nonsense f\t1]).and be_frozen.and all(be_frozen)
     end
 
-    it "reads a worker without functions, and one whose address was cut" do
-      workers = described_class::Workers.new("7 127.0.0.1 - :\n8 :: w1 : b a\n9 ::1 x y : f\n")
-      expect(workers.map(&:to_a)).to eq([[7, "127.0.0.1", "-", []], [8, "::", "w1", %w[b a]], [9, "::1", "x y", ["f"]]])
+    it "has nothing unread where all of it is rows" do
+      expect([described_class::Jobs.new("H:1\t0\t0\t1\n"), described_class::Workers.new("")].map(&:unread)).to eq([[], []])
+    end
+
+    it "reads a worker without functions, one whose address was cut, and Perl's prefixes" do
+      workers = described_class::Workers.new("7 127.0.0.1 - :\n8 :: w1 : b a\n9 ::1 x y : f\n7 ::1 - : p\tf g\n")
+      expect(workers.map(&:to_a)).to eq([[7, "127.0.0.1", "-", []], [8, "::", "w1", %w[b a]], [9, "::1", "x y", ["f"]],
+                                         [7, "::1", "-", %W[p\tf g]]])
     end
 
     it "takes no negative number for waiting jobs" do
@@ -155,5 +161,14 @@ RSpec.describe EVGearman::Admin do
     end
     client = client_for(server)
     expect { client.server_pid.value(30) }.to raise_error(EVGearman::ProtocolError, "unexpected admin response")
+  end
+
+  # Fails when any answer but ERR counts as yes.
+  it "takes nothing but OK for yes" do
+    server = fake_server { |peer| %W[OK\r NOK NO no OK!].each { |answer| peer.expect(:text) && peer.write("#{answer}\n") } }
+    client = client_for(server)
+    expect(client.maxqueue("f", 1).value(30)).to be(true)
+    asked = [client.maxqueue("f", 1), client.cancel_job("H:1"), client.create_function("f"), client.shutdown_server]
+    expect(asked.map { |task| task.wait(30).error.class }).to eq([EVGearman::ProtocolError] * 4)
   end
 end

@@ -323,7 +323,7 @@ RSpec.describe EVGearman::Client do
 
     {
       "an empty function" => ["", ""], "a function of 513 bytes" => ["f" * 513, ""], "a NUL in the function" => ["a\0b", ""],
-      "a newline in the function" => ["a\nb", ""], "a tab in the function" => ["a\tb", ""]
+      "a newline in the function" => ["a\nb", ""], "an escape in the function" => ["a\eb", ""]
     }.each do |what, arguments|
       it "refuses #{what}" do
         expect { client.submit_job(*arguments) }.to raise_error(ArgumentError, /function must be/)

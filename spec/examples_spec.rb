@@ -223,7 +223,7 @@ RSpec.describe "examples/" do
                                                                                ["it failed", "EVGearman::JobFailedError", ":running", unknown],
                                                                                ["nobody does it", "EVGearman::JobTimeoutError", ":accepted", unknown],
                                                                                ["the same, with a key", "EVGearman::JobTimeoutError", ":accepted", "safe to repeat"],
-                                                                               ["not a function name", "ArgumentError", "function must be 1 to 512 bytes without control bytes"],
+                                                                               ["not a function name", "ArgumentError", "function must be 1 to 512 bytes without control bytes but TAB"],
                                                                                ["the server says no", "EVGearman::ServerError", ":not_sent", unknown],
                                                                                ["the server is away", "EVGearman::ConnectError", ":not_sent", "safe to repeat"],
                                                                                ["it was closed", "EVGearman::ConnectionError", "nil", unknown]

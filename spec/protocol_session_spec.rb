@@ -632,7 +632,7 @@ RSpec.describe EVGearman::Protocol::Session do
     end
 
     it "does not copy a session" do
-      expect { session.dup }.to raise_error(NoMethodError)
+      expect { session.dup }.to raise_error(TypeError)
       expect { described_class::Request.new }.to raise_error(TypeError)
       expect { EVGearman::Protocol::WorkerSession::Job.allocate }.to raise_error(TypeError)
       expect { EVGearman::Protocol::ClientSession.allocate.output }.to raise_error(TypeError)

@@ -328,8 +328,8 @@ RSpec.describe EVGearman::Protocol do
     end
 
     it "can't be copied" do
-      expect { parser.dup }.to raise_error(NoMethodError)
-      expect { parser.clone }.to raise_error(NoMethodError)
+      expect { parser.dup }.to raise_error(TypeError)
+      expect { parser.clone }.to raise_error(TypeError)
     end
 
     describe "a block that" do

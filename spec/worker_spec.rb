@@ -20,7 +20,7 @@ RSpec.describe EVGearman::Worker do
       expect { idle.register_function }.to raise_error(ArgumentError)
     end
 
-    ["", "f" * 513, "a\0b", "a\nb", "a\tb"].each do |bad|
+    ["", "f" * 513, "a\0b", "a\nb", "a\eb"].each do |bad|
       it "refuses #{bad[0, 8].inspect} as a name" do
         expect { idle.register_function(bad) { nil } }.to raise_error(ArgumentError, /function must be/)
         expect { idle.cant_do(bad) }.to raise_error(ArgumentError, /function must be/)

@@ -14,10 +14,16 @@ module EVGearman
       # @return [String] the answer as the server sent it, without the final dot line
       attr_reader :text
 
+      # @return [Array<String>] lines of it that are no row, as they are; frozen
+      attr_reader :unread
+
       # @api private
       def initialize(text)
         @text = text.freeze
-        @rows = text.split("\n").filter_map { |line| self.class.parse(line.delete_suffix("\r"))&.freeze }.freeze
+        lines = text.split("\n").map { |line| line.delete_suffix("\r") }
+        rows = lines.map { |line| self.class.parse(line) }
+        @rows = rows.compact.each(&:freeze).freeze
+        @unread = lines.reject.with_index { |_, place| rows[place] }.each(&:freeze).freeze
         @by_key = @rows.to_h { |row| [key_of(row), row] }.freeze
         freeze
       end
@@ -133,7 +139,10 @@ module EVGearman
       # @api private
       def self.parse(line)
         match = /\A(\d+) (\S+) (.*?) :(?: (.*))?\z/mn.match(line.b)
-        match && Row.new(match[1].to_i, match[2], Admin.utf8(match[3]), match[4].to_s.split.map { |f| Admin.utf8(f) }.freeze)
+        return unless match
+
+        functions = match[4].to_s.split(/ +/).map { |name| Admin.utf8(name) }
+        Row.new(match[1].to_i, match[2], Admin.utf8(match[3]), functions.freeze)
       end
 
       # All rows of each client id: many workers have none ("-"), or share one.
@@ -169,7 +178,7 @@ module EVGearman
 
     # An answer that only says yes.
     # @api private
-    DONE = ->(_text) { true }
+    DONE = ->(text) { text == "OK" or raise ProtocolError, "unexpected admin response" }
 
     # A key a line.
     # @api private
@@ -262,7 +271,7 @@ module EVGearman
       # @param normal [Integer, nil]
       # @param low [Integer, nil]
       # @yield [true, error]
-      # @return [Task] of true
+      # @return [Task] of true; fails with {ProtocolError} for an answer that is neither OK nor ERR
       # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def maxqueue(function, size = nil, high: nil, normal: nil, low: nil, &block)
         by_priority = [high, normal, low]

@@ -17,7 +17,7 @@ module EVGearman
 
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
     #
-    # @param function [String] 1 to 512 bytes without control bytes
+    # @param function [String] 1 to 512 bytes without control bytes but TAB
     # @param workload [String, Object] bytes; with a coder anything that it takes
     # @param unique [String, nil, :auto] jobs of one function with one key are one job; "-" makes the workload the key
     # @param timeout [Numeric, nil] seconds to the job's end, after which the Task fails with {JobTimeoutError}

@@ -64,10 +64,6 @@ module EVGearman
     end
   end
 
-  # Bytes of what an exception said that are printed.
-  MESSAGE_MAX = 1000
-  private_constant :MESSAGE_MAX
-
   @configuration = Configuration.new.freeze
   @lock = Thread::Mutex.new
   @callback_errors = Repeats.new
@@ -123,7 +119,7 @@ module EVGearman
     # Where the errors of blocks go that have no client with an `on_callback_error`.
     # @api private
     def _warn_callback_error(error, where)
-      line = "evgearman: #{where} raised #{error.class}: #{one_line(error.message)} (#{error.backtrace&.first})"
+      line = "evgearman: #{where} raised #{error.class}: #{Words.one_line(error.message)} (#{error.backtrace&.first})"
       quiet = @callback_errors.untold(line) or return
       _report(:error, quiet.zero? ? line : "#{line}; #{quiet} times more since that was last told")
     end
@@ -138,11 +134,6 @@ module EVGearman
     end
 
     private
-
-    # What an exception says may be what a peer said: whatever that is, it begins no line of its own.
-    def one_line(text)
-      text.to_s.b[0, MESSAGE_MAX].force_encoding(Encoding::UTF_8).scrub("?").gsub(/[[:cntrl:]]/) { |char| char.dump[1..-2] }
-    end
 
     # One Array, since two variables could belong to different clients for a moment.
     def shared_client

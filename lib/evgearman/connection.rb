@@ -298,7 +298,7 @@ module EVGearman
 
     # @return [String] for people to read
     def inspect
-      "#<#{self.class} #{server} #{state} pending=#{pending_count + waiting_count} active=#{active_count}>"
+      Words.show(self) { [server, state, "pending=#{pending_count + waiting_count}", "active=#{active_count}"] }
     end
 
     private

@@ -93,7 +93,7 @@ module EVGearman
 
     # @return [String] for people to read; without the workload
     def inspect
-      "#<#{self.class} #{function} #{handle}#{" finished" if finished?}#{" lost" if lost?}>"
+      Words.show(self) { [function, handle, ("finished" if finished?), ("lost" if lost?)] }
     end
   end
 end

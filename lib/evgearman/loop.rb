@@ -106,7 +106,7 @@ module EVGearman
       end
 
       # @return [String]
-      def inspect = "#<#{self.class} #{self}#{" (not active)" unless active?}>"
+      def inspect = Words.show(self) { [self, ("(not active)" unless active?)] }
     end
 
     # What {Loop#io} and {Loop#each_turn} answer. Alive while active, whether you keep it or not.
@@ -125,7 +125,7 @@ module EVGearman
       end
 
       # @return [String]
-      def inspect = "#<#{self.class} #{self}#{" (not active)" unless active?}>"
+      def inspect = Words.show(self) { [self, ("(not active)" unless active?)] }
     end
 
     # @!method self.default
@@ -184,9 +184,7 @@ module EVGearman
     end
 
     # @return [String]
-    def inspect
-      "#<#{self.class} #{closed? ? "closed" : backend}#{" running" if running?}>"
-    end
+    def inspect = Words.show(self) { [closed? ? :closed : backend, (:running if running?)] }
   end
 
   class << self

@@ -138,8 +138,6 @@ module EVGearman
     end
 
     # @return [String] for people to read
-    def inspect
-      "#<#{self.class} #{[function, handle, state].compact.join(" ")}>"
-    end
+    def inspect = Words.show(self) { [function, handle, state] }
   end
 end

@@ -53,6 +53,11 @@ static bool control_p(int byte)
     return byte < 32 || byte == 127;
 }
 
+static bool control_but_tab_p(int byte)
+{
+    return control_p(byte) && byte != '\t';
+}
+
 static bool control_or_space_p(int byte)
 {
     return byte <= 32 || byte == 127;
@@ -67,7 +72,7 @@ static void function(void **state)
 {
     (void)state;
     assert_length(evg_check_function, 1, 512, EVG_EFUNCTION);
-    assert_bytes(evg_check_function, control_p, EVG_EFUNCTION);
+    assert_bytes(evg_check_function, control_but_tab_p, EVG_EFUNCTION);
 }
 
 static void unique(void **state)

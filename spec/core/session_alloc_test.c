@@ -14,7 +14,6 @@ static void open_with_everything(void)
     kit_text(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
     kit_say(&kit, EVG_OPTION_RES, "extra", NULL);
-    kit_say(&kit, EVG_OPTION_RES, "extra", NULL);
 }
 
 static void jobs_and_all(void)

@@ -97,19 +97,35 @@ static void the_prologue_comes_first(void **state)
     assert_sent(&kit, "");
     assert_int_equal(kit.s.stats.packets_out, 5);
     kit_open(&kit);
-    assert_int_equal(kit.s.stats.packets_out, 10);
+    assert_int_equal(kit.s.stats.packets_out, 9);
     kit_submit(&kit, "", "3"); /* as in on_connect */
     assert_told(&kit, "CONNECTED");
-    assert_sent(&kit, "text version; SET_CLIENT_ID me; OPTION_REQ exceptions; OPTION_REQ extra; CAN_DO g; "
+    assert_sent(&kit, "text version; SET_CLIENT_ID me; OPTION_REQ exceptions; CAN_DO g; "
                       "SUBMIT_JOB f  1; OPTION_REQ extra; OPTION_REQ extra; OPTION_REQ exceptions; "
                       "SUBMIT_JOB f  2; SUBMIT_JOB f  3");
     kit_text(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_OPTION_RES, "exceptions", NULL);
-    kit_say(&kit, EVG_ERROR, "UNKNOWN_OPTION", "", NULL);
     created("H:1");
     kit_say(&kit, EVG_ERROR, "UNKNOWN_OPTION", "", NULL);
     assert_told(&kit, "a CREATED H:1; b FAILED SERVER NOT_SENT UNKNOWN_OPTION ");
     assert_int_equal(kit.s.dialect, EVG_GEARMAND);
+}
+
+/* Asked for while there was no connection, it goes out once: in its place. From then on it belongs to the prologue, whoever
+ * asks for it again. */
+static void an_option_is_asked_for_once(void **state)
+{
+    (void)state;
+    kit_option(&kit, "extra");
+    kit_open(&kit);
+    assert_sent(&kit, "text version; OPTION_REQ extra");
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_option(&kit, "extra");
+    kit_open(&kit);
+    assert_sent(&kit, "text version; OPTION_REQ extra; OPTION_REQ extra");
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_open(&kit);
+    assert_sent(&kit, "text version; OPTION_REQ extra");
 }
 
 static void what_waits_keeps_its_place_behind_each_prologue(void **state)
@@ -424,6 +440,7 @@ int main(void)
         DOWN_TEST(the_seed_gets_to_the_table),
         DOWN_TEST(a_loop_opens_the_fresh),
         DOWN_TEST(the_prologue_comes_first),
+        DOWN_TEST(an_option_is_asked_for_once),
         OPEN_TEST(what_waits_keeps_its_place_behind_each_prologue),
         DOWN_TEST(connected_and_disconnected_come_in_pairs),
         OPEN_TEST(each_request_is_sent_once),

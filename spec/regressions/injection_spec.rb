@@ -8,7 +8,7 @@ RSpec.describe "Arguments" do
   # What no byte string is.
   types = [nil, 1, 1.5, :symbol, true, [], {}, Object.new]
 
-  functions = ["", "f" * 513, "real\0injected\0evil", "a\nb", "a\r\nb", "a\tb", "a\x7Fb", "a\x01b", "a\x1Fb".b, "a\0".b]
+  functions = ["", "f" * 513, "real\0injected\0evil", "a\nb", "a\r\nb", "a\tb\n", "a\x7Fb", "a\x01b", "a\x1Fb".b, "a\0".b]
   uniques = ["u" * 64, "ä" * 32, "key\0payload", "\0"]
   handles = ["", "H" * 64, "H:1\0", "\0H:1"]
   ids = ["", "me you", "me\nfake 127.0.0.1 : f", "me\r", "me\tyou", "m\0e", "mé", "m" * 64, "\x7F"]

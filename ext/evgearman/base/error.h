@@ -9,7 +9,7 @@
  * PEER: the server broke the protocol. JOB: the job ended badly. */
 #define EVG_ERRORS(X)                                                                              \
     X(NOMEM, LOCAL, "out of memory")                                                               \
-    X(FUNCTION, USAGE, "function must be 1 to 512 bytes without control bytes")                    \
+    X(FUNCTION, USAGE, "function must be 1 to 512 bytes without control bytes but TAB")            \
     X(UNIQUE, USAGE, "unique must be at most 63 bytes without NUL")                                \
     X(HANDLE, USAGE, "handle must be 1 to 63 bytes without NUL")                                   \
     X(CLIENT_ID, USAGE, "client_id must be 1 to 63 printable ASCII characters without spaces")     \

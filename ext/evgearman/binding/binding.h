@@ -201,6 +201,14 @@ void job_lost(client_t *client, evg_job_t *job);
 /* An Array of the Jobs that are held. */
 VALUE jobs_in_flight(const client_t *client);
 
+/* -- objects ------------------------------------------------------------------------------------------------------- */
+
+/* `dup` and `clone` of its objects raise TypeError: there would be two of one connection. */
+void refuse_copies(VALUE klass);
+
+/* For what has no class: an Array that ObjectSpace does not show. */
+VALUE hidden_array(void);
+
 /* -- strings and numbers ------------------------------------------------------------------------------------------- */
 
 VALUE binary_string(evg_bytes_t bytes);

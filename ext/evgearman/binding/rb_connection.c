@@ -121,7 +121,7 @@ static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, V
     loop_t *loop = open_loop_of(loop_value);
     address_of(&address, host, port, path);
     random_seeds(seed);
-    client->handlers = rb_ary_new();
+    client->handlers = hidden_array();
     client->on_lost = rb_hash_new();
     client->loop_value = loop_value;
     client->loop = loop;
@@ -359,9 +359,10 @@ static VALUE client_server(VALUE self)
     return address_string(&client_of(self)->c->address);
 }
 
+/* With a block it is Kernel's, which a subclass may well call. */
 static VALUE client_loop(VALUE self)
 {
-    return client_of(self)->loop_value;
+    return rb_block_given_p() ? rb_call_super(0, NULL) : client_of(self)->loop_value;
 }
 
 static VALUE client_client_id(VALUE self)
@@ -404,7 +405,7 @@ void Init_evg_connection(VALUE module)
 {
     VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
     rb_define_alloc_func(klass, client_allocate);
-    rb_undef_method(klass, "initialize_copy");
+    refuse_copies(klass);
     rb_define_private_method(klass, "_init", client_init, 4);
     rb_define_private_method(klass, "_share", client_share, 1);
     rb_define_private_method(klass, "_connect", client_connect, 3);

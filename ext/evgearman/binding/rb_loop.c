@@ -10,6 +10,7 @@
 #include "binding/seat.h"
 #include "binding/turn.h"
 
+static VALUE loop_class;
 static evg_list_t all_loops = {&all_loops, &all_loops};
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -120,11 +121,12 @@ static bool default_usable_p(void)
     return !NIL_P(default_loop) && default_forks == evg_forks && !loop_of(default_loop)->closed;
 }
 
-/* Threads may make one at once: all answer the first. No Mutex, because trap handlers ask too. */
+/* The process has one, whichever subclass is asked. Threads may make one at once: all answer the first. No Mutex, because
+ * trap handlers ask too. */
 static VALUE loop_default(VALUE klass)
 {
     if (default_usable_p()) return default_loop;
-    VALUE made = rb_funcall(klass, rb_intern("new"), 0);
+    VALUE made = rb_class_new_instance(0, NULL, loop_class);
     if (!default_usable_p()) {
         default_loop = made;
         default_forks = evg_forks;
@@ -351,7 +353,10 @@ void Init_evg_loop(VALUE module)
 {
     VALUE klass = rb_define_class_under(module, "Loop", rb_cObject);
     rb_define_alloc_func(klass, loop_allocate);
+    refuse_copies(klass);
     rb_gc_register_address(&default_loop);
+    loop_class = klass;
+    rb_gc_register_mark_object(loop_class);
     rb_define_singleton_method(klass, "default", loop_default, 0);
     rb_define_singleton_method(klass, "_after_fork", loops_after_fork, 0);
     rb_define_method(klass, "initialize", loop_initialize, 0);

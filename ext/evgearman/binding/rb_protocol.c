@@ -210,7 +210,7 @@ static void define_parser(VALUE protocol)
 {
     VALUE parser = rb_define_class_under(protocol, "Parser", rb_cObject);
     rb_define_alloc_func(parser, parser_allocate);
-    rb_undef_method(parser, "initialize_copy");
+    refuse_copies(parser);
     rb_define_private_method(parser, "_setup", parser_setup, 3);
     rb_define_private_method(parser, "_take", packet_parser_take, 1);
     rb_define_private_method(parser, "_next", parser_next, 0);

@@ -347,7 +347,7 @@ void Init_evg_session(VALUE protocol)
     VALUE client = rb_define_class_under(protocol, "ClientSession", klass);
     VALUE worker = rb_define_class_under(protocol, "WorkerSession", klass);
     rb_define_alloc_func(klass, session_allocate);
-    rb_undef_method(klass, "initialize_copy");
+    refuse_copies(klass);
     rb_define_private_method(klass, "_init", session_init, 1);
     rb_define_private_method(klass, "_set_option", session_set_option, 2);
     rb_define_private_method(klass, "_opened", session_opened, 0);

@@ -65,6 +65,7 @@ void Init_evg_window(VALUE client_class)
 {
     VALUE klass = rb_define_class_under(client_class, "Window", rb_cObject);
     rb_define_alloc_func(klass, window_allocate);
+    refuse_copies(klass);
     rb_define_method(klass, "enter", window_enter, 2);
     rb_funcall(client_class, rb_intern("private_constant"), 1, ID2SYM(rb_intern("Window")));
 }

@@ -6,7 +6,7 @@
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
 {
-    VALUE kept = rb_ary_new();
+    VALUE kept = hidden_array();
     evg_list_t *functions = &client->c->session.worker.functions;
     for (evg_list_t *at = functions->next; at != functions; at = at->next) {
         handler_t *handler = evg_container(at, evg_function_t, link)->owner;

@@ -37,9 +37,19 @@ static int words_in(evg_bytes_t line)
     return count;
 }
 
+/* As text, but for TAB: Perl's clients put it between a prefix and the name. */
+static bool name_p(evg_bytes_t name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t byte = name.at[i];
+        if ((byte < ' ' && byte != '\t') || byte == 127) return false;
+    }
+    return true;
+}
+
 int evg_check_function(evg_bytes_t name)
 {
-    return length_p(name, 1, EVG_FUNCTION_MAX) && bytes_p(name, ' ', 255) ? 0 : EVG_EFUNCTION;
+    return length_p(name, 1, EVG_FUNCTION_MAX) && name_p(name) ? 0 : EVG_EFUNCTION;
 }
 
 int evg_check_unique(evg_bytes_t key)

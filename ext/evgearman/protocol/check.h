@@ -9,7 +9,7 @@
 
 enum { EVG_FUNCTION_MAX = 512, EVG_KEY_MAX = 63 };
 
-int evg_check_function(evg_bytes_t name);     /* EVG_EFUNCTION: 1..512 bytes, no control bytes (0..31, 127) */
+int evg_check_function(evg_bytes_t name);     /* EVG_EFUNCTION: 1..512 bytes, no control bytes (0..31, 127) but TAB */
 int evg_check_unique(evg_bytes_t key);        /* EVG_EUNIQUE: 0..63 bytes, no NUL */
 int evg_check_status_unique(evg_bytes_t key); /* EVG_EUNIQUE: 1..63 bytes, no NUL */
 int evg_check_handle(evg_bytes_t handle);     /* EVG_EHANDLE: 1..63 bytes, no NUL */

@@ -59,8 +59,9 @@ bool evg_session_echo_of_p(const evg_request_t *request, evg_bytes_t data);
 
 /* -- options (options.c) ------------------------------------------------------------------------------------------- */
 
-/* OPTION_REQ on our own behalf for each that is remembered. 0, EVG_ENOMEM. */
-int evg_session_replay_options(evg_session_t *s);
+/* OPTION_REQ on our own behalf for each that is remembered, but for those that a request in `waiting` is the first to ask
+ * for. 0, EVG_ENOMEM. */
+int evg_session_replay_options(evg_session_t *s, const evg_list_t *waiting);
 void evg_session_forget_options(evg_session_t *s);
 
 /* The server does not know what the caller asked for: it will not be asked again. */

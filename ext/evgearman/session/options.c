@@ -20,12 +20,23 @@ static int replay(evg_session_t *s, evg_bytes_t name)
     return r;
 }
 
-int evg_session_replay_options(evg_session_t *s)
+/* The request that it was first asked for by has not left yet: it asks on this connection, in its place. */
+static bool waits_p(const evg_list_t *waiting, evg_bytes_t name)
+{
+    for (const evg_list_t *at = waiting->next; at != waiting; at = at->next) {
+        const evg_request_t *request = evg_container(at, evg_request_t, link);
+        if (request->first && evg_bytes_equal_p(name, evg_request_handle(request))) return true;
+    }
+    return false;
+}
+
+int evg_session_replay_options(evg_session_t *s, const evg_list_t *waiting)
 {
     int r = s->options.exceptions ? replay(s, evg_bytes_of("exceptions")) : 0;
     for (evg_list_t *at = s->extras.next; r == 0 && at != &s->extras; at = at->next) {
         extra_t *extra = evg_container(at, extra_t, link);
-        r = replay(s, evg_bytes(extra->name, extra->len));
+        evg_bytes_t name = evg_bytes(extra->name, extra->len);
+        if (!waits_p(waiting, name)) r = replay(s, name);
     }
     return r;
 }
@@ -71,6 +82,7 @@ int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t nam
         evg_free(extra);
         return r;
     }
+    request->first = true;
     memcpy(extra->name, name.at, name.len);
     extra->len = name.len;
     evg_list_init(&extra->link);

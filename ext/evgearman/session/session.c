@@ -96,7 +96,7 @@ void evg_session_opening(evg_session_t *s)
 }
 
 /* What every connection begins with, before the requests that waited. */
-static int queue_prologue(evg_session_t *s)
+static int queue_prologue(evg_session_t *s, const evg_list_t *waiting)
 {
     evg_bytes_t id = client_id_of(s);
     evg_request_t *version = evg_session_own(s, EVG_FOR_DIALECT);
@@ -107,7 +107,7 @@ static int queue_prologue(evg_session_t *s)
         return r;
     }
     if (id.len) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
-    if (r == 0) r = evg_session_replay_options(s);
+    if (r == 0) r = evg_session_replay_options(s, waiting);
     return r < 0 ? r : evg_worker_opened(s);
 }
 
@@ -140,7 +140,7 @@ int evg_session_opened(evg_session_t *s)
     s->read_at = s->now;
     s->open_error = 0;
     s->tell_connected = true;
-    int r = queue_prologue(s);
+    int r = queue_prologue(s, &waiting);
     if (r == 0) r = requeue(s, &kept, &waiting);
     if (r < 0) { /* as it was, for the caller to close */
         evg_session_keep_unwritten(s, EVG_ENOMEM);

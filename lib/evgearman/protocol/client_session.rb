@@ -13,7 +13,7 @@ module EVGearman
 
       # Sends SUBMIT_JOB: a foreground job.
       #
-      # @param function [String] 1 to 512 bytes without control bytes
+      # @param function [String] 1 to 512 bytes without control bytes but TAB
       # @param workload [String] bytes
       # @param unique [String, nil, :auto] jobs of one function with one key are one job; "-" makes the workload the key
       # @param timeout [Numeric, nil] seconds to the job's end, after which it fails with {JobTimeoutError}

@@ -241,7 +241,9 @@ module EVGearman
 
       # @return [String]
       def inspect
-        "#<#{self.class} #{open? ? "open" : "down"} pending=#{pending_count + waiting_count} active=#{active_count}>"
+        Words.show(self) do
+          [open? ? :open : :down, "pending=#{pending_count + waiting_count}", "active=#{active_count}"]
+        end
       end
 
       private
@@ -319,8 +321,7 @@ module EVGearman
 
         # @return [String]
         def inspect
-          state = success? ? "succeeded" : failed? ? "failed" : "pending"
-          "#<#{self.class} #{[function, handle, state].compact.join(" ")}>"
+          Words.show(self) { [function, handle, success? ? :succeeded : failed? ? :failed : :pending] }
         end
 
         private

@@ -152,7 +152,7 @@ module EVGearman
 
         # @return [String]
         def inspect
-          "#<#{self.class} #{function} #{handle}#{" finished" if finished?}#{" lost" if lost?}>"
+          Words.show(self) { [function, handle, ("finished" if finished?), ("lost" if lost?)] }
         end
       end
     end
