@@ -473,7 +473,7 @@ RSpec.describe EVGearman::Worker do
         expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("X")
         stdout.read
       end
-      expect(out.lines).to eq([{ finished: 1, handed_back: [] }.inspect + "\n", "the old trap\n"])
+      expect(out.lines).to eq(["the old trap\n", { finished: 1, handed_back: [] }.inspect + "\n", "the old trap\n"])
     end
   end
 

@@ -177,7 +177,7 @@ module EVGearman
     # Writes what is owed, also what still waits for a connection, and waits until it has arrived; then disconnects for
     # good. Blocks are called before it returns. Replies are not waited for: see {#flush}. Idempotent.
     #
-    # @param timeout [Numeric, nil] seconds to write what is owed; nil and 0 do not wait for that
+    # @param timeout [Numeric, nil] seconds to write what is owed; nil is no limit, 0 does not wait for that
     # @return [nil]
     # @raise [ArgumentError] for a time that is none
     def close(timeout = 1)

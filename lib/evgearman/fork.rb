@@ -9,7 +9,10 @@ module EVGearman
     # Ruby's own hook for every fork it makes.
     def _fork
       pid = super
-      Loop._after_fork if pid.zero?
+      return pid unless pid.zero?
+
+      Loop._after_fork
+      Signals.after_fork
       pid
     end
   end

@@ -45,16 +45,13 @@ module EVGearman
     # What a worker knows beside {Connection::DEFAULTS}.
     WORKER_DEFAULTS = { concurrency: 1, grab_unique: true, prefetch: 0, poll_interval: 1.0 }.freeze
 
-    SIGNALS = %w[INT TERM].freeze
-    private_constant :SIGNALS
-
     # With `concurrency: 1` a synchronous handler runs on the loop's thread. Above 1 they run on so many threads of the
     # worker's own, and the loop stays free: progress, heartbeats and deadlines live while they run. nil is as many jobs
     # as there are, which is only for asynchronous handlers: synchronous ones run one by one then.
     #
     # Beside these it takes what {Connection#initialize} takes.
     #
-    # @param shutdown_timeout [Numeric, nil] seconds that {#run} waits for running jobs after {#stop}
+    # @param shutdown_timeout [Numeric, nil] seconds that {#run} waits for running jobs after {#stop}; nil is no limit
     # @param options [Hash]
     # @option options [Integer, nil] :concurrency (1) jobs that may be under way
     # @option options [Integer, :auto] :prefetch (0) how many more may be held; `:auto`: as many as are done in about 2 ms
@@ -187,30 +184,39 @@ module EVGearman
     # Works until {#stop} or a signal, then finishes what is held and writes the answers, for up to shutdown_timeout
     # seconds, and closes, so that the server gives the rest to somebody else.
     #
+    # A signal stops every `run` of the process that listens; a second one hands back at once what they hold, and a third
+    # raises Interrupt in handlers that run where the loop does. A trap that was there before is called too, unless it
+    # was the default. Traps are restored when the last `run` ends.
+    #
+    # While a handler keeps its thread for longer than 100 ms, a second one turns the loop: heartbeats, `timeout:` and
+    # shutdown_timeout are kept, and blocks are called on that one.
+    #
     # Whatever else ends it (an exception out of a block, Thread#kill) closes it too.
     #
-    # @param signals [Boolean] do TERM and INT stop it? Their traps are restored
+    # @param signals [Boolean] do TERM and INT stop it?
     # @return [Hash] `finished:` number of jobs, `handed_back:` handles of those that were not
     # @raise [ConnectionError] "closed"
     def run(signals: true)
       before = _jobs_finished
       work(&_hook(:on_idle))
-      left = with_signals(signals) { run_and_drain }
+      left = signals ? Signals.while_listening(self) { run_and_drain } : run_and_drain
       { finished: _jobs_finished - before, handed_back: left.select(&:lost?).map(&:handle) }
     ensure
       @running = false
+      @limit&.cancel
       close(0) unless closed?
     end
 
     # Ends {#run}, also one that has not begun. From any thread, block or trap handler. Said again it may hasten the end,
     # not put it off.
     #
-    # @param timeout [Numeric, nil] seconds for the jobs that are held
+    # @param timeout [Numeric, nil] seconds for the jobs that are held; nil is no limit
     # @return [self]
     # @raise [ArgumentError] for a time that is none
     def stop(timeout = @shutdown_timeout)
-      @stop_at = [@stop_at, self.loop.now + (Seconds.check(timeout) || 0)].compact.min
+      @stop_at = [@stop_at, self.loop.now + (Seconds.check(timeout) || Float::INFINITY)].compact.min
       work_stop
+      limit_drain if @running
       stop_running
       self
     end
@@ -219,33 +225,67 @@ module EVGearman
 
     def known_options = super + WORKER_DEFAULTS.keys
 
-    # A stop that came just before the loop ran is not known to the loop: so it is looked for again and again. One that
-    # came before that has been undone by `work`. Answers the jobs that were still held.
+    # Answers the jobs that were still held at its end.
     def run_and_drain
       @running = true
-      stopped = turn(1) until stopped || @stop_at || closed?
-      @stop_at ? work_stop : stop
-      turn(time_left.clamp(0, 1)) until _drained? || time_left <= 0
-      in_flight.tap { close(connected? ? time_left.clamp(0..) : 0) }
+      @pool ? drain_when_stopped : Deputy.during(self.loop, method(:left_by)) { drain_when_stopped }
+      raise @exception if @exception
+
+      @left || in_flight.tap { close(connected? ? time_left : 0) }
     end
 
-    def time_left = @stop_at - self.loop.now
+    def drain_when_stopped
+      stopped = turn until stopped || @stop_at || over?
+      @stop_at ? work_stop : stop
+      limit_drain
+      turn until _drained? || over?
+    end
+
+    # There is nothing more to be done, or to be waited for.
+    def over? = closed? || @exception
+
+    # Seconds that are left; nil: any number.
+    def time_left
+      (@stop_at - self.loop.now).clamp(0..) if @stop_at.finite?
+    end
+
+    # By a timer, because the thread that is in `run` may be inside a handler.
+    def limit_drain
+      @limit&.cancel
+      left = time_left
+      @limit = self.loop.after(left) { hand_back } if left && !closed?
+    end
+
+    def hand_back
+      return unless @running
+
+      @left = in_flight
+      close(0)
+    end
+
+    # By the deputy: a block on its thread raised.
+    def left_by(exception)
+      @exception = exception
+      stop_running
+    end
 
     # The last job was finished: what waits for that may go on.
     def drained
       stop_running if @running && @stop_at
     end
 
-    def turn(seconds) = self.loop.send(:_run_for, self, seconds)
+    # A word to this worker that comes between two turns ends the next one.
+    def turn = self.loop.send(:_run_for, self, nil)
 
     # Others on the same loop go on.
     def stop_running = self.loop.send(:_stop_for, @running ? self : nil)
 
-    def with_signals(enabled)
-      old = enabled ? SIGNALS.to_h { |name| [name, trap(name) { stop }] } : {}
-      yield
-    ensure
-      old&.each { |name, handler| trap(name, handler || "DEFAULT") }
+    # A TERM or INT came. Answers the threads that are to be interrupted.
+    def signalled
+      @signals = (@signals || 0) + 1
+      stop if @signals == 1
+      stop(0) if @signals == 2
+      @signals > 2 ? _handler_threads : []
     end
   end
 end

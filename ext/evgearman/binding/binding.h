@@ -38,6 +38,7 @@ typedef struct {
     calls_t jobs;                   /* handlers to be called, when no block runs */
     calls_t posts;                  /* blocks of `post` */
     evg_list_t handling;            /* rb_job_t whose handler runs, also one that lost the seat */
+    evg_list_t deputies;            /* deputy_t: who takes the seat from a long handler */
     evg_list_t waiters;             /* those who follow, in the order they came */
     evg_list_t frames;              /* frame_t: the `run`s under way, innermost last */
     evg_list_t clients;             /* client_t on this loop */
@@ -90,6 +91,7 @@ typedef struct {
     VALUE shared;   /* the Worker whose connection this Client is, or nil: nothing else here counts then */
     VALUE on_lost;  /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
+    bool roused;        /* its `run` was told to look around while it did not turn the loop */
     bool asked;         /* `connect` was called since the last `disconnect` */
     size_t marked_in;   /* see lifetime.h */
     evg_list_t link;    /* in loop->clients */
@@ -194,6 +196,9 @@ VALUE job_new(client_t *client, const evg_event_t *event);
 
 /* Its handler is to be run, when no block is under way. */
 void job_queue(client_t *client, VALUE job);
+
+/* An Array of the threads on which handlers of it run where the loop does. */
+VALUE jobs_threads(const client_t *client);
 
 /* Its connection ended. */
 void job_lost(client_t *client, evg_job_t *job);

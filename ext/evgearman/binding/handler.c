@@ -4,6 +4,7 @@
  * asynchronous, on the thread that drives. */
 #include "binding/job.h"
 
+#include "binding/deputy.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 
@@ -138,6 +139,7 @@ static void run_by(rb_job_t *job, VALUE self, VALUE (*how)(VALUE))
 {
     evg_connection_clock(job->client->c);
     evg_job_started(&job->client->c->session, &job->job);
+    if (job->job.function && job->job.function->timeout > 0) client_changed(job->client); /* its deadline is new */
     job->in_handler = true;
     rb_ensure(how, self, hand_back_if_unanswered, self);
 }
@@ -185,14 +187,19 @@ static bool job_begins(const call_t *call, uint64_t seat)
 {
     (void)seat;
     rb_job_t *job = job_of_call(call);
-    evg_list_append(&job->client->loop->handling, &job->handling);
+    loop_t *loop = job->client->loop;
+    job->thread = loop->seat.thread;
+    evg_list_append(&loop->handling, &job->handling);
+    deputies_wake(loop);
     return true;
 }
 
 static void job_ends(const call_t *call, uint64_t seat)
 {
     (void)seat;
-    evg_list_unlink(&job_of_call(call)->handling);
+    rb_job_t *job = job_of_call(call);
+    evg_list_unlink(&job->handling);
+    deputies_relieve(job->client->loop);
 }
 
 void job_queue(client_t *client, VALUE job)
@@ -207,11 +214,21 @@ void job_queue(client_t *client, VALUE job)
     calls_push(&client->loop->jobs, &call);
 }
 
+VALUE jobs_threads(const client_t *client)
+{
+    VALUE threads = rb_ary_new();
+    const evg_list_t *handling = &client->loop->handling;
+    for (const evg_list_t *at = handling->next; at != handling; at = at->next) {
+        const rb_job_t *job = evg_container(at, rb_job_t, handling);
+        if (job->client == client) rb_ary_push(threads, job->thread);
+    }
+    return threads;
+}
+
 VALUE job_perform(VALUE self)
 {
     rb_job_t *job = job_of(self);
     if (job->job.state != EVG_JOB_HELD) return Qnil;
-    if (job->job.function && job->job.function->timeout > 0) client_changed(job->client); /* its deadline is new */
     run_by(job, self, handle_or_report);
     evg_connection_flush(job->client->c);
     return Qnil;

@@ -6,7 +6,8 @@
 
 typedef struct {
     evg_job_t job;
-    evg_list_t handling; /* in loop->handling, while its handler runs where the loop does */
+    evg_list_t handling; /* in loop->handling, while its handler runs where the loop does … */
+    VALUE thread;        /* … on this thread */
     VALUE self;          /* for in_flight only: nobody keeps a job that its user has forgotten */
     client_t *client;
     VALUE client_value;

@@ -297,7 +297,7 @@ static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
     loop_t *loop = client->loop;
-    double seconds = seconds_of(timeout), deadline = evg_monotonic() + seconds;
+    double seconds = NIL_P(timeout) ? INFINITY : seconds_of(timeout), deadline = evg_monotonic() + seconds;
     if (client->c->session.state == EVG_SHUT || loop->closed) return self;
     evg_connection_flush(client->c);
     if (seconds > 0 && wait_for(client, written_p, deadline)) wait_for_arrival(client, deadline);

@@ -12,6 +12,7 @@ static void job_mark(void *ptr)
     rb_job_t *job = ptr;
     job->marked_in = lifetime_marked();
     rb_gc_mark(job->client_value);
+    rb_gc_mark(job->thread);
     rb_gc_mark(job->handler);
     rb_gc_mark(job->function);
     rb_gc_mark(job->unique);
@@ -72,7 +73,7 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     job->self = self;
     job->marked_in = lifetime_new();
     job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
-    job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
+    job->thread = job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
     job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
     job->workload = binary_string(event->args[3]);
     job->number = ++numbers;

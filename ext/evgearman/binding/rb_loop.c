@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/deputy.h"
 #include "binding/lifetime.h"
 #include "binding/mark.h"
 #include "binding/rb_error.h"
@@ -43,6 +44,7 @@ static void loop_free(void *ptr)
     for (evg_list_t *at; (at = evg_list_shift(&loop->clients));) evg_container(at, client_t, link)->loop = NULL;
     evg_list_clear(&loop->frames);
     evg_list_clear(&loop->handling);
+    evg_list_clear(&loop->deputies);
     evg_list_unlink(&loop->all);
     calls_free(&loop->done);
     calls_free(&loop->jobs);
@@ -71,6 +73,7 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->waiters);
     evg_list_init(&loop->frames);
     evg_list_init(&loop->handling);
+    evg_list_init(&loop->deputies);
     evg_list_init(&loop->clients);
     evg_list_init(&loop->timers);
     evg_list_init(&loop->watched);
@@ -175,12 +178,21 @@ void loop_open_fresh_clients(loop_t *loop)
     }
 }
 
+/* A worker's `run` turns the loop again and again: no word to it may get lost between two times. */
+static bool roused(client_t *worker)
+{
+    bool was = worker->roused;
+    worker->roused = false;
+    return was;
+}
+
 static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
 {
     loop_t *loop = open_loop_of(self);
     frame_t *frame;
     double deadline = deadline_of(timeout);
     VALUE owner = run_enter(loop, worker, &frame);
+    if (!NIL_P(worker)) frame->stopped = roused(client_of(worker));
     loop_open_fresh_clients(loop);
     run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
     VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
@@ -215,6 +227,7 @@ static bool innermost_p(const loop_t *loop, const frame_t *frame)
 static VALUE stop_runs(VALUE self, VALUE worker)
 {
     loop_t *loop = loop_of(self);
+    if (!NIL_P(worker)) client_of(worker)->roused = true;
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
         frame_t *frame = evg_container(at, frame_t, link);
         if (NIL_P(worker) ? !innermost_p(loop, frame) : frame->worker != worker) continue;
@@ -323,6 +336,7 @@ void loop_after_fork(loop_t *loop)
     calls_clear(&loop->jobs);
     calls_clear(&loop->posts);
     evg_list_clear(&loop->handling); /* their threads may be gone */
+    deputies_forget(loop);
     timers_stop(loop);
     fibers_forget(loop);
     loop->muted = false;
@@ -372,6 +386,7 @@ void Init_evg_loop(VALUE module)
     rb_define_method(klass, "backend", loop_backend, 0);
     rb_define_private_method(klass, "_close", loop_close, 0);
     rb_define_private_method(klass, "_clients", loop_clients, 0);
+    Init_evg_deputy(module);
     Init_evg_timer(klass);
     Init_evg_watcher(klass);
     Init_evg_fiber(klass);

@@ -115,6 +115,11 @@ static VALUE worker_in_flight(VALUE self)
     return jobs_in_flight(client_of(self));
 }
 
+static VALUE worker_handler_threads(VALUE self)
+{
+    return jobs_threads(client_of(self));
+}
+
 static VALUE worker_working_p(VALUE self)
 {
     return RBOOL(evg_worker_working_p(&client_of(self)->c->session));
@@ -150,6 +155,7 @@ void Init_evg_worker(VALUE module, VALUE connection_class)
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
     rb_define_private_method(klass, "_jobs_finished", worker_jobs_finished, 0);
+    rb_define_private_method(klass, "_handler_threads", worker_handler_threads, 0);
     rb_define_private_method(klass, "_drained?", worker_drained_p, 0);
     rb_define_method(klass, "cant_do", worker_cant_do, 1);
     rb_define_method(klass, "reset_abilities", worker_reset_abilities, 0);

@@ -195,10 +195,8 @@ static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
 
 /* -- following ----------------------------------------------------------------------------------------------------- */
 
-/* The driver has been inside Ruby code since the last tick, or the heir does not come. A block that waits in a nested
- * drive is no such case: that drive may be in libev. Read without the GVL too: it is looked at again with it before
- * anything is done. */
-static bool stuck_p(const loop_t *loop, uint64_t seen)
+/* A block that waits in a nested drive is no such case: that drive may be in libev. */
+bool seat_stuck_p(const loop_t *loop, uint64_t seen)
 {
     const volatile seat_t *seat = &loop->seat;
     return seat->in_block == seat->depth && seat->seq == seen;
@@ -215,8 +213,8 @@ static struct timespec time_of(double seconds)
     return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9)};
 }
 
-/* false: nothing came until then. A clock would not tell: a post may come late, and is used up. */
-static bool sem_wait_until(sem_t *sem, double deadline)
+/* A clock would not tell: a post may come late, and is used up. */
+bool sem_wait_until(sem_t *sem, double deadline)
 {
 #ifdef HAVE_SEM_CLOCKWAIT
     struct timespec at = time_of(deadline);
@@ -239,7 +237,7 @@ static void *sleep_on(void *arg)
         bool last = waiter->deadline <= until;
         waiter->seen = ((const volatile loop_t *)waiter->loop)->seat.seq;
         if (sem_wait_until(&waiter->sem, last ? waiter->deadline : until) || last) return NULL;
-        if (first_p(waiter) && stuck_p(waiter->loop, waiter->seen)) {
+        if (first_p(waiter) && seat_stuck_p(waiter->loop, waiter->seen)) {
             waiter->saw_stuck = true;
             return NULL;
         }
@@ -260,14 +258,22 @@ static bool long_stuck_p(loop_t *loop)
         seat->seen = seat->seq;
         seat->seen_at = now;
     }
-    return now - seat->seen_at >= tick && stuck_p(loop, seat->seen);
+    return now - seat->seen_at >= tick && seat_stuck_p(loop, seat->seen);
+}
+
+bool seat_take_over(loop_t *loop, uint64_t seen)
+{
+    if (!seat_stuck_p(loop, seen)) return false;
+    give(loop, rb_thread_current(), fiber_now());
+    seat_wake_all(loop);
+    return true;
 }
 
 /* All look again at what they wait for: to a Task whose own block stands still nothing more happens. */
 static void steal_if_stuck(waiter_t *waiter)
 {
     loop_t *loop = waiter->loop;
-    bool saw_stuck = waiter->saw_stuck && stuck_p(loop, waiter->seen);
+    bool saw_stuck = waiter->saw_stuck && seat_stuck_p(loop, waiter->seen);
     waiter->saw_stuck = false;
     if (!first_p(waiter) || !(saw_stuck || long_stuck_p(loop))) return;
     promote(loop, waiter);

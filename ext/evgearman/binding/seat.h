@@ -10,6 +10,8 @@
 #ifndef EVG_BINDING_SEAT_H
 #define EVG_BINDING_SEAT_H
 
+#include <semaphore.h>
+
 #include "binding/binding.h"
 
 /* What is waited for. */
@@ -60,6 +62,16 @@ bool seat_in_block_p(const loop_t *loop);
 
 /* A handler waits to be started, and nothing but the choice of the thread stands in its way. */
 bool seat_jobs_ready_p(const loop_t *loop);
+
+/* The driver has been inside Ruby code since the seat's `seq` was that, or the heir does not come (or there is none).
+ * May be asked without the GVL, and is to be asked again with it before anything is done. */
+bool seat_stuck_p(const loop_t *loop, uint64_t seen);
+
+/* Takes the seat for the calling thread if that is so; it is to wait for something then. */
+bool seat_take_over(loop_t *loop, uint64_t seen);
+
+/* false: nothing was posted until then. */
+bool sem_wait_until(sem_t *sem, double deadline);
 
 /* In a forked child: nobody drives, nobody waits; those who did are on stacks that are gone. */
 void seat_forget(loop_t *loop);

@@ -1,0 +1,121 @@
+# frozen_string_literal: true
+
+RSpec.describe "A handler that is long, under Worker#run", :gearmand do
+  let(:name) { function }
+  let(:client) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+  let(:gate) { Thread::Queue.new } # the handler waits here
+  let(:options) { {} }
+
+  def worker = @worker ||= worker_for(Gearmand.shared, **options)
+
+  def running = @running ||= Thread.new { worker.run(signals: false) }.tap { |thread| thread.report_on_exception = false }
+
+  def deputies = Thread.list.select { |thread| thread.name == "evgearman deputy" }
+
+  def handle(**options, &block)
+    worker.register_function(name, **options, &block)
+    running
+  end
+
+  after do
+    gate.close
+    worker.stop(0)
+    @running&.join(Examples::PATIENCE)
+    expect(deputies).to be_empty
+  end
+
+  # Each of these hangs when the loop waits for the handler.
+  it "lets timers and answers come, though nobody else turns the loop" do
+    handle do |_job|
+      loop.after(0.01) { gate << "timer" }
+      worker.echo("x") { |value, _| gate << value }
+      [gate.pop, gate.pop].sort.join(" ")
+    end
+    expect(client.call(name, timeout: Examples::PATIENCE)).to eq("timer x")
+  end
+
+  it "is failed at its time limit, not when it returns" do
+    handle(timeout: 0.15) { gate.pop }
+    expect { client.call(name, timeout: Examples::PATIENCE) }.to raise_error(EVGearman::JobError)
+    expect(gate.num_waiting).to eq(1)
+  end
+
+  it "is handed back at the end of shutdown_timeout, not when it returns" do
+    handle do |job|
+      job.on_lost { gate << "lost" }
+      worker.stop(0.05)
+      gate.pop
+    end
+    handle = client.enqueue(name)
+    expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 0, handed_back: [handle])
+    worker_for(Gearmand.shared, loop: client.loop).register_function(name) { nil }.work
+    eventually { client.loop.run_once(0.01) || Gearmand.shared.status(name).first.zero? }
+  end
+
+  it "does not keep heartbeats from being sent and answered" do
+    server = fake_server do |peer|
+      peer.skip_to(:grab_job_uniq)
+      peer.send(:job_assign_uniq, "H:1", name, "", "")
+      peer.answer_echoes
+    end
+    @worker = worker_for(server, heartbeat: 0.05)
+    handle { gate.pop }
+    eventually { gate.num_waiting == 1 }
+    beats = -> { server.received.count { |command, _| command == :echo_req } }
+    before = beats.call
+    eventually { beats.call > before + 2 }
+    gate << "done"
+    eventually { server.received.include?([:work_complete, "H:1", "done"]) }
+  end
+
+  context "with jobs that wait" do
+    let(:options) { { prefetch: 4 } }
+
+    it "stays the only one, and those behind it begin on the thread that is in `run`" do
+      begun, under_way, most = [], 0, 0
+      handle do |job|
+        most = [most, under_way += 1].max
+        begun << [job.workload, Thread.current]
+        loop.after(0.15) { gate << :go }
+        gate.pop
+        under_way -= 1
+        nil
+      end
+      Array.new(3) { |n| client.submit_job(name, n.to_s) }.each { |task| task.value(Examples::PATIENCE) }
+      expect([most, begun]).to eq([1, %w[0 1 2].map { |workload| [workload, running] }])
+    end
+  end
+
+  it "may wait for the loop itself, and blocks of others are called meanwhile" do
+    handle do |job|
+      loop.after(0.01) { gate << :seat_lost }
+      gate.pop
+      "#{worker.echo(job.workload).value(Examples::PATIENCE)}!"
+    end
+    expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("x!")
+  end
+
+  it "does not swallow what a block raises that is no StandardError: `run` raises it" do
+    handle do |_job|
+      loop.after(0.01) { (gate << "") && raise(Exception, "out") }
+      gate.pop
+    end
+    client.enqueue(name)
+    expect { running.join(Examples::PATIENCE) }.to raise_error(Exception, "out")
+    expect(worker).to be_closed
+    @running = nil
+  end
+
+  # Counts how often the kernel let it sleep. Fails when it looks at a clock while there is nothing to do.
+  it "has a second thread that sleeps while none runs" do
+    handle { |_job| sleep(0.15) && nil }
+    client.call(name, timeout: Examples::PATIENCE)
+    switches = lambda do
+      File.read("/proc/self/task/#{deputies.fetch(0).native_thread_id}/status")[/^voluntary_ctxt_switches:\s*(\d+)/, 1]
+    end
+    sleep(0.3) # it may have been looking when the handler ended
+    before = switches.call
+    sleep(0.5)
+    expect(switches.call).to eq(before)
+  end
+end

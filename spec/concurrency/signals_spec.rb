@@ -1,0 +1,140 @@
+# frozen_string_literal: true
+
+RSpec.describe "TERM and INT, under Worker#run", :gearmand do
+  prelude = <<~'RUBY'
+    def worker(name, loop: EVGearman::Loop.new, **options, &handler)
+      EVGearman::Worker.new(url: URL, loop: loop, **options).register_function(name, &(handler || proc { nil }))
+    end
+    def runs(worker) = Thread.new { worker.run }.tap { eventually { worker.connected? } }
+    def signal(name) = Process.kill(name, Process.pid)
+    def ended?(*threads) = threads.all? { |thread| thread.join(20) }
+    def traps = %w[INT TERM].map { |name| trap(name, "DEFAULT").tap { |old| trap(name, old) } }
+  RUBY
+
+  # Lines that the script printed.
+  define_method(:said) { |script| child(prelude + script).first.lines(chomp: true) }
+  let(:name) { function }
+
+  # Fails when each run has a trap of its own: the one that began last is the only one that hears.
+  it "end them all, on loops of their own and on one" do
+    expect(said(<<~RUBY)).to eq(["true", "DEFAULT DEFAULT"])
+      running = Array.new(2) { runs(worker("#{name}")) } + Array.new(2) { runs(worker("#{name}", loop: LOOP)) }
+      signal(:TERM)
+      puts ended?(*running), traps.join(" ")
+    RUBY
+  end
+
+  # Fails when the first to end restores what was there before it began.
+  it "are heard by those who still run when one has ended" do
+    expect(said(<<~RUBY)).to eq(%w[true true])
+      first, second = Array.new(2) { worker("#{name}") }
+      running = [first, second].map { |worker| runs(worker) }
+      first.stop
+      puts ended?(running[0])
+      signal(:INT)
+      puts ended?(running[1])
+    RUBY
+  end
+
+  it "are heard by the trap that was there before, too" do
+    expect(said(<<~RUBY)).to eq(["the host's 15", "true", "true"])
+      host = proc { |number| puts "the host's \#{number}" }
+      trap("TERM", host)
+      running = runs(worker("#{name}"))
+      signal(:TERM)
+      puts ended?(running), trap("TERM", "DEFAULT").equal?(host)
+    RUBY
+  end
+
+  ["nil", '"IGNORE"', '"DEFAULT"', '"SYSTEM_DEFAULT"', '"EXIT"', 'proc { "the same" }'].each do |before|
+    it "are as before when it has ended: #{before}" do
+      expect(said(<<~RUBY)).to eq(["true"])
+        before = #{before}
+        2.times { trap("INT", before) }
+        known = trap("INT", before)
+        one = worker("#{name}")
+        running = runs(one)
+        one.stop
+        puts ended?(running) && trap("INT", "DEFAULT") == known
+      RUBY
+    end
+  end
+
+  it "leave alone what somebody has trapped meanwhile" do
+    expect(said(<<~RUBY)).to eq(%w[theirs true true])
+      one = worker("#{name}")
+      running = runs(one)
+      theirs, ours = proc { |number| puts("theirs") || ours.call(number) }, nil
+      ours = trap("TERM", theirs)
+      signal(:TERM)
+      puts ended?(running), trap("TERM", "DEFAULT").equal?(theirs)
+    RUBY
+  end
+
+  # A second one is for who is impatient, a third for who is desperate.
+  it "hand back at once when they come again, and interrupt the handler the third time" do
+    expect(said(<<~RUBY)).to eq(%w[begun lost Interrupt Interrupt])
+      one = worker("#{name}", shutdown_timeout: 600) do |job|
+        job.on_lost { puts "lost" }
+        puts "begun"
+        sleep
+      ensure
+        puts $!.class
+      end
+      client.enqueue("#{name}")
+      impatient = Thread.new do
+        eventually { one.in_flight.any? }
+        2.times { sleep(0.1) && signal(:TERM) }
+        eventually { one.closed? }
+        sleep(0.1)
+        signal(:INT)
+      end
+      begin
+        one.run
+      rescue Interrupt => e
+        puts e.class
+      end
+      impatient.join
+      EVGearman::Worker.new(url: URL, loop: LOOP).tap { |other| other.register_function("#{name}") { other.stop && nil } }.run
+    RUBY
+  end
+
+  it "end a forked child as ever, though its parent works" do
+    expect(said(<<~RUBY)).to eq(["15", "true"])
+      running = runs(worker("#{name}"))
+      pid = fork { sleep }
+      Process.kill(:TERM, pid)
+      puts Process.wait2(pid)[1].termsig
+      signal(:TERM)
+      puts ended?(running)
+    RUBY
+  end
+
+  # Fails when an Interrupt between two traps keeps one from being set or restored for good.
+  it "may come at any time: none is lost, and none heard for ever" do
+    expect(said(<<~RUBY)).to eq(%w[Interrupt SignalException])
+      pid = Process.pid
+      storm = fork { loop { Process.kill(:INT, pid) && sleep(0.0005) } }
+      60.times do
+        one = EVGearman::Worker.new(port: 1, loop: EVGearman::Loop.new, on_error: proc {})
+        one.loop.post { one.stop(0) }
+        one.run
+      rescue Interrupt
+        nil
+      end
+      begin
+        Process.kill(:KILL, storm)
+        Process.wait(storm)
+      rescue Interrupt
+        retry
+      end
+      eventually { Thread.list.size == 1 }
+      %i[INT TERM].each do |name|
+        signal(name)
+        sleep(20)
+      rescue SignalException => e
+        puts e.class
+      end
+    RUBY
+  end
+end
