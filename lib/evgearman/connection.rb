@@ -216,10 +216,14 @@ module EVGearman
     #   @return [Float, nil] seconds for one address of the server, SYN to established
     #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] command_timeout
-    #   @return [Float, nil] seconds from the making of a request to its first reply
+    #   @return [Float, nil] seconds that a request may wait to be written, from when it was made: then it fails with
+    #     `delivery: :not_sent` and never goes out. Once it is written: seconds of silence, from then or from the last reply
+    #     to any request. Was the connection silent, it is closed; if other things came, that request fails alone. What
+    #     passes while a packet arrives, or leaves through a full socket, and moves, is judged when that is through
     #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] heartbeat
-    #   @return [Float, nil] seconds of silence before an ECHO, and before giving up on its answer
+    #   @return [Float, nil] seconds of silence before an ECHO, and before giving up on its answer; put off as by
+    #     {#command_timeout}
     #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] keepalive
     #   @return [Float, nil] seconds of idleness before the kernel probes a TCP connection

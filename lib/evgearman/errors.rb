@@ -79,7 +79,7 @@ module EVGearman
     end
   end
 
-  # No reply within `command_timeout`.
+  # Not written, or no reply, within {Connection#command_timeout}.
   class CommandTimeoutError < TimeoutError; end
 
   # The job did not end within its `timeout:`.

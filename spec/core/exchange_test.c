@@ -11,6 +11,7 @@ static void a_written_request_expires_with_its_connection(void **state)
     kit_pass(&kit, 1);
     kit_echo(&kit, "2");
     kit_write_all(&kit);
+    kit_live(&kit, 1);
     kit_submit(&kit, "", "3");
     kit_live(&kit, 28.9);
     assert_told(&kit, "");
@@ -45,8 +46,8 @@ static void a_partly_written_one_counts_as_written(void **state)
     kit_echo(&kit, "2");
     kit_write(&kit, 1);
     kit_live(&kit, 30);
-    assert_told(&kit, "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT; DISCONNECTED; "
-                      "ERROR COMMAND_TIMEOUT; b FAILED COMMAND_TIMEOUT NOT_SENT");
+    assert_told(&kit, "b FAILED COMMAND_TIMEOUT NOT_SENT; a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; "
+                      "CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
     assert_int_equal(evg_session_unsent(&kit.s), 0);
 }
 
@@ -125,7 +126,7 @@ static void our_own_requests_wait(void **state)
     kit_live(&kit, 100);
     assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
     kit_write(&kit, 3);
-    kit_live(&kit, 19);
+    kit_live(&kit, 29);
     assert_told(&kit, "");
     kit_live(&kit, 1);
     assert_told(&kit, "CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
@@ -181,25 +182,25 @@ static void put_row(row_t *row, int number)
     }
 }
 
-/* The bytes behind `written` without those of requests that expire; false when one of these was begun. */
-static bool model_row(row_t *row, size_t written)
+/* All bytes without those of requests that expire, unless they are begun with `written` bytes. */
+static void model_row(row_t *row, size_t written)
 {
     evg_bytes_t out = evg_buffer_bytes(&kit.s.out);
-    bool sound = true;
     row->model_len = 0;
     for (int i = 0; i < ROW; i++) {
-        bool expires = row->things[i] == EXPIRES;
-        if (expires && row->start[i] < written) sound = false;
-        for (size_t at = row->start[i]; at < row->start[i + 1]; at++) {
-            if (at >= written && !expires) row->model[row->model_len++] = (char)out.at[at];
-        }
+        if (row->things[i] == EXPIRES && row->start[i] < written) row->things[i] = STAYS;
+        if (row->things[i] == EXPIRES) continue;
+        size_t len = row->start[i + 1] - row->start[i];
+        memcpy(row->model + row->model_len, out.at + row->start[i], len);
+        row->model_len += len;
     }
-    return sound;
 }
 
 static void answer_row(const row_t *row)
 {
     kit_write_all(&kit);
+    assert_int_equal(kit.wire_len, row->model_len);
+    if (row->model_len) assert_memory_equal(kit.wire, row->model, row->model_len);
     for (int i = 0; i < ROW; i++) {
         if (row->things[i] == STAYS) kit_say(&kit, EVG_ECHO_RES, data_of(i), NULL);
     }
@@ -212,20 +213,20 @@ static void try_row(int number, size_t written)
     static row_t row;
     kit_start(&kit);
     put_row(&row, number);
-    bool sound = model_row(&row, written);
+    kit.s.options.command_timeout = 50;
+    model_row(&row, written);
     kit_write(&kit, written);
     kit_pass(&kit, 5);
-    assert_int_equal(kit.s.state == EVG_OPEN, sound);
-    if (sound) {
-        assert_int_equal(evg_session_unsent(&kit.s), row.model_len);
-        if (row.model_len) assert_memory_equal(evg_buffer_data(&kit.s.out), row.model, row.model_len);
-        answer_row(&row);
-    }
+    if (kit.s.edge > kit.s.out.consumed)
+        kit_write(&kit, kit.s.edge - kit.s.out.consumed); /* what is begun puts it off */
+    kit_pass(&kit, 0);
+    assert_int_equal(evg_session_unsent(&kit.s), row.model_len - kit.wire_len);
+    answer_row(&row);
     kit_stop(&kit);
 }
 
 /* Each row of five, with nothing written, one byte, the first whole, the first and a byte, the first three. Fails
- * when a cut moves a byte too many, or a request forgets where its bytes went. */
+ * when a byte too many is passed over, or one too few. */
 static void cuts_leave_every_other_byte(void **state)
 {
     (void)state;

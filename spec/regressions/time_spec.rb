@@ -4,8 +4,7 @@
 RSpec.describe "The time of" do
   def work(server) = server.received.select { |command, _| command.start_with?("work_") }
 
-  # Fails when each request, or each byte, sets one clock for all, as in the ancestor: set reply_by of every owed request
-  # in evg_session_expect.
+  # Fails when each request, or each byte, sets one clock for all, as in the ancestor: set reply_at in evg_session_written.
   it "a request is its own: what others ask does not move it" do
     server = fake_server(prologue: false)
     client = client_for(server, command_timeout: 0.2, reconnect: false)
@@ -16,7 +15,7 @@ RSpec.describe "The time of" do
     client.disconnect
   end
 
-  # Fails when the time of a command goes on after its first reply: leave the request in s->replies in leave_owed.
+  # Fails when the time of a command goes on after its first reply, and what arrives does not put it off.
   it "a command ends with its first reply: a result may dribble in for as long as it likes" do
     packet = EVGearman::Protocol.encode(:work_complete, "H:1", "r" * 100, magic: :res)
     server = fake_server do |peer|

@@ -49,6 +49,14 @@ int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, doub
     return EVG_OK;
 }
 
+int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at)
+{
+    int rc = evg_deadlines_reserve(deadlines, deadlines->odd.count + 1);
+    if (rc < 0) return rc;
+    evg_deadlines_remove(deadlines, deadline);
+    return evg_deadlines_add(deadlines, deadline, at);
+}
+
 void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline)
 {
     evg_list_unlink(&deadline->link);

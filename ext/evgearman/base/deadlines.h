@@ -30,6 +30,9 @@ int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count);
 /* Sets a deadline that is not set. 0, or EVG_ENOMEM (then it is not set). */
 int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
 
+/* Sets anew one that is set. 0, or EVG_ENOMEM (then it stays as it was). */
+int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
+
 /* One that is not set stays as it is. */
 void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline);
 

@@ -177,11 +177,12 @@ static VALUE session_peek(VALUE self, VALUE most)
     return rb_assoc_new(binary_string(bytes), ULL2NUM(session->s.out.consumed));
 }
 
-/* Do they still lie there? A tick cuts out what has expired, another write or connection begins elsewhere. */
+/* Are they still to be written? A tick takes away what has expired, another write or connection begins elsewhere. */
 static bool next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
 {
-    bool long_enough = s->out.consumed == position && bytes.len <= evg_session_unsent(s);
-    return long_enough && (bytes.len == 0 || memcmp(evg_buffer_data(&s->out), bytes.at, bytes.len) == 0);
+    bool long_enough = s->out.consumed == position && bytes.len <= evg_buffer_len(&s->out);
+    if (!long_enough || bytes.len > s->clear_to - position) return false;
+    return bytes.len == 0 || memcmp(evg_buffer_data(&s->out), bytes.at, bytes.len) == 0;
 }
 
 /* So many of these were. */

@@ -75,6 +75,13 @@ size_t evg_packet_lacks(evg_bytes_t input)
     return len > there ? len - there : 0;
 }
 
+size_t evg_packet_span(evg_bytes_t input)
+{
+    if (input.at[0] == 0) return EVG_HEADER_LEN + load32(input.at + 8);
+    const uint8_t *end = memchr(input.at, '\n', input.len);
+    return end ? (size_t)(end - input.at) + 1 : input.len;
+}
+
 size_t evg_packet_size(const evg_bytes_t *args, int argc)
 {
     size_t size = EVG_HEADER_LEN + (size_t)(argc > 1 ? argc - 1 : 0);

@@ -37,6 +37,9 @@ uint32_t evg_packet_type(evg_bytes_t input);
 /* Bytes that still lack to the packet at the front of `input`; 0 when it is whole or can't be told yet. */
 size_t evg_packet_lacks(evg_bytes_t input);
 
+/* Bytes of the packet or line of text at the front of `input`, which has all of it. */
+size_t evg_packet_span(evg_bytes_t input);
+
 /* Appends one packet. 0; EVG_EARGS (argc is not what the type has), EVG_ENUL (a NUL before the last argument),
  * EVG_ETOO_LARGE (body above max_body), EVG_ENOMEM. On failure the buffer is as before. */
 int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,

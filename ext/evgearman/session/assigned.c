@@ -106,7 +106,7 @@ int evg_job_status(evg_session_t *s, evg_job_t *job, uint32_t numerator, uint32_
 /* The Perl server knows that a job ended only by WORK_FAIL; both packets go out, or none. */
 static int send_exception(evg_session_t *s, const evg_bytes_t *args)
 {
-    size_t before = evg_session_unsent(s);
+    size_t before = evg_buffer_len(&s->out);
     int r = evg_session_send(s, EVG_WORK_EXCEPTION, args, 2);
     if (r < 0 || evg_dialect_exception_ends_p(s->dialect)) return r;
     r = evg_session_send(s, EVG_WORK_FAIL, args, 1);

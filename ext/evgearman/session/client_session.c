@@ -153,7 +153,8 @@ static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *re
 /* The stand-in of a caller who gave up before JOB_CREATED came. */
 static int nobody_created(evg_session_t *s, evg_request_t *request)
 {
-    evg_request_t *ghost = request->keyed ? new_ghost(s) : NULL;
+    bool shared = request->keyed && evg_command_foreground_p((evg_command_t)request->type);
+    evg_request_t *ghost = shared ? new_ghost(s) : NULL;
     if (ghost) {
         evg_request_set_handle(ghost, evg_request_handle(request));
         ghost->keyed = true;
@@ -161,6 +162,11 @@ static int nobody_created(evg_session_t *s, evg_request_t *request)
     }
     evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
     return 0;
+}
+
+int evg_client_reserve(evg_session_t *s)
+{
+    return evg_deadlines_reserve(&s->client.finishes, s->owed_count + s->created_count + 1);
 }
 
 static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
@@ -172,7 +178,7 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
     request->heard_at = s->now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    int r = evg_deadlines_reserve(&c->finishes, s->created_count); /* to look at it again cannot fail, then */
+    int r = evg_client_reserve(s); /* to look at it again cannot fail, then */
     if (r == 0) r = evg_jobs_add(&c->jobs, request);
     if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
@@ -261,7 +267,7 @@ int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *e
 /* A job that was silent for lost_check: does the server still know it? */
 static void check_lost(evg_session_t *s, evg_request_t *request)
 {
-    if (s->state != EVG_OPEN || s->paused || request->check) return;
+    if (s->state != EVG_OPEN || s->paused || request->check || evg_session_under_way_p(s)) return;
     evg_request_t *check = evg_session_own(s, EVG_FOR_LOST_CHECK);
     if (!check) return;
     if (ask_about(s, check, EVG_GET_STATUS, evg_request_handle(request)) < 0) {
@@ -294,6 +300,7 @@ static void look_at(evg_session_t *s, evg_request_t *request)
 {
     double pause = s->options.lost_check;
     double look = after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
+    evg_deadlines_remove(&s->client.finishes, &request->due);
     if (request->finish_by > 0 && request->finish_by <= s->now) {
         leave_job(s, request);
         evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_client_delivery(request));
@@ -306,13 +313,32 @@ static void look_at(evg_session_t *s, evg_request_t *request)
     (void)watch(s, request, look); /* cannot fail: room was made when it was created */
 }
 
-void evg_client_tick(evg_session_t *s)
+/* Of a job without JOB_CREATED either its own time is over, or that of waiting to be written. */
+static int look_at_owed(evg_session_t *s, evg_request_t *request)
+{
+    bool unwritten = evg_session_unwritten_p(s, request);
+    double until = unwritten && request->write_by > 0 ? evg_session_judged_at(s, request->write_by) : INFINITY;
+    if (unwritten && request->finish_by <= s->now) return evg_session_withdraw(s, request, EVG_EJOB_TIMEOUT);
+    if (until <= s->now) return evg_session_withdraw(s, request, evg_session_wait_error(s));
+    if (request->finish_by > s->now)
+        return evg_deadlines_move(&s->client.finishes, &request->due, fmin(until, request->finish_by));
+    bool stood = evg_session_stand_in(s, request);
+    evg_session_end(s, request, EVG_EJOB_TIMEOUT, EVG_UNACKNOWLEDGED);
+    return stood ? 0 : EVG_ECOMMAND_TIMEOUT;
+}
+
+int evg_client_tick(evg_session_t *s)
 {
     evg_deadline_t *due;
-    while ((due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->now) {
-        evg_deadlines_remove(&s->client.finishes, due);
-        look_at(s, evg_container(due, evg_request_t, due));
+    int r = 0;
+    while (r == 0 && (due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->now) {
+        evg_request_t *request = evg_container(due, evg_request_t, due);
+        if (request->state == EVG_REQUEST_OWED)
+            r = look_at_owed(s, request);
+        else
+            look_at(s, request);
     }
+    return r;
 }
 
 void evg_client_closed(evg_session_t *s, int error)

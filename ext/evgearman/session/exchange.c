@@ -2,7 +2,11 @@
  *
  * Everything is encoded straight into the output buffer, connected or not. A request remembers where in the
  * stream its packet begins; comparing that with what was consumed tells whether a byte of it was written. So
- * "was it sent?" is never a flag that could be wrong, and what waits for a connection lies in one place. */
+ * "was it sent?" is never a flag that could be wrong, and what waits for a connection lies in one place.
+ *
+ * What expires there leaves its bytes behind, since to close the gap behind each would cost the square of what waits:
+ * down, they go as soon as they are the first; while open, a request of ours marks the hole, and the output ends before
+ * it until it is the first, and skipped. */
 #include "session/internal.h"
 
 #include "base/alloc.h"
@@ -33,7 +37,7 @@ static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
 static int admit(evg_session_t *s, const evg_request_t *request)
 {
     if (s->state == EVG_SHUT) return EVG_ECLOSED;
-    if (caller_p(request) && evg_buffer_len(&s->out) >= s->options.max_unsent) {
+    if (caller_p(request) && evg_session_unsent(s) >= s->options.max_unsent) {
         s->refused = true;
         return EVG_EBACKPRESSURE;
     }
@@ -47,11 +51,32 @@ static double earliest(double a, double b)
     return a < b ? a : b;
 }
 
-int evg_session_expect(evg_session_t *s, evg_request_t *request)
+/* Where the deadline of a request lies while it is owed. */
+static evg_deadlines_t *deadlines_of(evg_session_t *s, const evg_request_t *request)
 {
-    request->reply_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
-    double due = earliest(request->reply_by, request->finish_by);
-    return due > 0 ? evg_deadlines_add(&s->replies, &request->due, due) : 0;
+    return request->finish_by > 0 ? &s->client.finishes : &s->waits;
+}
+
+/* What is ours waits as long as it has to: to lose a GRAB, an option or "version" would be worse than to be late. */
+static int wait_from_now(evg_session_t *s, evg_request_t *request)
+{
+    if (!caller_p(request)) return 0;
+    request->write_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
+    double due = earliest(request->write_by, request->finish_by);
+    if (due <= 0) return 0;
+    if (request->finish_by <= 0) return evg_deadlines_add(&s->waits, &request->due, due);
+    int r = evg_client_reserve(s); /* it is set anew when it has come */
+    return r < 0 ? r : evg_deadlines_add(&s->client.finishes, &request->due, due);
+}
+
+/* A reconnect that is to come comes sooner for who waits first; and for the others before half their time is over, so that
+ * nobody is told of a failure that was before his time. */
+static void hasten(evg_session_t *s)
+{
+    double at = s->owed_count == 1 ? s->now : s->now + s->options.command_timeout / 2;
+    if (s->owed_count > 1 && s->options.command_timeout <= 0) return;
+    if (at < s->hasten_to) at = s->hasten_to;
+    if (at < s->retry_at) s->retry_at = at;
 }
 
 /* It is taken, and its outcome will be told. */
@@ -63,8 +88,10 @@ static void take(evg_session_t *s, evg_request_t *request, evg_list_t *list)
     if (grabs) ++*grabs;
     if (!caller_p(request)) return;
     s->owed_count++;
+    s->unwritten_count++;
     s->stats.submitted++;
     s->wanted = true;
+    if (s->state == EVG_DOWN) hasten(s);
 }
 
 /* Owes a reply to the packet that was appended behind `start`. */
@@ -73,7 +100,7 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
     request->type = (uint8_t)type;
     request->start = start;
     request->length = (size_t)(evg_buffer_position(&s->out) - start);
-    if (evg_session_expect(s, request) < 0) {
+    if (wait_from_now(s, request) < 0) {
         evg_buffer_truncate(&s->out, (size_t)(start - s->out.consumed));
         return EVG_ENOMEM;
     }
@@ -107,21 +134,34 @@ int evg_session_put_off(evg_session_t *s, evg_request_t *request, evg_command_t 
     request->type = (uint8_t)type;
     request->start = nowhere;
     request->length = 0;
-    r = evg_session_expect(s, request);
+    r = wait_from_now(s, request);
     if (r == 0) take(s, request, &s->put_off);
     return r;
+}
+
+/* Out of its list; the marks in the FIFO stay right. */
+static void unlink_owed(evg_session_t *s, evg_request_t *request)
+{
+    evg_list_t *link = &request->link;
+    if (s->last_written == link) s->last_written = link->prev;
+    if (s->last_ours == link) s->last_ours = link->prev;
+    evg_list_unlink(link);
 }
 
 int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type)
 {
     uint64_t start = evg_buffer_position(&s->out);
     bool counted = grabs_of(s, request) != NULL;
+    bool asked = request->written;
     int r = evg_session_send(s, type, NULL, 0);
+    if (r == 0 && asked) r = wait_from_now(s, request);
     if (r < 0) return r;
     request->type = (uint8_t)type;
     request->start = start;
     request->length = (size_t)(evg_buffer_position(&s->out) - start);
-    evg_list_unlink(&request->link);
+    request->written = false;
+    if (asked) s->unwritten_count++;
+    unlink_owed(s, request);
     evg_list_append(&s->owed, &request->link);
     if (!counted) ++*grabs_of(s, request);
     return 0;
@@ -179,11 +219,13 @@ static void leave_created(evg_session_t *s, evg_request_t *request)
 
 static void leave_owed(evg_session_t *s, evg_request_t *request)
 {
-    evg_deadlines_remove(&s->replies, &request->due);
-    evg_list_unlink(&request->link);
+    evg_deadlines_remove(deadlines_of(s, request), &request->due);
+    unlink_owed(s, request);
     size_t *grabs = grabs_of(s, request);
     if (grabs) --*grabs;
-    if (caller_p(request)) s->owed_count--;
+    if (!caller_p(request)) return;
+    s->owed_count--;
+    if (!request->written) s->unwritten_count--;
 }
 
 void evg_session_answered(evg_session_t *s, evg_request_t *request)
@@ -217,23 +259,133 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
     evg_request_t *other = evg_session_own(s, EVG_FOR_NOBODY);
     if (!other) return false;
     other->type = request->type;
+    other->shape = request->shape;
     other->keyed = request->keyed;
+    other->handle_len = request->handle_len;
+    memcpy(other->handle, request->handle, sizeof other->handle); /* also what an ECHO keeps there */
     other->start = request->start;
     other->length = request->length;
-    other->reply_by = request->reply_by;
-    if (other->reply_by > 0 && evg_deadlines_add(&s->replies, &other->due, other->reply_by) < 0) {
-        evg_session_drop(s, other);
-        return false;
-    }
+    other->written = request->written;
+    other->written_at = request->written_at;
     other->state = EVG_REQUEST_OWED;
     evg_list_insert(&request->link, &other->link);
     return true;
 }
 
+/* -- what was written, and what is not to be ----------------------------------------------------------------------- */
+
 /* The bytes of a request that was not written, and how far into the output they begin. */
 static size_t offset_of(const evg_session_t *s, const evg_request_t *request)
 {
     return (size_t)(request->start - s->out.consumed);
+}
+
+static evg_request_t *request_at(evg_list_t *link)
+{
+    return evg_container(link, evg_request_t, link);
+}
+
+/* The first request that was not written to its last byte, or NULL. */
+static evg_request_t *first_unwritten(const evg_session_t *s)
+{
+    return s->last_written->next == &s->owed ? NULL : request_at(s->last_written->next);
+}
+
+/* Where will the packet end that is at the front when `len` bytes more are gone? */
+static void find_edge(evg_session_t *s, size_t len)
+{
+    uint64_t to = s->out.consumed + len, before = s->edge;
+    evg_bytes_t out = evg_buffer_bytes(&s->out);
+    if (len == out.len) s->edge = to;
+    while (s->edge < to) {
+        size_t at = (size_t)(s->edge - s->out.consumed);
+        s->edge += evg_packet_span(evg_bytes(out.at + at, out.len - at));
+    }
+    if (s->edge != before) s->leaves_since = s->now;
+}
+
+/* From here on it is silence that counts, not waiting. */
+static void begun(evg_session_t *s, evg_request_t *request)
+{
+    if (request->purpose == EVG_FOR_CALLER && request->finish_by <= 0) evg_deadlines_remove(&s->waits, &request->due);
+}
+
+static void mark_written(evg_session_t *s)
+{
+    evg_request_t *request;
+    while ((request = first_unwritten(s)) && request->start + request->length <= s->out.consumed) {
+        begun(s, request);
+        request->written = true;
+        request->written_at = s->now;
+        if (caller_p(request)) s->unwritten_count--;
+        s->last_written = &request->link;
+    }
+    if (request && !evg_session_unwritten_p(s, request)) begun(s, request);
+}
+
+void evg_session_written(evg_session_t *s, size_t len)
+{
+    if (len == 0) return;
+    find_edge(s, len);
+    evg_buffer_consume(&s->out, len);
+    s->stats.bytes_out += len;
+    s->wrote_at = s->now;
+    mark_written(s);
+}
+
+static void find_hole(evg_session_t *s)
+{
+    evg_list_t *at = s->last_written->next;
+    while (at != &s->owed && request_at(at)->purpose != EVG_FOR_HOLE) at = at->next;
+    s->clear_to = at == &s->owed ? UINT64_MAX : request_at(at)->start;
+}
+
+static void pass_over(evg_session_t *s, size_t len)
+{
+    s->dead -= len;
+    evg_buffer_consume(&s->out, len);
+}
+
+/* What lies before a hole was written, so it is the first that was not. */
+void evg_session_skip_holes(evg_session_t *s)
+{
+    while (s->clear_to == s->out.consumed) {
+        evg_request_t *hole = first_unwritten(s);
+        pass_over(s, hole->length);
+        s->edge = s->out.consumed;
+        evg_session_end(s, hole, 0, EVG_DELIVERY_NONE);
+        find_hole(s);
+    }
+}
+
+static bool dig_hole(evg_session_t *s, evg_request_t *request)
+{
+    evg_request_t *hole = evg_session_own(s, EVG_FOR_HOLE);
+    if (!hole) return false;
+    hole->type = EVG_TEXT; /* it counts as nothing */
+    hole->start = request->start;
+    hole->length = request->length;
+    hole->state = EVG_REQUEST_OWED;
+    evg_list_insert(&request->link, &hole->link);
+    if (hole->start < s->clear_to) s->clear_to = hole->start;
+    return true;
+}
+
+/* Down there is nothing in the output but requests. */
+static void drop_dead_front(evg_session_t *s)
+{
+    evg_request_t *first = first_unwritten(s);
+    pass_over(s, first ? offset_of(s, first) : evg_buffer_len(&s->out));
+}
+
+int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error)
+{
+    bool open = s->state == EVG_OPEN;
+    if (open && request->length > 0 && !dig_hole(s, request)) return EVG_ENOMEM;
+    s->dead += request->length;
+    evg_session_end(s, request, error, EVG_NOT_SENT);
+    if (!open) drop_dead_front(s);
+    return 0;
 }
 
 void evg_session_keep_unwritten(evg_session_t *s, int error)
@@ -242,7 +394,7 @@ void evg_session_keep_unwritten(evg_session_t *s, int error)
     size_t kept = 0;
     evg_list_t *next;
     for (evg_list_t *at = s->owed.next; at != &s->owed; at = next) {
-        evg_request_t *request = evg_container(at, evg_request_t, link);
+        evg_request_t *request = request_at(at);
         next = at->next;
         if (!caller_p(request) || !evg_session_unwritten_p(s, request)) {
             evg_session_end(s, request, error, EVG_UNACKNOWLEDGED);
@@ -253,41 +405,6 @@ void evg_session_keep_unwritten(evg_session_t *s, int error)
         kept += request->length;
     }
     evg_buffer_truncate(&s->out, kept);
-}
-
-/* Those that were put off have no bytes. */
-static void sweep_put_off(evg_session_t *s, int error)
-{
-    evg_list_t *next;
-    for (evg_list_t *at = s->put_off.next; at != &s->put_off; at = next) {
-        evg_request_t *request = evg_container(at, evg_request_t, link);
-        next = at->next;
-        if (request->cut) evg_session_end(s, request, request->error ? request->error : error, EVG_NOT_SENT);
-    }
-}
-
-void evg_session_sweep(evg_session_t *s, int error)
-{
-    if (s->cuts == 0) return;
-    sweep_put_off(s, error);
-    uint8_t *data = evg_buffer_data(&s->out);
-    size_t to = 0, from = 0; /* the bytes before `from` are at 0..to */
-    evg_list_t *next;
-    for (evg_list_t *at = s->owed.next; at != &s->owed; at = next) {
-        evg_request_t *request = evg_container(at, evg_request_t, link);
-        next = at->next;
-        if (!request->cut) {
-            if (evg_session_unwritten_p(s, request)) request->start -= from - to;
-            continue;
-        }
-        size_t hole = offset_of(s, request);
-        memmove(data + to, data + from, hole - from);
-        to += hole - from;
-        from = hole + request->length;
-        evg_session_end(s, request, request->error ? request->error : error, EVG_NOT_SENT);
-    }
-    s->cuts = 0;
-    size_t rest = evg_buffer_len(&s->out) - from;
-    if (from > to) memmove(data + to, data + from, rest);
-    evg_buffer_truncate(&s->out, to + rest);
+    s->dead = 0;
+    s->clear_to = UINT64_MAX;
 }

@@ -165,7 +165,7 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
         break;
     case EVG_ECHO_RES:
         s->quiet = request->purpose == EVG_FOR_HEARTBEAT;
-        if (s->quiet) s->beating = false;
+        if (s->quiet) s->beat = NULL;
         break;
     default: break;
     }
@@ -224,7 +224,9 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
     evg_request_t *request = NULL;
     int r = evg_session_match(s, &packet, &request);
     if (r < 0) return unexpected(s, &packet);
-    return r == 1 ? take_reply(s, event, request, &packet) : take_event(s, event, &packet);
+    if (r == 0) return take_event(s, event, &packet);
+    s->reply_at = s->now;
+    return take_reply(s, event, request, &packet);
 }
 
 static int introduce(evg_session_t *s, evg_bytes_t version)
@@ -244,6 +246,7 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     if (len <= 0) return (int)len;
     s->decoded = (size_t)len;
     s->scan = (evg_scan_t){0};
+    s->reply_at = s->now;
     heard(s);
     if (head->purpose == EVG_FOR_DIALECT) {
         int r = introduce(s, text);
@@ -322,6 +325,15 @@ static void consume(evg_session_t *s)
     evg_buffer_release(&s->out);
 }
 
+/* The last bytes read are of a packet that is not whole: of a new one they are the first. */
+static int await_rest(evg_session_t *s)
+{
+    if (s->arriving == s->in.consumed) return 0;
+    s->arriving = s->in.consumed;
+    s->arrives_since = s->read_at;
+    return 0;
+}
+
 int evg_session_next(evg_session_t *s, evg_event_t *event)
 {
     for (;;) {
@@ -331,6 +343,6 @@ int evg_session_next(evg_session_t *s, evg_event_t *event)
         if (s->state != EVG_OPEN || evg_buffer_len(&s->in) == 0) return 0;
         int r = take_one(s, event);
         if (r != 0) return r;
-        if (s->decoded == 0) return 0;
+        if (s->decoded == 0) return await_rest(s);
     }
 }

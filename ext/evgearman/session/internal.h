@@ -21,7 +21,7 @@ int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t l
 int evg_session_put_off(evg_session_t *s, evg_request_t *request, evg_command_t type);
 
 /* Asks by `type`, without arguments, behind all others: the server refused an owed request in its form, or it was put
- * off. Its deadline stays. 0, EVG_ENOMEM. */
+ * off. 0, EVG_ENOMEM. */
 int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type);
 
 /* A request of our own; NULL: no memory. Goes back by evg_session_drop. */
@@ -30,9 +30,6 @@ void evg_session_drop(evg_session_t *s, evg_request_t *request);
 
 /* Asks on our own behalf. 0, EVG_ENOMEM. */
 int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t type, const evg_bytes_t *args, int argc);
-
-/* Its first reply is due command_timeout from now. 0, EVG_ENOMEM. */
-int evg_session_expect(evg_session_t *s, evg_request_t *request);
 
 /* Its reply was read: it is owed no more, but not resolved. */
 void evg_session_answered(evg_session_t *s, evg_request_t *request);
@@ -49,8 +46,30 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request);
 /* Only requests of the caller that were not written stay queued; all else is ended or forgotten. */
 void evg_session_keep_unwritten(evg_session_t *s, int error);
 
-/* Cuts the bytes of expired requests out of the output, and ends these with `error`. */
-void evg_session_sweep(evg_session_t *s, int error);
+/* Ends a request of the caller of which no byte was written, and none will be. 0; EVG_ENOMEM, only while open: then
+ * nothing has changed. */
+int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error);
+
+/* The output begins with what is to be written. */
+void evg_session_skip_holes(evg_session_t *s);
+
+/* -- deadlines (silence.c) ----------------------------------------------------------------------------------------- */
+
+/* When a deadline that passes at `due` may be judged: not while a packet that was under way then still moves. */
+double evg_session_judged_at(const evg_session_t *s, double due);
+
+/* A packet is arriving, or leaving through a full socket, and moves. */
+bool evg_session_under_way_p(const evg_session_t *s);
+
+/* The clock of the oldest request the caller awaits an answer to starts anew if that could not come before the packet
+ * that is arriving. */
+void evg_session_arrives(evg_session_t *s);
+
+/* Ends what was not written in time. 0, EVG_ENOMEM. */
+int evg_session_expire_waiting(evg_session_t *s);
+
+/* Why a request that was not written fails. */
+int evg_session_wait_error(const evg_session_t *s);
 
 /* -- echo (echo.c) ------------------------------------------------------------------------------------------------- */
 
@@ -84,7 +103,8 @@ int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *r
 void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);
 void evg_client_deinit(evg_session_t *s);
 void evg_client_closed(evg_session_t *s, int error);
-void evg_client_tick(evg_session_t *s);
+int evg_client_tick(evg_session_t *s);    /* 0, or the reason to close */
+int evg_client_reserve(evg_session_t *s); /* room for all deadlines of jobs and one more: 0, EVG_ENOMEM */
 int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event);
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);

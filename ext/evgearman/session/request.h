@@ -35,7 +35,8 @@ typedef enum {
     EVG_FOR_OPTION,     /* OPTION_REQ replayed on connect */
     EVG_FOR_LOST_CHECK, /* GET_STATUS about a job that is silent */
     EVG_FOR_GRAB,       /* GRAB_JOB of the work loop */
-    EVG_FOR_NOBODY      /* stands in for a request whose caller gave up: the reply is still to come */
+    EVG_FOR_NOBODY,     /* stands in for a request whose caller gave up: the reply is still to come */
+    EVG_FOR_HOLE        /* what lies in the output and is not to be written: its caller gave up in time */
 } evg_purpose_t;
 
 typedef struct evg_request {
@@ -53,13 +54,14 @@ typedef struct evg_request {
     uint8_t shape;               /* evg_shape_t of an admin reply */
     int error;                   /* why it failed, until that is reported */
     uint8_t delivery;            /* evg_delivery_t, ditto */
-    bool cut;                    /* expired before a byte was written: its bytes are to be cut out */
+    bool written;                /* its packet, to the last byte */
     evg_list_t link;             /* owed, or its job's ring, or the session's list of what has ended */
     evg_list_t order;            /* created jobs, oldest first */
-    evg_deadline_t due;          /* whichever of the times below comes first */
+    evg_deadline_t due;          /* write_by while no byte is written; or finish_by, or when to ask for its job */
     uint64_t start;              /* stream position of its packet's first byte */
     size_t length;               /* bytes of its packet */
-    double reply_by;             /* command_timeout; 0 for never */
+    double write_by;             /* command_timeout from when it was made; 0 for never */
+    double written_at;           /* if it was */
     double finish_by;            /* the job's own timeout; 0 for never */
     double heard_at;             /* last packet about its job */
     struct evg_request *check;   /* the lost-check that asks for this job */

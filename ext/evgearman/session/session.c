@@ -35,7 +35,9 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     evg_list_init(&s->ended);
     evg_list_init(&s->spare);
     evg_list_init(&s->extras);
-    evg_deadlines_init(&s->replies);
+    s->last_written = s->last_ours = &s->owed;
+    s->clear_to = s->arriving = UINT64_MAX;
+    evg_deadlines_init(&s->waits);
     evg_client_init(s, seed0, seed1);
     evg_worker_init(s, seed0, seed1);
     s->now = now;
@@ -61,7 +63,7 @@ void evg_session_deinit(evg_session_t *s)
     evg_session_forget_options(s);
     evg_client_deinit(s);
     evg_worker_deinit(s);
-    evg_deadlines_deinit(&s->replies);
+    evg_deadlines_deinit(&s->waits);
     evg_buffer_deinit(&s->in);
     evg_buffer_deinit(&s->out);
 }
@@ -127,6 +129,7 @@ static int requeue(evg_session_t *s, const evg_buffer_t *kept, evg_list_t *waiti
 int evg_session_opened(evg_session_t *s)
 {
     evg_list_t waiting;
+    if (s->dead) evg_session_keep_unwritten(s, EVG_EDISCONNECTED); /* all of them */
     evg_buffer_t kept = s->out;
     evg_list_init(&waiting);
     evg_list_join(&waiting, &s->owed);
@@ -136,8 +139,9 @@ int evg_session_opened(evg_session_t *s)
     s->fresh = false;
     s->generation++;
     s->dialect = EVG_UNKNOWN_DIALECT;
-    s->heard = s->introduced = s->beating = false;
-    s->read_at = s->now;
+    s->heard = s->introduced = false;
+    s->edge = s->out.consumed;
+    s->read_at = s->wrote_at = s->reply_at = s->now;
     s->open_error = 0;
     s->tell_connected = true;
     int r = queue_prologue(s, &waiting);
@@ -165,7 +169,8 @@ static void drop_connection(evg_session_t *s, int error, bool stop)
     s->decoded = 0;
     s->scan = (evg_scan_t){0};
     s->tell_connected = false;
-    s->introduced = s->beating = false;
+    s->introduced = false;
+    s->beat = NULL;
 }
 
 static void end_waiting(evg_session_t *s, int error)
@@ -175,6 +180,7 @@ static void end_waiting(evg_session_t *s, int error)
         evg_session_end(s, evg_container(at, evg_request_t, link), error, EVG_NOT_SENT);
     }
     evg_buffer_clear(&s->out);
+    s->dead = 0;
 }
 
 static void remember(evg_session_t *s, int error, const char *text)
@@ -189,7 +195,9 @@ static void plan(evg_session_t *s, int error)
 {
     bool exhausted = evg_backoff_exhausted_p(&s->backoff);
     if (s->options.reconnect && !exhausted) {
-        s->retry_at = s->now + evg_backoff_delay(&s->backoff);
+        double delay = evg_backoff_delay(&s->backoff);
+        s->retry_at = s->now + delay;
+        s->hasten_to = s->now + (delay < s->backoff.first ? delay : s->backoff.first);
         s->wanted = true;
         return;
     }
@@ -280,6 +288,7 @@ uint8_t *evg_session_reserve(evg_session_t *s, size_t len)
 
 void evg_session_commit(evg_session_t *s, size_t len)
 {
+    evg_session_arrives(s);
     evg_buffer_commit(&s->in, len);
     s->stats.bytes_in += len;
     s->read_at = s->now;
@@ -304,111 +313,12 @@ size_t evg_session_appetite(const evg_session_t *s)
 
 evg_bytes_t evg_session_output(evg_session_t *s)
 {
-    if (s->state != EVG_OPEN) return evg_bytes(NULL, 0);
+    if (s->state != EVG_OPEN || evg_session_expire_waiting(s) < 0) return evg_bytes(NULL, 0);
     s->again_at = evg_worker_prepare(s) < 0 ? s->now + again_after : INFINITY;
-    return evg_buffer_bytes(&s->out);
-}
-
-void evg_session_written(evg_session_t *s, size_t len)
-{
-    evg_buffer_consume(&s->out, len);
-    s->stats.bytes_out += len;
-}
-
-/* -- time ---------------------------------------------------------------------------------------------------------- */
-
-static double smaller(double a, double b)
-{
-    return a < b ? a : b;
-}
-
-/* When silence will have lasted too long. */
-static double beat_deadline(const evg_session_t *s)
-{
-    double period = s->options.heartbeat;
-    if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
-    return (s->beating && s->beat_at > s->read_at ? s->beat_at : s->read_at) + period;
-}
-
-/* Quiet for long: is anybody there? Quiet for as long again: no. */
-static int beat(evg_session_t *s)
-{
-    if (s->now < beat_deadline(s)) return 0;
-    if (s->beating) return EVG_ECOMMAND_TIMEOUT;
-    evg_request_t *request = evg_session_own(s, EVG_FOR_HEARTBEAT);
-    if (!request) return EVG_ENOMEM;
-    int r = evg_session_echo(s, request, evg_bytes_of("heartbeat"));
-    if (r < 0) {
-        evg_session_drop(s, request);
-        return r;
-    }
-    s->beating = true;
-    s->beat_at = s->now;
-    return 0;
-}
-
-/* The caller hears of it when its bytes are cut out; what is ours just goes on waiting, because to lose a
- * GRAB, an option or "version" would be worse than to be late. */
-static int overdue_unwritten(evg_session_t *s, evg_request_t *request, int error)
-{
-    if (request->purpose != EVG_FOR_CALLER) return evg_session_expect(s, request);
-    request->error = error;
-    request->cut = true;
-    s->cuts++;
-    return 0;
-}
-
-/* A request whose time is up before its first reply. Answers the reason to close, or 0. */
-static int overdue(evg_session_t *s, evg_request_t *request)
-{
-    bool job = request->finish_by > 0 && request->finish_by <= s->now;
-    int error = job ? EVG_EJOB_TIMEOUT : EVG_ECOMMAND_TIMEOUT;
-    if (s->paused && request->purpose != EVG_FOR_CALLER) return evg_session_expect(s, request);
-    if (evg_session_unwritten_p(s, request)) return overdue_unwritten(s, request, job ? error : 0);
-    if (job && evg_session_stand_in(s, request)) {
-        evg_session_end(s, request, error, EVG_UNACKNOWLEDGED);
-        return 0;
-    }
-    evg_session_end(s, request, error, EVG_UNACKNOWLEDGED);
-    return EVG_ECOMMAND_TIMEOUT;
-}
-
-static int judge_replies(evg_session_t *s)
-{
-    evg_deadline_t *due;
-    int r = 0;
-    while (r == 0 && (due = evg_deadlines_first(&s->replies)) && due->heap.at <= s->now) {
-        evg_deadlines_remove(&s->replies, due);
-        r = overdue(s, evg_container(due, evg_request_t, due));
-    }
-    evg_session_sweep(s, s->open_error ? s->open_error : EVG_ECOMMAND_TIMEOUT);
-    return r;
-}
-
-int evg_session_tick(evg_session_t *s)
-{
-    int r = judge_replies(s);
-    if (s->again_at <= s->now) s->again_at = INFINITY; /* output is looked at next */
-    if (r == 0) evg_client_tick(s);
-    if (r == 0) r = evg_worker_tick(s);
-    if (r == 0) r = beat(s);
-    return r;
-}
-
-static double due_first(const evg_deadlines_t *deadlines)
-{
-    evg_deadline_t *due = evg_deadlines_first(deadlines);
-    return due ? due->heap.at : INFINITY;
-}
-
-double evg_session_deadline(const evg_session_t *s)
-{
-    double at = smaller(due_first(&s->replies), due_first(&s->client.finishes));
-    at = smaller(at, evg_worker_deadline(s));
-    at = smaller(at, beat_deadline(s));
-    if (s->state == EVG_OPEN) at = smaller(at, s->again_at);
-    if (s->state == EVG_DOWN && s->wanted) at = smaller(at, s->retry_at);
-    return at;
+    evg_session_skip_holes(s);
+    evg_bytes_t out = evg_buffer_bytes(&s->out);
+    if (s->clear_to - s->out.consumed < out.len) out.len = (size_t)(s->clear_to - s->out.consumed);
+    return out;
 }
 
 /* -- requests of either role --------------------------------------------------------------------------------------- */
@@ -432,17 +342,12 @@ int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id)
 
 /* -- counts -------------------------------------------------------------------------------------------------------- */
 
-/* Those at the end of the FIFO; internal ones are written at once or lie among them. */
 size_t evg_session_waiting_count(const evg_session_t *s)
 {
-    size_t count = 0;
-    for (const evg_list_t *at = s->put_off.next; at != &s->put_off; at = at->next) count++;
-    for (evg_list_t *at = s->owed.prev; at != &s->owed; at = at->prev) {
-        evg_request_t *request = evg_container(at, evg_request_t, link);
-        if (!evg_session_unwritten_p(s, request)) break;
-        if (request->purpose == EVG_FOR_CALLER) count++;
-    }
-    return count;
+    evg_list_t *first = s->last_written->next;
+    evg_request_t *request = first == &s->owed ? NULL : evg_container(first, evg_request_t, link);
+    bool begun = request && request->purpose == EVG_FOR_CALLER && !evg_session_unwritten_p(s, request);
+    return s->unwritten_count - begun;
 }
 
 size_t evg_session_pending_count(const evg_session_t *s)

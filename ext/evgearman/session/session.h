@@ -33,7 +33,7 @@ typedef enum {
 } evg_session_state_t;
 
 typedef struct {
-    double command_timeout; /* seconds; 0 is never. From the making of a request to its first reply */
+    double command_timeout; /* seconds; 0 is never. Of waiting to be written, and of silence behind that: silence.c */
     double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
     double lost_check;      /* seconds of silence about a job before GET_STATUS; 0 is never */
     bool reconnect;
@@ -96,17 +96,21 @@ typedef struct evg_session {
     bool paused; /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
     /* private */
     evg_buffer_t in, out;
-    size_t decoded;          /* bytes of `in` that the last event was made of */
-    evg_scan_t scan;         /* of the text reply being read */
-    evg_list_t owed;         /* evg_request_t in the order of their packets, written or not */
-    evg_list_t put_off;      /* evg_request_t whose packets are not to be queued yet */
-    evg_list_t ended;        /* evg_request_t that ended without a packet: to be reported */
-    evg_list_t spare;        /* evg_request_t of ours for use again */
-    evg_deadlines_t replies; /* due times of owed requests */
-    size_t owed_count;       /* of the caller's requests in owed */
-    size_t created_count;    /* of the caller's foreground jobs */
-    size_t cuts;             /* owed requests that are to be cut out of `out` */
+    size_t decoded;           /* bytes of `in` that the last event was made of */
+    evg_scan_t scan;          /* of the text reply being read */
+    evg_list_t owed;          /* evg_request_t in the order of their packets, written or not */
+    evg_list_t *last_written; /* of `owed`: all up to it were written to the last byte. The head: none */
+    evg_list_t *last_ours;    /* of `owed`: none up to it is the caller's. The head: nothing is known */
+    evg_list_t put_off;       /* evg_request_t whose packets are not to be queued yet */
+    evg_list_t ended;         /* evg_request_t that ended without a packet: to be reported */
+    evg_list_t spare;         /* evg_request_t of ours for use again */
+    evg_deadlines_t waits;    /* of the caller's requests without a byte written and without a timeout of their own */
+    size_t owed_count;        /* of the caller's requests in owed or put_off */
+    size_t unwritten_count;   /* of those behind last_written, or put off */
+    size_t created_count;     /* of the caller's foreground jobs */
     size_t spare_count;
+    size_t dead;       /* bytes of `out` that are not to be written: their requests expired */
+    uint64_t clear_to; /* stream position where the first hole in `out` begins; UINT64_MAX: there is none */
     evg_client_session_t client;
     evg_worker_session_t worker;
     evg_list_t extras; /* options remembered besides "exceptions" */
@@ -116,17 +120,24 @@ typedef struct evg_session {
     bool fresh;          /* never asked to be down: a running loop opens it */
     bool heard;          /* a reply was read on this connection */
     bool introduced;     /* the answer to "version" was read on this connection */
-    bool beating;        /* a heartbeat ECHO is owed */
-    bool quiet;          /* its reply was read: what the buffers hold may be given back */
+    bool quiet;          /* the heartbeat's reply was read: what the buffers hold may be given back */
     bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
-    int tell_error;  /* for EVG_EVENT_ERROR; 0 for none */
-    int open_error;  /* why the last attempt to connect failed; 0 after a success or a disconnect */
-    char text[160];  /* what belongs to tell_error or open_error */
-    double retry_at; /* not before this time */
-    double again_at; /* there was no memory for what is to be written: when to try again */
-    double read_at;  /* when bytes last came */
-    double beat_at;  /* when the heartbeat went out */
+    int tell_error;       /* for EVG_EVENT_ERROR; 0 for none */
+    int open_error;       /* why the last attempt to connect failed; 0 after a success or a disconnect */
+    char text[160];       /* what belongs to tell_error or open_error */
+    double retry_at;      /* not before this time */
+    double hasten_to;     /* nor, for the sake of a request, before this one */
+    double again_at;      /* there was no memory for what is to be written: when to try again */
+    evg_request_t *beat;  /* the heartbeat ECHO that is owed */
+    double beat_at;       /* when it was made */
+    double read_at;       /* when bytes last came */
+    double wrote_at;      /* when bytes last went */
+    double reply_at;      /* when a reply was last read */
+    uint64_t arriving;    /* stream position of the packet that `in` has the beginning of; if it has one */
+    double arrives_since; /* when that began */
+    uint64_t edge;        /* stream position behind the packet at the front of `out`, if that is begun */
+    double leaves_since;  /* when that began */
 } evg_session_t;
 
 /* Defaults of the API; two words of entropy seed the hash and the jitter. Allocates nothing. */
@@ -190,7 +201,8 @@ size_t evg_session_appetite(const evg_session_t *s);
 /* 1 and an event; 0: nothing more to tell; negative: the stream is broken, close. */
 int evg_session_next(evg_session_t *s, evg_event_t *event);
 
-/* Decides about GRABs, then views what is to be written; empty unless open. */
+/* Ends what has waited too long, decides about GRABs, then views what is to be written, or the first of it; empty
+ * unless open. */
 evg_bytes_t evg_session_output(evg_session_t *s);
 void evg_session_written(evg_session_t *s, size_t len);
 
@@ -228,7 +240,7 @@ static inline size_t evg_session_active_count(const evg_session_t *s)
 }
 static inline size_t evg_session_unsent(const evg_session_t *s)
 {
-    return evg_buffer_len(&s->out);
+    return evg_buffer_len(&s->out) - s->dead;
 }
 /* Requests that are neither resolved nor about to be reported. */
 static inline size_t evg_session_unresolved(const evg_session_t *s)
@@ -238,7 +250,7 @@ static inline size_t evg_session_unresolved(const evg_session_t *s)
 /* Nothing is unsent, nor is a CANT_DO about to follow, and no request of the caller awaits its first reply. */
 static inline bool evg_session_flushed_p(const evg_session_t *s)
 {
-    return s->owed_count == 0 && evg_buffer_len(&s->out) == 0 && !evg_worker_unsaid_p(s);
+    return s->owed_count == 0 && evg_session_unsent(s) == 0 && !evg_worker_unsaid_p(s);
 }
 
 #endif

@@ -119,8 +119,8 @@ void evg_worker_stop(struct evg_session *s);    /* EVG_EVENT_STOPPED follows */
 bool evg_worker_working_p(const struct evg_session *s);
 
 /* One GRAB. EVG_EVENT_ASSIGNED with this request, then its DONE; or DONE with EVG_ENO_JOB. EVG_EWORKING.
- * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB, within the same deadline. While a CANT_DO waits so does
- * the GRAB, within that deadline, too. */
+ * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB. While a CANT_DO waits so does the GRAB, within its
+ * deadline. */
 int evg_worker_grab(struct evg_session *s, evg_request_t *request);
 
 /* -- jobs ---------------------------------------------------------------------------------------------------------- */

@@ -269,9 +269,12 @@ module EVGearman
       end
 
       def take_output
-        bytes, position = _peek(nil)
-        _written(bytes, bytes.bytesize, position)
-        bytes
+        taken = String.new
+        until (bytes, position = _peek(nil)).first.empty?
+          _written(bytes, bytes.bytesize, position)
+          taken << bytes
+        end
+        taken
       end
 
       def count_of(answer, most)

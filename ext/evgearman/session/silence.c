@@ -1,0 +1,223 @@
+/* Deadlines: they judge the silence of the server, not our own waiting.
+ *
+ * Waiting: a request of which no byte was written has command_timeout from when it was made; behind that it is not
+ * written any more, which is why the output judges it too.
+ *
+ * Written: replies come in the order of the requests, so one clock is enough for all that await one. It starts with the
+ * last reply or when the request was written, whichever is later, and is looked at for the oldest one of the caller.
+ * Over, and nothing was heard since: the connection is dead. Over, but other bytes came: that request fails alone, and a
+ * request of ours takes its reply. What is ours from the start has no such end; it only needs the server not to be silent.
+ *
+ * Under way: who waits behind a packet that arrives, or that leaves through a full socket, does not wait for nothing. A
+ * deadline that passes meanwhile is judged when that packet is through, or has not moved for command_timeout. It is one
+ * packet, the one that was under way then: so a server that never stops talking puts nothing off.
+ *
+ * The timeout of a job is none of this: it is a bound, from the call to the terminal packet. */
+#include "session/internal.h"
+
+#include <math.h>
+
+static evg_request_t *request_at(evg_list_t *link)
+{
+    return evg_container(link, evg_request_t, link);
+}
+
+static bool caller_p(const evg_request_t *request)
+{
+    return request->purpose == EVG_FOR_CALLER;
+}
+
+/* -- under way ----------------------------------------------------------------------------------------------------- */
+
+/* Is it the packet we know of, and has it not come to its end? */
+static bool arriving_p(const evg_session_t *s)
+{
+    return evg_buffer_len(&s->in) > s->decoded && s->arriving == s->in.consumed + s->decoded;
+}
+
+static bool leaving_p(const evg_session_t *s)
+{
+    return s->edge > s->out.consumed;
+}
+
+double evg_session_judged_at(const evg_session_t *s, double due)
+{
+    double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
+    double at = due;
+    if (s->state != EVG_OPEN) return at;
+    if (patience <= 0) patience = INFINITY;
+    if (arriving_p(s) && s->arrives_since < due) at = fmax(at, s->read_at + patience);
+    if (leaving_p(s) && s->leaves_since < due) at = fmax(at, s->wrote_at + patience);
+    return at;
+}
+
+bool evg_session_under_way_p(const evg_session_t *s)
+{
+    return evg_session_judged_at(s, s->now) > s->now;
+}
+
+/* -- waiting ------------------------------------------------------------------------------------------------------- */
+
+static double first_of(const evg_deadlines_t *deadlines)
+{
+    evg_deadline_t *due = evg_deadlines_first(deadlines);
+    return due ? due->heap.at : INFINITY;
+}
+
+static double waits_until(const evg_session_t *s)
+{
+    double due = first_of(&s->waits);
+    return due > s->now ? due : evg_session_judged_at(s, due);
+}
+
+int evg_session_wait_error(const evg_session_t *s)
+{
+    return s->open_error ? s->open_error : EVG_ECOMMAND_TIMEOUT;
+}
+
+int evg_session_expire_waiting(evg_session_t *s)
+{
+    while (waits_until(s) <= s->now) {
+        evg_request_t *request = evg_container(evg_deadlines_first(&s->waits), evg_request_t, due);
+        int r = evg_session_withdraw(s, request, evg_session_wait_error(s));
+        if (r < 0) return r;
+    }
+    return 0;
+}
+
+/* -- written ------------------------------------------------------------------------------------------------------- */
+
+static bool begun_p(const evg_session_t *s, const evg_request_t *request)
+{
+    return request->written || !evg_session_unwritten_p(s, request);
+}
+
+/* The oldest request of the caller that awaits an answer, or is being written; or NULL. */
+static evg_request_t *oldest_asked(const evg_session_t *s)
+{
+    if (s->owed_count == 0) return NULL;
+    for (evg_list_t *at = s->last_ours->next; at != &s->owed && begun_p(s, request_at(at)); at = at->next) {
+        if (caller_p(request_at(at))) return request_at(at);
+    }
+    return NULL;
+}
+
+/* The first of all, if it is our own. While nobody reads its answer may lie in the socket. */
+static evg_request_t *own_head(const evg_session_t *s)
+{
+    evg_list_t *first = evg_list_first(&s->owed);
+    evg_request_t *head = first && !s->paused ? request_at(first) : NULL;
+    return head && begun_p(s, head) && !caller_p(head) ? head : NULL;
+}
+
+/* When its clock started. */
+static double clock_of(const evg_session_t *s, const evg_request_t *request)
+{
+    return fmax(request->written ? request->written_at : s->wrote_at, s->reply_at);
+}
+
+static double due_of(const evg_session_t *s, const evg_request_t *request)
+{
+    double clock = clock_of(s, request);
+    return (caller_p(request) ? clock : fmax(clock, s->read_at)) + s->options.command_timeout;
+}
+
+static double answer_due(const evg_session_t *s)
+{
+    double at = INFINITY;
+    if (s->options.command_timeout <= 0 || s->state != EVG_OPEN) return at;
+    evg_request_t *asked = oldest_asked(s), *own = own_head(s);
+    if (asked) at = due_of(s, asked);
+    if (own) at = fmin(at, due_of(s, own));
+    return at > s->now ? at : evg_session_judged_at(s, at);
+}
+
+void evg_session_arrives(evg_session_t *s)
+{
+    evg_request_t *asked = arriving_p(s) ? oldest_asked(s) : NULL;
+    if (asked && clock_of(s, asked) > s->arrives_since) s->reply_at = s->now;
+}
+
+/* The first one that is over hears why; the others that they are disconnected. */
+static int give_up(evg_session_t *s)
+{
+    evg_request_t *asked = oldest_asked(s);
+    if (asked && due_of(s, asked) <= s->now) evg_session_end(s, asked, EVG_ECOMMAND_TIMEOUT, EVG_UNACKNOWLEDGED);
+    return EVG_ECOMMAND_TIMEOUT;
+}
+
+/* May the connection outlive a request that is over? Not when nothing was heard since; nor for a GRAB, whose late answer
+ * would be a job that nobody runs. */
+static bool alone_p(const evg_session_t *s, const evg_request_t *request)
+{
+    return s->read_at > clock_of(s, request) && !evg_command_grab_p((evg_command_t)request->type);
+}
+
+static void pass_ours(evg_session_t *s)
+{
+    for (evg_list_t *at; (at = s->last_ours->next) != &s->owed && !caller_p(request_at(at));) s->last_ours = at;
+}
+
+static int judge_answers(evg_session_t *s)
+{
+    while (answer_due(s) <= s->now) {
+        evg_request_t *asked = oldest_asked(s);
+        if (!asked || due_of(s, asked) > s->now || !alone_p(s, asked)) return give_up(s);
+        if (!evg_session_stand_in(s, asked)) return give_up(s);
+        evg_session_end(s, asked, EVG_ECOMMAND_TIMEOUT, EVG_UNACKNOWLEDGED);
+        pass_ours(s);
+    }
+    return 0;
+}
+
+/* -- heartbeat ----------------------------------------------------------------------------------------------------- */
+
+/* When silence will have lasted too long. What waits in a full socket was not even asked. */
+static double beat_due(const evg_session_t *s)
+{
+    double quiet = s->read_at, period = s->options.heartbeat;
+    if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
+    if (s->beat) quiet = fmax(quiet, s->beat->written ? s->beat->written_at : fmax(s->beat_at, s->wrote_at));
+    return evg_session_judged_at(s, quiet + period);
+}
+
+/* Quiet for long: is anybody there? Quiet for as long again: no. */
+static int beat(evg_session_t *s)
+{
+    if (s->now < beat_due(s)) return 0;
+    if (s->beat) return EVG_ECOMMAND_TIMEOUT;
+    evg_request_t *request = evg_session_own(s, EVG_FOR_HEARTBEAT);
+    if (!request) return EVG_ENOMEM;
+    int r = evg_session_echo(s, request, evg_bytes_of("heartbeat"));
+    if (r < 0) {
+        evg_session_drop(s, request);
+        return r;
+    }
+    s->beat = request;
+    s->beat_at = s->now;
+    return 0;
+}
+
+/* -- all of them --------------------------------------------------------------------------------------------------- */
+
+int evg_session_tick(evg_session_t *s)
+{
+    int r = evg_session_expire_waiting(s);
+    if (r == 0) r = judge_answers(s);
+    if (s->again_at <= s->now) s->again_at = INFINITY; /* output is looked at next */
+    if (r == 0) r = evg_client_tick(s);
+    if (r == 0) r = evg_worker_tick(s);
+    if (r == 0) r = beat(s);
+    return r;
+}
+
+double evg_session_deadline(const evg_session_t *s)
+{
+    double at = fmin(waits_until(s), answer_due(s));
+    at = fmin(at, first_of(&s->client.finishes));
+    at = fmin(at, evg_worker_deadline(s));
+    at = fmin(at, beat_due(s));
+    if (s->state == EVG_OPEN) at = fmin(at, s->again_at);
+    if (s->state == EVG_DOWN && s->wanted) at = fmin(at, s->retry_at);
+    return at;
+}
