@@ -129,7 +129,8 @@ module EVGearman
     end
 
     # @!method self.default
-    #   The loop of the process; a forked child has its own. Another one after that was closed.
+    #   The loop of the process; a forked child has its own, started if its parent's was. Another one after that was
+    #   closed.
     #   @return [Loop]
 
     # What is on the loop, for people to read: timers, watchers and clients.
@@ -142,25 +143,17 @@ module EVGearman
       end
     end
 
-    # Turns it on a background thread from now on; twice is nothing. A Fiber scheduler's fibers that wait do that by
-    # themselves. Blocks then run on that thread.
-    #
-    # @return [self]
-    # @raise [ConnectionError] "closed"
-    def start
-      raise ConnectionError, "closed" if closed?
-      return self if @thread&.alive?
-
-      @thread = Thread.new { drive }
-      @thread.name = "evgearman loop"
-      @thread.thread_variable_set(:fork_safe, true)
-      self
-    end
+    # @!method start
+    #   Turns it on a background thread from now on; twice is nothing. A Fiber scheduler's fibers that wait do that by
+    #   themselves. Blocks then run on that thread. In a forked child it is started again at its first use.
+    #   @return [self]
+    #   @raise [ConnectionError] "closed"
+    #   @raise [ThreadError] when no thread can be made
 
     # Is a thread turning it? From {#start} on one is.
     #
     # @return [Boolean]
-    def running? = _driven? || @thread&.alive? || false
+    def running? = _driven? || _started?
 
     # Ends every {#run} and the background thread, closes every client on the loop, and is final.
     #
@@ -169,13 +162,15 @@ module EVGearman
       _clients.each { |client| client.close(0) }
       stop
       _close
-      @thread&.join(1) unless @thread == Thread.current
+      _background&.join(1) unless _background == Thread.current
       nil
     end
 
-    # Of the background thread.
+    # Makes the background thread.
+    private def start_thread = OwnThread.start("evgearman loop") { drive }
+
     private def drive
-      _drive until closed?
+      _drive
     rescue SystemExit
       raise
     rescue Exception => e # rubocop:disable Lint/RescueException -- a block's: whoever waits must not hang for it

@@ -19,13 +19,21 @@ module EVGearman
       begin_anew
     end
 
-    # Gives a job to the next thread that is free. The C side calls it, on the thread that drives the loop.
-    def push(job)
+    # Where a job is put for the next thread that is free, before {#attend}. The C side calls both, on the thread that
+    # drives the loop; both again, if that was interrupted in between.
+    #
+    # @return [Thread::Queue, nil] nil: closed
+    def jobs
       begin_anew if @pid != Process.pid
-      return if @jobs.closed?
+      @jobs unless @jobs.closed?
+    end
 
-      @jobs << job
+    # Sees to it that the job which was put there is run: here, if no thread can be made.
+    def attend
       add_thread if @jobs.size > @jobs.num_waiting
+    rescue ThreadError
+      run_here
+      raise
     end
 
     # Threads that wait end now, the others when their handler returns.
@@ -47,8 +55,8 @@ module EVGearman
       @threads.select!(&:alive?)
       return if @threads.size == @size
 
-      @threads << Thread.new(@jobs) { |jobs| run(jobs) }
-      @threads.last.name = "evgearman job"
+      jobs = @jobs
+      @threads << OwnThread.start("evgearman job") { run(jobs) }
     end
 
     # What is no error ends the thread as any other (and `exit` the process); the next job gets a new one.
@@ -57,6 +65,12 @@ module EVGearman
         job.send(:_perform)
         job = nil # or it would live until the next one
       end
+    end
+
+    def run_here
+      @jobs.pop(true).send(:_perform)
+    rescue ThreadError
+      nil # a thread has taken it
     end
   end
 end

@@ -106,6 +106,34 @@ RSpec.describe "A forked child", :gearmand do
     eventually { called.size == 2 }
   end
 
+  # Fails when what nobody waits for stays where it is.
+  it "has a thread again for a loop that was started, from its first use on; not before" do
+    background = EVGearman::Loop.new.start
+    mine = keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: background))
+    wait(mine.echo("parent"))
+    counts = forked do
+      before = Thread.list.size
+      answers = Queue.new
+      mine.echo("child") { |answer| answers << answer }
+      [before, answers.pop, Thread.list.size, background.running?]
+    end
+    expect(counts).to eq([1, "child", 2, true])
+    expect(forked { background.after(0) { @called = true } && eventually { @called } }).to be(true)
+    expect(forked { background.close || background.running? }).to be(false)
+    expect(wait(mine.echo("parent"))).to eq("parent")
+    background.close
+  end
+
+  it "is started, if its parent's default loop was" do
+    output, = child(<<~'RUBY')
+      EVGearman::Loop.default.start
+      Process.wait(fork { EVGearman.configure { |c| c.url = URL }
+                          EVGearman.client.echo("x") { puts Thread.current.name; exit!(0) }
+                          sleep })
+    RUBY
+    expect(output).to eq("evgearman loop\n")
+  end
+
   it "loses the jobs of its parent and answers none of them" do
     worker = worker_for(Gearmand.shared)
     outcome = nil

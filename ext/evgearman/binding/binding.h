@@ -49,8 +49,10 @@ typedef struct {
     evg_list_t fibers;              /* fiber_waiter_t: fibers that wait */
     evg_list_t all;                 /* every loop of the process, for forks */
     VALUE self;
-    size_t marked_in; /* see lifetime.h */
-    uint64_t forks;   /* evg_forks when it was last looked at */
+    size_t marked_in;          /* see lifetime.h */
+    uint64_t forks;            /* evg_forks when it was last looked at */
+    VALUE background, starter; /* the thread of `start`, and who is about to make it; or nil */
+    bool restart;              /* it was started before the fork: see loop_used */
     bool closed;
     bool muted; /* no block is to be called for what happens now */
 } loop_t;
@@ -236,6 +238,16 @@ void loop_after_fork(loop_t *loop);
 static inline void loop_follow_fork(loop_t *loop)
 {
     if (loop->forks != evg_forks) loop_after_fork(loop);
+}
+
+/* A method of it, or of something on it, was called. In a forked child a loop that was started is started again now,
+ * which is Ruby code. */
+void loop_restart(loop_t *loop);
+
+static inline void loop_used(loop_t *loop)
+{
+    loop_follow_fork(loop);
+    if (loop->restart) loop_restart(loop);
 }
 
 #endif

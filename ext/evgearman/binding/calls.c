@@ -41,6 +41,12 @@ void calls_hurry(calls_t *calls, size_t count)
     }
 }
 
+void calls_put_back(calls_t *calls, const call_t *call)
+{
+    calls_push(calls, call);
+    calls_hurry(calls, 1);
+}
+
 bool calls_shift(calls_t *calls, call_t *out)
 {
     if (calls->count == 0) return false;

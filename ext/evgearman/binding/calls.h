@@ -18,6 +18,8 @@ typedef struct {
     VALUE (*run)(const call_t *call);                 /* Ruby code; only the gate may call it */
     bool (*begin)(const call_t *call, uint64_t seat); /* it is out of the queue. false: it is not to be run */
     void (*end)(const call_t *call, uint64_t seat);   /* it has run, whatever came of it, or was not to be run */
+    void (*interrupted)(const call_t *call);          /* after that: a jump left it, which is not about it but about
+                                                       * the thread that happened to run it */
     void (*drop)(const call_t *call);                 /* nobody will run it: a fork's parent does */
 } call_kind_t;
 
@@ -43,6 +45,9 @@ void calls_push(calls_t *calls, const call_t *call);
 
 /* The last `count` become the first, in the order they have. */
 void calls_hurry(calls_t *calls, size_t count);
+
+/* It comes next, again. */
+void calls_put_back(calls_t *calls, const call_t *call);
 
 /* false when empty. */
 bool calls_shift(calls_t *calls, call_t *out);

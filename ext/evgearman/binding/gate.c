@@ -74,6 +74,10 @@ bool gate_call(turn_t *turn, const call_t *call)
     bool wanted = !call->kind->begin || call->kind->begin(call, turn->seat);
     bool on = !wanted || pass(turn, call_it, &passage);
     if (call->kind->end) call->kind->end(call, turn->seat);
+    if (turn->parked && call->kind->interrupted) {
+        call->kind->interrupted(call);
+        evg_loop_wake(turn->loop->net); /* for who drives meanwhile */
+    }
     RB_GC_GUARD(passage.error);
     return on;
 }

@@ -163,14 +163,31 @@ static void write_if_late(rb_job_t *job)
     if (took > quick) evg_connection_flush(c);
 }
 
+static bool for_pool_p(const rb_job_t *job)
+{
+    return !NIL_P(job->client->pool) && !handler_of(job)->async;
+}
+
+/* An interrupt of this thread may hit the first and the last call: then job_run comes again. */
+static VALUE to_pool(rb_job_t *job, VALUE self)
+{
+    VALUE pool = job->client->pool;
+    if (!job->pooled) {
+        VALUE jobs = rb_funcall(pool, rb_intern("jobs"), 0);
+        if (NIL_P(jobs)) return Qnil;
+        rb_funcall(jobs, rb_intern("push"), 1, self);
+        job->pooled = true;
+    }
+    return rb_funcall(pool, rb_intern("attend"), 0);
+}
+
 /* On the thread that drives. */
 static VALUE job_run(const call_t *call)
 {
     VALUE self = call->subject;
     rb_job_t *job = job_of(self);
     if (NIL_P(job->handler)) return Qnil;
-    bool pooled = !NIL_P(job->client->pool) && !handler_of(job)->async;
-    if (pooled) return rb_funcall(job->client->pool, rb_intern("push"), 1, self);
+    if (for_pool_p(job)) return to_pool(job, self);
     write_before(job);
     if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
     run_by(job, self, handle_or_raise);
@@ -202,9 +219,18 @@ static void job_ends(const call_t *call, uint64_t seat)
     deputies_relieve(job->client->loop);
 }
 
+/* On its way to the pool. One whose handler was left is handed back already. */
+static void job_interrupted(const call_t *call)
+{
+    rb_job_t *job = job_of_call(call);
+    if (!NIL_P(job->handler) && for_pool_p(job) && job->job.state == EVG_JOB_HELD)
+        calls_put_back(&job->client->loop->jobs, call);
+}
+
 void job_queue(client_t *client, VALUE job)
 {
-    static const call_kind_t handling = {.run = job_run, .begin = job_begins, .end = job_ends};
+    static const call_kind_t handling = {
+        .run = job_run, .begin = job_begins, .end = job_ends, .interrupted = job_interrupted};
     call_t call = {.kind = &handling,
                    .callable = Qnil,
                    .subject = job,

@@ -19,6 +19,7 @@ typedef struct {
     bool loaded;      /* the coder made a value of the workload */
     bool answered;    /* complete, fail or exception was called */
     bool in_handler;
+    bool pooled; /* a thread of the pool will run it */
 } rb_job_t;
 
 rb_job_t *job_of(VALUE self); /* follows a fork */

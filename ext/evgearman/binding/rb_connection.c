@@ -94,7 +94,7 @@ client_t *client_of(VALUE self)
     TypedData_Get_Struct(self, client_t, &client_type, client);
     if (!NIL_P(client->shared)) return client_of(client->shared);
     if (!client->c) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
-    loop_follow_fork(client->loop);
+    loop_used(client->loop);
     return client;
 }
 

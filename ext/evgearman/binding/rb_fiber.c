@@ -158,6 +158,7 @@ static VALUE drive_end(VALUE arg)
 static VALUE loop_drive(VALUE self)
 {
     driving_t driving = {.loop = loop_of(self)};
+    if (!background_mine_p(driving.loop)) return Qnil; /* two were made; one is enough */
     VALUE owner = run_enter(driving.loop, Qnil, &driving.frame);
     rb_ensure(drive_body, (VALUE)&driving, drive_end, (VALUE)&driving);
     RB_GC_GUARD(owner);

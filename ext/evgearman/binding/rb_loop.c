@@ -26,6 +26,8 @@ static void loop_mark(void *ptr)
     calls_mark(&loop->posts);
     rb_gc_mark(loop->seat.thread);
     rb_gc_mark(loop->seat.fiber);
+    rb_gc_mark(loop->background);
+    rb_gc_mark(loop->starter);
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
         if (client_kept_p(client)) rb_gc_mark(client->self);
@@ -82,7 +84,7 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->all);
     loop->self = self;
     loop->marked_in = lifetime_new();
-    loop->seat.thread = loop->seat.fiber = Qnil;
+    loop->seat.thread = loop->seat.fiber = loop->background = loop->starter = Qnil;
     loop->forks = evg_forks;
     return self;
 }
@@ -92,7 +94,7 @@ loop_t *loop_of(VALUE self)
     loop_t *loop;
     TypedData_Get_Struct(self, loop_t, &loop_type, loop);
     if (!loop->net) rb_raise(rb_eTypeError, "uninitialized EVGearman::Loop");
-    loop_follow_fork(loop);
+    loop_used(loop);
     return loop;
 }
 
@@ -124,17 +126,25 @@ static bool default_usable_p(void)
     return !NIL_P(default_loop) && default_forks == evg_forks && !loop_of(default_loop)->closed;
 }
 
+/* It came through a fork, and turned by itself before that. */
+static bool default_started_p(void)
+{
+    if (NIL_P(default_loop)) return false;
+    const loop_t *loop = RTYPEDDATA_DATA(default_loop);
+    return !loop->closed && !NIL_P(loop->background);
+}
+
 /* The process has one, whichever subclass is asked. Threads may make one at once: all answer the first. No Mutex, because
  * trap handlers ask too. */
 static VALUE loop_default(VALUE klass)
 {
     if (default_usable_p()) return default_loop;
     VALUE made = rb_class_new_instance(0, NULL, loop_class);
-    if (!default_usable_p()) {
-        default_loop = made;
-        default_forks = evg_forks;
-    }
-    return default_loop;
+    if (default_usable_p()) return default_loop;
+    bool start = default_started_p();
+    default_loop = made;
+    default_forks = evg_forks;
+    return start ? rb_funcall(made, rb_intern("start"), 0) : made;
 }
 
 /* -- run and stop -------------------------------------------------------------------------------------------------- */
@@ -330,6 +340,7 @@ void loop_after_fork(loop_t *loop)
 {
     loop->forks = evg_forks;
     seat_forget(loop);
+    background_after_fork(loop);
     keep_own_frames(loop);
     loop->muted = true;
     drop_calls(loop);
@@ -390,4 +401,5 @@ void Init_evg_loop(VALUE module)
     Init_evg_timer(klass);
     Init_evg_watcher(klass);
     Init_evg_fiber(klass);
+    Init_evg_background(klass);
 }

@@ -1,0 +1,71 @@
+/* The thread that turns a loop in the background, from `start` on; in a forked child it is made anew at the first use. */
+#include "binding/rb_loop.h"
+
+static bool alive_p(VALUE thread)
+{
+    return !NIL_P(thread) && RTEST(rb_funcall(thread, rb_intern("alive?"), 0));
+}
+
+static bool started_p(const loop_t *loop)
+{
+    return alive_p(loop->background) || alive_p(loop->starter);
+}
+
+static VALUE make(VALUE self)
+{
+    VALUE thread = rb_funcall(self, rb_intern("start_thread"), 0);
+    loop_t *loop = loop_of(self);
+    if (!alive_p(loop->background)) loop->background = thread;
+    return Qnil;
+}
+
+static VALUE made(VALUE self)
+{
+    loop_of(self)->starter = Qnil;
+    return Qnil;
+}
+
+/* Threads may start it at once: whoever comes first makes the one. No Mutex, because trap handlers start it too. */
+static VALUE loop_start(VALUE self)
+{
+    loop_t *loop = open_loop_of(self);
+    if (started_p(loop)) return self;
+    loop->starter = rb_thread_current();
+    rb_ensure(make, self, made, self);
+    return self;
+}
+
+bool background_mine_p(loop_t *loop)
+{
+    if (!alive_p(loop->background)) loop->background = rb_thread_current(); /* whoever made it was interrupted */
+    return loop->background == rb_thread_current();
+}
+
+static VALUE loop_started_p(VALUE self)
+{
+    return RBOOL(started_p(loop_of(self)));
+}
+
+static VALUE loop_background(VALUE self)
+{
+    return loop_of(self)->background;
+}
+
+void background_after_fork(loop_t *loop)
+{
+    loop->starter = Qnil;
+    loop->restart = !loop->closed && !NIL_P(loop->background) && loop->background != rb_thread_current();
+}
+
+void loop_restart(loop_t *loop)
+{
+    loop->restart = false;
+    if (!loop->closed) loop_start(loop->self);
+}
+
+void Init_evg_background(VALUE loop_class)
+{
+    rb_define_method(loop_class, "start", loop_start, 0);
+    rb_define_private_method(loop_class, "_started?", loop_started_p, 0);
+    rb_define_private_method(loop_class, "_background", loop_background, 0);
+}
