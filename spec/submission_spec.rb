@@ -157,6 +157,28 @@ RSpec.describe "Submissions of every kind", :gearmand do
     expect(seen).to be_empty
   end
 
+  # Fails when an interrupt is taken for an error on the way, and what is under way is waited for: nobody does it.
+  { "for room" => %w[1 2 3], "for the last" => %w[1 2], "behind an error" => ["1", "2", nil] }.each do |which, workloads|
+    it "maps until it is interrupted, by what is a StandardError, while it waits #{which}" do
+      mapping = Thread.new { client.map(name, workloads, concurrency: workloads.size - (which == "for room" ? 1 : 0)) }
+      mapping.report_on_exception = false
+      eventually { client.active_count == 2 && mapping.status == "sleep" }
+      mapping.raise(KeyError, "from outside")
+      expect { mapping.join(10) or raise "it goes on" }.to raise_error(KeyError, "from outside")
+      serve { "" }
+      eventually { client.active_count.zero? }
+    end
+  end
+
+  # Fails when it is refused what it could wait for.
+  it "maps more than may be unsent, also what others would send" do
+    serve { |job| job.workload.bytesize.to_s }
+    client.max_unsent = 100_000
+    expect(client.map(name, ["x" * 60_000] * 20)).to eq(["60000"] * 20)
+    expect { 3.times { client.submit_job_bg(function, "x" * 60_000) } }.to raise_error(EVGearman::BackpressureError)
+    expect(client.map(name, %w[a b])).to eq(%w[1 1])
+  end
+
   it "maps with the options of a call" do
     order = []
     results = Thread.new { client.map(name, %w[a b], priority: :high, unique: "-", timeout: 30, on_data: ->(data) { order << data }) }

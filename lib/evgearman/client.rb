@@ -182,11 +182,12 @@ module EVGearman
     end
 
     # Runs one job for each workload, so many at a time: SUBMIT_JOB, SUBMIT_JOB_HIGH or SUBMIT_JOB_LOW for each. When one
-    # has ended, whichever it is, the next is submitted.
+    # has ended, whichever it is, the next is submitted; not before less than {#max_unsent} is to be written.
     #
     # @param function [String]
     # @param workloads [Enumerable<String, Object>] as of {#submit_job}; taken one by one, when there is room. What `each`
-    #   raises is raised when those that were submitted have ended
+    #   raises is raised when those that were submitted have ended; so is an interrupt that hits it there, if that is a
+    #   StandardError. Any other interrupt ends it at once, and abandons what is under way
     # @param concurrency [Integer] jobs under way
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
@@ -198,20 +199,23 @@ module EVGearman
         raise ArgumentError, "concurrency must be a whole number above 0"
       end
 
-      window, tasks = Window.new, []
-      workloads.each do |workload|
-        tasks << foreground(priority, function, workload, **options)
-        window.enter(tasks.last, concurrency)
-      end
-      Task.all(tasks)
-    rescue StandardError
-      tasks&.each(&:wait)
-      raise
-    ensure
-      tasks&.reject(&:done?)&.each(&:abandon) # when it is interrupted
+      Mapping.new(Window.new(self, concurrency), submission(priority, function, **options)).run(workloads)
     end
 
     private
+
+    # What submits a workload: answers its Task, or the error. Nothing between is Ruby code that could be interrupted, but
+    # a coder's.
+    def submission(priority, function, unique: nil, timeout: nil, on_data: nil, on_warning: nil, on_exception: nil,
+                   on_status: nil, coder: :default, encoding: :default)
+      command = number(FOREGROUND, priority)
+      listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
+      lambda do |workload|
+        _submit(function, workload, unique, command, timeout, listeners, coder, encoding)
+      rescue StandardError => e
+        e
+      end
+    end
 
     def foreground(priority, function, workload, unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
