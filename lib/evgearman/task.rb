@@ -16,7 +16,7 @@ module EVGearman
     #   @return [Object] the result
     #   @raise [TimeoutError] "timeout", when the time passes first; the Task goes on
     #   @raise [Error] why it failed; or "abandoned"
-    #   @raise [StandardError] what a coder's `load` raised
+    #   @raise [Exception] what a coder's `load` raised, also a NotImplementedError or SystemStackError
     #   @raise [ArgumentError] for a time that is none
 
     # @!method wait(timeout = nil)
@@ -48,7 +48,7 @@ module EVGearman
 
     # @!method error
     #   Why it failed, without waiting.
-    #   @return [Error, StandardError, nil] an {Error}, or what a coder's `load` raised; nil while there is none
+    #   @return [Error, Exception, nil] an {Error}, or what a coder's `load` raised; nil while there is none
 
     # @!method handle
     #   @return [String, nil] of the job that was submitted, from JOB_CREATED on

@@ -140,6 +140,7 @@ typedef struct {
     size_t slot;         /* in client->pending */
     size_t calls;        /* blocks of it that are queued */
     size_t under_way;    /* blocks of it that run */
+    unsigned converted;  /* times its conversion was interrupted */
     uint64_t ran_by;     /* number of the seat under which they do */
     uint8_t state;       /* task_state_t */
     bool running;        /* a worker reported */
@@ -160,10 +161,17 @@ void task_pending(client_t *client, VALUE self, task_t *task);
 /* The request came to its end. */
 void task_end(client_t *client, task_t *task, VALUE value, VALUE error);
 
+/* Of a call_kind_t: for calls that were queued with `calls` counted, and with the Task as subject. */
+bool task_call_begins(const call_t *call, uint64_t seat);
+void task_call_ends(const call_t *call, uint64_t seat);
+void task_call_dropped(const call_t *call);
+
 /* Its value will be what `converter.call(reply)` answers: that is Ruby code, so it waits its turn among the blocks. */
 void task_convert_by(VALUE self, VALUE converter);
 void task_decode_by(VALUE self, const coding_t *coding); /* what `coder.load(bytes)` answers, if there is a coder */
 void task_queue_conversion(client_t *client, task_t *task, VALUE reply);
+void conversions_after_fork(client_t *client); /* those under way on threads that are gone */
+void Init_evg_conversion(void);
 
 /* Many requests of one Task. With the end of the last one it ends itself. */
 typedef struct batch batch_t;

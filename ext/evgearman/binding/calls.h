@@ -21,6 +21,7 @@ typedef struct {
     void (*interrupted)(const call_t *call);          /* after that: a jump left it, which is not about it but about
                                                        * the thread that happened to run it */
     void (*drop)(const call_t *call);                 /* nobody will run it: a fork's parent does */
+    bool keeps_errors; /* its own go nowhere else: a StandardError that leaves it came from outside */
 } call_kind_t;
 
 struct call {

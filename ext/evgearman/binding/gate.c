@@ -38,7 +38,7 @@ static VALUE report(VALUE arg)
 static int judge(passage_t *passage, int state)
 {
     VALUE error = rb_errinfo();
-    if (!standard_error_p(error)) return state;
+    if (!standard_error_p(error) || passage->call->kind->keeps_errors) return state;
     passage->error = error;
     rb_set_errinfo(Qnil);
     rb_protect(report, (VALUE)passage, &state);

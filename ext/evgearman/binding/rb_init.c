@@ -24,6 +24,7 @@ __attribute__((visibility("default"))) void Init_evgearman(void)
     pthread_atfork(NULL, NULL, child_of_fork);
     Init_evg_error(module);
     Init_evg_coding();
+    Init_evg_conversion();
     Init_evg_loop(module);
     Init_evg_connection(module);
     Init_evg_task(module);

@@ -359,6 +359,7 @@ void loop_after_fork(loop_t *loop)
         client_t *client = evg_container(at, client_t, link);
         evg_list_clear(&client->waiters); /* they are on stacks that are gone */
         evg_connection_pump(client->c);
+        conversions_after_fork(client);
     }
     loop->muted = false;
 }

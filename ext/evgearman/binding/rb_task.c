@@ -110,7 +110,7 @@ static task_t *task_of_call(const call_t *call)
     return RTYPEDDATA_DATA(call->subject);
 }
 
-static bool call_begins(const call_t *call, uint64_t seat)
+bool task_call_begins(const call_t *call, uint64_t seat)
 {
     task_t *task = task_of_call(call);
     task->calls--;
@@ -122,24 +122,24 @@ static bool call_begins(const call_t *call, uint64_t seat)
 
 static bool block_begins(const call_t *call, uint64_t seat)
 {
-    return call_begins(call, seat) && !task_of_call(call)->abandoned;
+    return task_call_begins(call, seat) && !task_of_call(call)->abandoned;
 }
 
-static void call_ends(const call_t *call, uint64_t seat)
+void task_call_ends(const call_t *call, uint64_t seat)
 {
     task_t *task = task_of_call(call);
     if (task->ran_by == seat) task->under_way--;
     wake_if_over(task);
 }
 
-static void call_dropped(const call_t *call)
+void task_call_dropped(const call_t *call)
 {
     task_of_call(call)->calls--;
     wake_if_over(task_of_call(call));
 }
 
 static const call_kind_t task_block = {
-    .run = calls_block, .begin = block_begins, .end = call_ends, .drop = call_dropped};
+    .run = calls_block, .begin = block_begins, .end = task_call_ends, .drop = task_call_dropped};
 
 static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
 {
@@ -193,98 +193,6 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
     tell(loop, self, task, ON_FINISH, 2, value, error);
     wake_if_over(task);
     RB_GC_GUARD(self);
-}
-
-/* -- converting ---------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    VALUE self, converter, reply;
-} convert_t;
-
-void task_convert_by(VALUE self, VALUE converter)
-{
-    RB_OBJ_WRITE(self, &((task_t *)RTYPEDDATA_DATA(self))->converter, converter);
-}
-
-void task_decode_by(VALUE self, const coding_t *coding)
-{
-    task_t *task = RTYPEDDATA_DATA(self);
-    task->encoding = coding->encoding;
-    if (NIL_P(coding->coder)) return;
-    task->coded = true;
-    task_convert_by(self, coding->coder);
-}
-
-/* What it leads to has waited already: it comes before what the server said later. */
-static void end_converted(VALUE self, VALUE value, VALUE error)
-{
-    task_t *task = RTYPEDDATA_DATA(self);
-    if (task->state != TASK_PENDING) return;
-    calls_t *done = &task->client->loop->done;
-    size_t behind = done->count;
-    task_end(task->client, task, value, error);
-    calls_hurry(done, done->count - behind);
-}
-
-static VALUE convert(VALUE arg)
-{
-    const convert_t *how = (const convert_t *)arg;
-    bool coded = ((task_t *)RTYPEDDATA_DATA(how->self))->coded;
-    VALUE value =
-        coded ? coding_load(how->converter, how->reply) : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
-    end_converted(how->self, value, Qnil);
-    return Qnil;
-}
-
-static VALUE convert_failed(VALUE arg, VALUE error)
-{
-    end_converted(((const convert_t *)arg)->self, Qnil, error);
-    return Qnil;
-}
-
-static VALUE convert_rescued(VALUE arg)
-{
-    return rb_rescue2(convert, arg, convert_failed, arg, rb_eStandardError, (VALUE)0);
-}
-
-/* A jump out of the converter, or a fork before it, must not leave the Task without an end. */
-static void unconverted(VALUE self, int code)
-{
-    failure_t error = {.code = code, .data = Qnil};
-    if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
-}
-
-static VALUE convert_end(VALUE arg)
-{
-    unconverted(((const convert_t *)arg)->self, EVG_EINTERRUPTED);
-    return Qnil;
-}
-
-static VALUE conversion_run(const call_t *call)
-{
-    convert_t how = {call->subject, call->callable, call->args[0]};
-    return rb_ensure(convert_rescued, (VALUE)&how, convert_end, (VALUE)&how);
-}
-
-static void conversion_dropped(const call_t *call)
-{
-    unconverted(call->subject, EVG_EFORKED);
-    call_dropped(call);
-}
-
-static const call_kind_t conversion = {
-    .run = conversion_run, .begin = call_begins, .end = call_ends, .drop = conversion_dropped};
-
-void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
-{
-    call_t call = {.kind = &conversion,
-                   .callable = task->converter,
-                   .subject = client->pending[task->slot],
-                   .client = client->self,
-                   .args = {reply, Qnil},
-                   .where = "converter"};
-    calls_push(&client->loop->done, &call);
-    task->calls++;
 }
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,131 @@
+/* The value of a Task whose reply is not its value: a coder or a converter makes it, on the thread that drives.
+ *
+ * That is seldom the one who waits for this Task, so what interrupts that thread must not become the Task's error: an
+ * interrupt that is a StandardError waits meanwhile, but where the coder itself waits; after any other the conversion is
+ * put back, and made by whoever drives next. */
+#include "binding/binding.h"
+#include "binding/rb_error.h"
+
+enum {
+    INTERRUPTS_MAX = 20
+}; /* as many may be chance; a coder that always does it would end every thread that drives */
+
+static VALUE mask; /* { StandardError => :on_blocking } */
+static VALUE security_error;
+
+typedef struct {
+    VALUE self, converter, reply;
+} convert_t;
+
+void task_convert_by(VALUE self, VALUE converter)
+{
+    RB_OBJ_WRITE(self, &((task_t *)RTYPEDDATA_DATA(self))->converter, converter);
+}
+
+void task_decode_by(VALUE self, const coding_t *coding)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    task->encoding = coding->encoding;
+    if (NIL_P(coding->coder)) return;
+    task->coded = true;
+    task_convert_by(self, coding->coder);
+}
+
+/* What it leads to has waited already: it comes before what the server said later. */
+static void end_converted(VALUE self, VALUE value, VALUE error)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    if (task->state != TASK_PENDING) return;
+    calls_t *done = &task->client->loop->done;
+    size_t behind = done->count;
+    task_end(task->client, task, value, error);
+    calls_hurry(done, done->count - behind);
+}
+
+static void end_unconverted(VALUE self, int code)
+{
+    failure_t error = {.code = code, .data = Qnil};
+    if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
+}
+
+static VALUE convert(VALUE arg)
+{
+    const convert_t *how = (const convert_t *)arg;
+    bool coded = ((task_t *)RTYPEDDATA_DATA(how->self))->coded;
+    VALUE value =
+        coded ? coding_load(how->converter, how->reply) : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
+    end_converted(how->self, value, Qnil);
+    return Qnil;
+}
+
+static VALUE convert_failed(VALUE arg, VALUE error)
+{
+    end_converted(((const convert_t *)arg)->self, Qnil, error);
+    return Qnil;
+}
+
+static VALUE convert_masked(RB_BLOCK_CALL_FUNC_ARGLIST(ignored, arg))
+{
+    (void)ignored, (void)argc, (void)argv, (void)blockarg;
+    return rb_rescue2(convert, arg, convert_failed, arg, rb_eStandardError, rb_eScriptError, rb_eNoMemError,
+                      security_error, rb_eSysStackError, (VALUE)0);
+}
+
+static VALUE conversion_run(const call_t *call)
+{
+    const task_t *task = RTYPEDDATA_DATA(call->subject);
+    convert_t how = {call->subject, call->callable, call->args[0]};
+    if (task->converted > INTERRUPTS_MAX) {
+        end_unconverted(call->subject, EVG_EINTERRUPTED);
+        return Qnil;
+    }
+    return rb_block_call(rb_cThread, rb_intern("handle_interrupt"), 1, &mask, convert_masked, (VALUE)&how);
+}
+
+static void conversion_interrupted(const call_t *call)
+{
+    task_t *task = RTYPEDDATA_DATA(call->subject);
+    if (task->state != TASK_PENDING) return;
+    task->converted++;
+    calls_put_back(&task->client->loop->done, call);
+    task->calls++;
+}
+
+static void conversion_dropped(const call_t *call)
+{
+    end_unconverted(call->subject, EVG_EFORKED);
+    task_call_dropped(call);
+}
+
+void conversions_after_fork(client_t *client)
+{
+    while (client->pending_count > 0) end_unconverted(client->pending[client->pending_count - 1], EVG_EFORKED);
+}
+
+void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
+{
+    static const call_kind_t conversion = {.run = conversion_run,
+                                           .begin = task_call_begins,
+                                           .end = task_call_ends,
+                                           .interrupted = conversion_interrupted,
+                                           .drop = conversion_dropped,
+                                           .keeps_errors = true};
+    call_t call = {.kind = &conversion,
+                   .callable = task->converter,
+                   .subject = client->pending[task->slot],
+                   .client = client->self,
+                   .args = {reply, Qnil},
+                   .where = "converter"};
+    calls_push(&client->loop->done, &call);
+    task->calls++;
+}
+
+void Init_evg_conversion(void)
+{
+    mask = rb_hash_new();
+    rb_gc_register_address(&mask);
+    rb_gc_register_address(&security_error);
+    security_error = rb_const_get(rb_cObject, rb_intern("SecurityError"));
+    rb_hash_aset(mask, rb_eStandardError, ID2SYM(rb_intern("on_blocking")));
+    rb_obj_freeze(mask);
+}
