@@ -20,8 +20,7 @@ module EVGearman
     def initialize(loop, on_exception)
       _set_loop(loop)
       @on_exception = on_exception
-      @thread = Thread.new { watch }
-      @thread.name = "evgearman deputy"
+      @thread = OwnThread.start("evgearman deputy") { watch }
     rescue ThreadError # no more threads: it goes without one
       nil
     end
