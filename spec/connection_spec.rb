@@ -41,11 +41,24 @@ RSpec.describe EVGearman::Connection do
 
     it "refuse numbers out of range" do
       [{ io_priority: 3 }, { io_priority: -3 }, { io_priority: 0.5 }, { io_priority: nil }, { max_unsent: 0 },
-       { max_unsent: -1 }, { max_unsent: nil }, { max_packet: 0 }, { max_packet: "1" }, { max_text: -1 },
+       { max_unsent: -1 }, { max_unsent: nil }, { max_packet: 0 }, { max_packet: 9 }, { max_packet: "1" }, { max_text: -1 },
        { max_reconnect_attempts: -1 }, { max_reconnect_attempts: 1.5 }, { reconnect_delay: -1 },
        { reconnect_max_delay: "x" }, { lost_check: -1 }, { max_packet: 2**70 }].each do |options|
         expect { idle(**options) }.to raise_error(ArgumentError)
       end
+    end
+
+    it "are a millisecond at least, where they are seconds at all" do
+      expect(idle(heartbeat: 1e-20, command_timeout: 0.0005, reconnect_delay: 0)).to have_attributes(heartbeat: 0.001, command_timeout: 0.001)
+      expect(idle(heartbeat: 0).heartbeat).to be_nil
+    end
+
+    it "refuse names that max_packet does not take" do
+      expect { idle(max_packet: 10, client_id: "eleven-byte") }.to raise_error(ArgumentError, /longer than max_packet/)
+      expect { idle(max_packet: 10).option("eleven byte") }.to raise_error(ArgumentError, /longer than max_packet/)
+      worker = keep(EVGearman::Worker.new(port: 1, loop: loop, max_packet: 10))
+      expect { worker.register_function("eleven byte") { "" } }.to raise_error(ArgumentError, /longer than max_packet/)
+      expect(worker.functions).to eq([])
     end
 
     it "refuse what they do not know, by name" do

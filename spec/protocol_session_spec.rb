@@ -643,7 +643,8 @@ RSpec.describe EVGearman::Protocol::Session do
     expect { client_session(keepalive: 5) }.to raise_error(ArgumentError, "unknown option: keepalive")
     expect { client_session(prefetch: 5) }.to raise_error(ArgumentError, "unknown option: prefetch")
     expect { client_session(max_packet: 0) }.to raise_error(ArgumentError)
-    expect(client_session(max_packet: 5)).to be_a(described_class)
+    expect { client_session(max_packet: 9) }.to raise_error(ArgumentError)
+    expect(client_session(max_packet: 10)).to be_a(described_class)
   end
 
   it "raises for the value of what is not done" do

@@ -48,6 +48,7 @@ module EVGearman
     #   @return [Boolean] false: the job is not ours any more, nothing is sent
     #   @raise [JobFinishedError]
     #   @raise [PacketTooLargeError, TypeError]
+    #   @raise [BackpressureError] when `max_unsent` bytes wait to be written
     #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method warning(bytes)
@@ -56,6 +57,7 @@ module EVGearman
     #   @return [Boolean] as of {#send_data}
     #   @raise [JobFinishedError]
     #   @raise [PacketTooLargeError, TypeError]
+    #   @raise [BackpressureError] when `max_unsent` bytes wait to be written
     #   @raise [UnsupportedCommandError] by Perl's server, which does not know it
 
     # @!method status(numerator, denominator)
@@ -65,6 +67,7 @@ module EVGearman
     #   @return [Boolean] as of {#send_data}
     #   @raise [ArgumentError] for numbers out of range
     #   @raise [JobFinishedError]
+    #   @raise [BackpressureError] when `max_unsent` bytes wait to be written
 
     # @!method finished?
     #   Was it answered?

@@ -42,6 +42,20 @@ static void what_may_not_be_sent_is_refused(void **state)
     assert_wire(&kit, "");
 }
 
+static void a_name_that_no_packet_takes_is_refused(void **state)
+{
+    /* Fails when it is registered and cannot be announced: then no GRAB goes out either. */
+    (void)state;
+    kit.s.options.max_packet = 13;
+    assert_int_equal(can_do("fourteen bytes", 0), EVG_ENAME);
+    assert_int_equal(can_do("thr", 5), EVG_ENAME);
+    assert_int_equal(evg_session_set_client_id(&kit.s, evg_bytes_of("fourteen-bytes")), EVG_ENAME);
+    assert_int_equal(evg_session_option(&kit.s, &kit.request, evg_bytes_of("fourteen-bytes")), EVG_ENAME);
+    assert_int_equal(can_do("thirteen byte", 0), 0);
+    assert_int_equal(can_do("tw", 5), 0);
+    assert_wire(&kit, "CAN_DO thirteen byte; CAN_DO_TIMEOUT tw 5000");
+}
+
 static void registered_twice_is_announced_once(void **state)
 {
     /* Fails when CAN_DO goes out again: the server would count the worker twice. */
@@ -461,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_may_not_be_sent_is_refused, introduced, nothing_leaked),
+        cmocka_unit_test_setup_teardown(a_name_that_no_packet_takes_is_refused, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(registered_twice_is_announced_once, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(the_last_registration_counts, introduced, nothing_leaked),
         cmocka_unit_test_setup_teardown(functions_are_walked_in_their_order, introduced, nothing_leaked),

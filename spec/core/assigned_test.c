@@ -79,6 +79,24 @@ static void a_job_fails(void **state)
     assert_wire(&kit, "WORK_FAIL H:1; GRAB_JOB_UNIQ");
 }
 
+static void what_is_said_meanwhile_waits_for_room(void **state)
+{
+    /* Fails when a handler that says more than the server takes fills the memory; or when its end is refused. */
+    (void)state;
+    kit.s.options.max_unsent = 8;
+    worker_kit_wire(&kit);
+    assert_int_equal(evg_job_data(&kit.s, &kit.jobs[0], bytes("more than eight")), 0);
+    assert_int_equal(evg_job_data(&kit.s, &kit.jobs[0], bytes("d")), EVG_EBACKPRESSURE);
+    assert_int_equal(evg_job_warning(&kit.s, &kit.jobs[0], bytes("w")), EVG_EBACKPRESSURE);
+    assert_int_equal(evg_job_status(&kit.s, &kit.jobs[0], 1, 2), EVG_EBACKPRESSURE);
+    assert_events(&kit, "");
+    assert_wire(&kit, "WORK_DATA H:1 more than eight");
+    assert_events(&kit, "DRAINED");
+    assert_int_equal(evg_job_status(&kit.s, &kit.jobs[0], 1, 2), 0);
+    worker_kit_complete(&kit, "H:1");
+    assert_wire(&kit, "WORK_STATUS H:1 1 2; WORK_COMPLETE H:1 r; GRAB_JOB_UNIQ");
+}
+
 static void an_exception_ends_the_job_at_gearmand(void **state)
 {
     /* Fails when a WORK_FAIL follows: gearmand knows the job no more. */
@@ -401,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(progress_is_told_while_it_is_held, holding, nothing_leaked),
+        cmocka_unit_test_setup_teardown(what_is_said_meanwhile_waits_for_room, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_fails, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_ends_the_job_at_gearmand, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_exception_is_cut_to_what_a_packet_takes, holding, nothing_leaked),

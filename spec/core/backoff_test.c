@@ -123,6 +123,23 @@ static void a_seed_is_a_sequence(void **state)
     assert_int_equal(met, 0);
 }
 
+/* Fails when forked children come back in step. */
+static void what_is_stirred_goes_its_own_way(void **state)
+{
+    (void)state;
+    evg_backoff_t children[3] = {backoff, backoff, backoff};
+    for (uint64_t pid = 4001; pid < 4003; pid++) evg_backoff_stir(&children[pid - 4000], pid);
+    int met = 0;
+    for (int i = 0; i < 1000; i++) {
+        double parent = evg_backoff_random(&children[0]), first = evg_backoff_random(&children[1]);
+        double second = evg_backoff_random(&children[2]);
+        met += parent == first || first == second || second == parent;
+    }
+    assert_int_equal(met, 0);
+    evg_backoff_stir(&backoff, backoff.random * UINT64_C(0xF1DE83E19937733D)); /* which undoes the multiplication */
+    assert_true(backoff.random != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +150,7 @@ int main(void)
         cmocka_unit_test_setup(attempts_are_counted_from_the_last_success, fresh),
         cmocka_unit_test_setup(no_attempts_is_for_ever, fresh),
         cmocka_unit_test_setup(a_seed_is_a_sequence, fresh),
+        cmocka_unit_test_setup(what_is_stirred_goes_its_own_way, fresh),
     };
     return cmocka_run_group_tests_name("backoff", tests, NULL, NULL);
 }

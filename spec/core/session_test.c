@@ -297,6 +297,7 @@ static void attempts_are_exhausted(void **state)
     fail_open(EVG_ECONNECT, "refused");
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
+    kit_say(&kit, EVG_ECHO_RES, "y", NULL);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
     assert_true(kit.s.wanted);          /* it has answered: that was no failure */
     fail_open(EVG_ECONNECT, "refused"); /* the first since that reply */
@@ -306,6 +307,48 @@ static void attempts_are_exhausted(void **state)
     fail_open(EVG_ECONNECT, "refused");
     assert_false(kit.s.wanted);
     kit_told(&kit);
+}
+
+static void connection_of(double seconds, int reason)
+{
+    kit_open(&kit);
+    kit_introduce(&kit, "OK 1.1.20\n");
+    kit_pass(&kit, seconds);
+    kit_lose(&kit, reason, NULL);
+    kit_told(&kit);
+}
+
+/* Fails when the answer to "version" is a success: a server that greets and closes would be asked without end. */
+static void who_greets_and_closes_is_a_failure(void **state)
+{
+    (void)state;
+    kit.s.backoff.attempts = 3;
+    kit.s.options.exceptions = true;
+    evg_session_want(&kit.s);
+    for (uint32_t failures = 1; failures < 3; failures++) {
+        connection_of(1.9, EVG_ESERVER_CLOSED);
+        assert_int_equal(kit.s.backoff.failures, failures);
+    }
+    connection_of(1.9, EVG_ESERVER_CLOSED);
+    assert_false(kit.s.wanted);
+}
+
+static void who_lasts_is_a_success(void **state)
+{
+    (void)state;
+    kit.s.backoff.failures = 5;
+    connection_of(2.1, EVG_ESERVER_CLOSED);
+    assert_int_equal(kit.s.backoff.failures, 0);
+    kit.s.backoff.most = 0.01; /* a second it has to be */
+    connection_of(0.9, EVG_ESERVER_CLOSED);
+    assert_int_equal(kit.s.backoff.failures, 1);
+    connection_of(1.1, EVG_EUNEXPECTED); /* and what breaks the protocol is a failure all the same */
+    assert_int_equal(kit.s.backoff.failures, 1);
+    kit_open(&kit);
+    kit_pass(&kit, 10); /* without a word */
+    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_told(&kit);
+    assert_int_equal(kit.s.backoff.failures, 2);
 }
 
 static void without_reconnect_all_fails_at_once(void **state)
@@ -448,6 +491,8 @@ int main(void)
         DOWN_TEST(a_past_failure_is_no_reason),
         DOWN_TEST(a_disconnect_ends_the_outage),
         DOWN_TEST(attempts_are_exhausted),
+        DOWN_TEST(who_greets_and_closes_is_a_failure),
+        DOWN_TEST(who_lasts_is_a_success),
         DOWN_TEST(without_reconnect_all_fails_at_once),
         OPEN_TEST(a_heartbeat_when_it_is_quiet),
         OPEN_TEST(no_silence_while_nobody_reads),

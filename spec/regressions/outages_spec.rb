@@ -41,6 +41,30 @@ RSpec.describe "An outage" do
     end
   end
 
+  # Fails when the answer to "version" counts as success: it is asked thousands of times a second, and never given up.
+  describe "of a server that greets and closes" do
+    let(:server) do
+      fake_server(prologue: false) do |peer|
+        peer.expect(:text)
+        peer.write("OK 1.1.20\n")
+        peer.close
+      end
+    end
+
+    it "is given up by a client" do
+      client_for(server, max_reconnect_attempts: 3, reconnect_delay: 0).connect
+      eventually { errors.last.is_a?(EVGearman::ReconnectExhaustedError) }
+      expect(server.peers.size).to eq(3)
+    end
+
+    it "is given up by a worker" do
+      worker = worker_for(server, max_reconnect_attempts: 3, reconnect_delay: 0)
+      worker.register_function("f") { "" }.work
+      eventually { errors.last.is_a?(EVGearman::ReconnectExhaustedError) }
+      expect(server.peers.size).to eq(3)
+    end
+  end
+
   # Fails when a socket that cannot be made ends the attempts: return without a plan when evg_transport_connect fails.
   %i[tcp unix].each do |kind|
     it "for want of descriptors is over when there are some again: #{kind}" do

@@ -19,6 +19,7 @@
     X(EPOCH, USAGE, "time must lie between 0 and 2**63 - 1 seconds")                               \
     X(TIMEOUT, USAGE, "timeout must lie between 1 and 2147483 seconds")                            \
     X(RANGE, USAGE, "number out of range")                                                         \
+    X(NAME, USAGE, "name is longer than max_packet")                                               \
     X(ARGS, USAGE, "wrong number of arguments")                                                    \
     X(NUL, USAGE, "only the last argument may contain NUL")                                        \
     X(TOO_LARGE, USAGE, "payload too large")                                                       \

@@ -230,7 +230,7 @@ VALUE binary_string(evg_bytes_t bytes);
 VALUE name_string(evg_bytes_t bytes);   /* UTF-8 if valid, else BINARY */
 VALUE name_of(VALUE string);            /* the same of a String, or nil */
 evg_bytes_t bytes_of(VALUE string);     /* of a String; valid while it is not changed */
-double seconds_of(VALUE number);        /* nil is 0; raises ArgumentError */
+double seconds_of(VALUE number);        /* nil is 0, else a millisecond at least; raises ArgumentError */
 VALUE block_of(const char *method);     /* the block it was given; raises ArgumentError */
 uint32_t progress_of(VALUE number);     /* of WORK_STATUS; raises ArgumentError */
 void random_seeds(uint64_t out[2]);     /* that no peer can guess: keys of the handle table */

@@ -113,6 +113,14 @@ static evg_session_t *session_of(rb_job_t *job)
     return &job->client->c->session;
 }
 
+/* For what max_unsent bounds. Nobody else may write while its handler runs, so that is done before it is judged. */
+static evg_session_t *session_with_room(rb_job_t *job)
+{
+    evg_session_t *s = session_of(job);
+    if (evg_session_unsent(s) >= s->options.max_unsent) evg_connection_flush(job->client->c);
+    return s;
+}
+
 static void forget_on_lost(rb_job_t *job)
 {
     if (RHASH_SIZE(job->client->on_lost)) rb_hash_delete(job->client->on_lost, ULL2NUM(job->number));
@@ -167,7 +175,7 @@ static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
     StringValue(data);
-    VALUE sent = said(job, evg_job_data(session_of(job), &job->job, bytes_of(data)));
+    VALUE sent = said(job, evg_job_data(session_with_room(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
 }
@@ -176,7 +184,7 @@ static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
     StringValue(data);
-    VALUE sent = said(job, evg_job_warning(session_of(job), &job->job, bytes_of(data)));
+    VALUE sent = said(job, evg_job_warning(session_with_room(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
 }
@@ -185,7 +193,7 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 {
     rb_job_t *job = job_of(self);
     uint32_t upper = progress_of(numerator), lower = progress_of(denominator);
-    return said(job, evg_job_status(session_of(job), &job->job, upper, lower));
+    return said(job, evg_job_status(session_with_room(job), &job->job, upper, lower));
 }
 
 /* -- losing it ----------------------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "binding/rb_client.h"
 #include "binding/rb_session.h"
 
-typedef enum { SECONDS, FLAG, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
+typedef enum { SECONDS, FLAG, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
 
 /* nil is 0 for COUNT and COUNT32: without limit. */
 #define OPTIONS(X)                                               \
@@ -19,7 +19,7 @@ typedef enum { SECONDS, FLAG, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
     X(reconnect_max_delay, SECONDS, session.backoff.most)        \
     X(max_reconnect_attempts, COUNT32, session.backoff.attempts) \
     X(exceptions, FLAG, session.options.exceptions)              \
-    X(max_packet, SIZE, session.options.max_packet)              \
+    X(max_packet, PACKET, session.options.max_packet)            \
     X(max_text, SIZE, session.options.max_text)                  \
     X(max_unsent, SIZE, session.options.max_unsent)              \
     X(io_priority, PRIORITY, priority)                           \
@@ -68,6 +68,7 @@ static void store(const option_t *option, void *field, VALUE value)
     switch (option->kind) {
     case SECONDS: *(double *)field = seconds_of(value); break;
     case FLAG: *(bool *)field = RTEST(value); break;
+    case PACKET: *(size_t *)field = (size_t)whole_number(option, value, EVG_PACKET_LEAST, LONG_MAX); break;
     case SIZE: *(size_t *)field = (size_t)whole_number(option, value, 1, LONG_MAX); break;
     case COUNT: *(size_t *)field = NIL_P(value) ? 0 : (size_t)whole_number(option, value, 1, 1000000); break;
     case COUNT32: *(uint32_t *)field = NIL_P(value) ? 0 : (uint32_t)whole_number(option, value, 0, 1000000); break;
@@ -81,6 +82,7 @@ static VALUE load(const option_t *option, const void *field)
     switch (option->kind) {
     case SECONDS: return *(const double *)field > 0 ? DBL2NUM(*(const double *)field) : Qnil;
     case FLAG: return RBOOL(*(const bool *)field);
+    case PACKET:
     case SIZE: return SIZET2NUM(*(const size_t *)field);
     case COUNT: return *(const size_t *)field ? SIZET2NUM(*(const size_t *)field) : Qnil;
     case COUNT32: return *(const uint32_t *)field ? UINT2NUM(*(const uint32_t *)field) : Qnil;

@@ -37,7 +37,7 @@ double seconds_of(VALUE number)
     if (!real_p(number)) rb_raise(rb_eArgError, "seconds must be a number or nil");
     double seconds = NUM2DBL(number);
     if (!(seconds >= 0) || isinf(seconds)) rb_raise(rb_eArgError, "seconds must not be negative");
-    return seconds;
+    return seconds > 0 ? fmax(seconds, 0.001) : 0; /* less would be due again at once, and spin */
 }
 
 VALUE block_of(const char *method)

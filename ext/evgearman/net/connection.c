@@ -5,6 +5,7 @@
 #include "net/parts.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { POSTPONED_MAX = 1000 };
 
@@ -111,6 +112,7 @@ static void connection_forked(evg_source_t *source)
     evg_connection_close_all(c);
     evg_connection_enter(c, EVG_PHASE_DOWN);
     evg_session_forked(&c->session);
+    evg_backoff_stir(&c->session.backoff, (uint64_t)getpid());
     evg_source_dirty(source);
 }
 

@@ -128,10 +128,20 @@ int evg_worker_announce(evg_session_t *s)
     return 0;
 }
 
-int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double server_timeout, void *owner)
+/* Could it be announced? What is not would keep GRABs waiting for ever. */
+static int check(const evg_session_t *s, evg_bytes_t name, double server_timeout)
 {
+    static const size_t longest_timeout = sizeof "2147483000"; /* with the NUL between them */
+    size_t len = name.len + (server_timeout != 0 ? longest_timeout : 0);
     int r = evg_check_function(name);
     if (r == 0 && server_timeout != 0) r = evg_check_server_timeout(server_timeout);
+    if (r == 0 && len > s->options.max_packet) r = EVG_ENAME;
+    return r;
+}
+
+int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double server_timeout, void *owner)
+{
+    int r = check(s, name, server_timeout);
     if (r < 0) return r;
     evg_function_t *function = find(&s->worker, name);
     if (!function && !(function = add(&s->worker, name))) return EVG_ENOMEM;

@@ -76,31 +76,34 @@ static int expire(evg_session_t *s, evg_job_t *job)
     return r;
 }
 
-static int report(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t data)
+/* What is said about a job while it is under way waits its turn; its end is never refused. */
+static int report(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t *args, int argc)
 {
-    evg_bytes_t args[2] = {handle_of(job), data};
+    args[0] = handle_of(job);
     int r = ours(s, job);
     /* its ERROR would be taken for the reply to whatever was asked before */
     if (r == 0 && !evg_dialect_speaks_p(s->dialect, type)) r = EVG_EUNSUPPORTED;
-    return r < 0 ? r : evg_session_send(s, type, args, 2);
+    if (r == 0) r = evg_session_room(s);
+    return r < 0 ? r : evg_session_send(s, type, args, argc);
 }
 
 int evg_job_data(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
 {
-    return report(s, job, EVG_WORK_DATA, data);
+    evg_bytes_t args[2] = {[1] = data};
+    return report(s, job, EVG_WORK_DATA, args, 2);
 }
 
 int evg_job_warning(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
 {
-    return report(s, job, EVG_WORK_WARNING, data);
+    evg_bytes_t args[2] = {[1] = data};
+    return report(s, job, EVG_WORK_WARNING, args, 2);
 }
 
 int evg_job_status(evg_session_t *s, evg_job_t *job, uint32_t numerator, uint32_t denominator)
 {
     char upper[EVG_NUMBER_CAP], lower[EVG_NUMBER_CAP];
-    evg_bytes_t args[3] = {handle_of(job), evg_number_encode(upper, numerator), evg_number_encode(lower, denominator)};
-    int r = ours(s, job);
-    return r < 0 ? r : evg_session_send(s, EVG_WORK_STATUS, args, 3);
+    evg_bytes_t args[3] = {[1] = evg_number_encode(upper, numerator), [2] = evg_number_encode(lower, denominator)};
+    return report(s, job, EVG_WORK_STATUS, args, 3);
 }
 
 /* The Perl server knows that a job ended only by WORK_FAIL; both packets go out, or none. */

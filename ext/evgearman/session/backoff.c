@@ -7,6 +7,12 @@ void evg_backoff_init(evg_backoff_t *backoff, uint64_t seed)
     *backoff = (evg_backoff_t){.first = 0.1, .most = 2, .random = seed | 1};
 }
 
+void evg_backoff_stir(evg_backoff_t *backoff, uint64_t entropy)
+{
+    backoff->random ^= entropy * UINT64_C(0x9E3779B97F4A7C15);
+    if (!backoff->random) backoff->random = 1;
+}
+
 void evg_backoff_failed(evg_backoff_t *backoff)
 {
     if (backoff->failures < UINT32_MAX) backoff->failures++;

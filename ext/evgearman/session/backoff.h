@@ -1,8 +1,7 @@
 /* When to try again: full jitter, doubling, and a limit of attempts. Knows no clock: it answers delays.
  *
  * The n-th delay is drawn from 0 .. min(most, first * 2^(n-1)), so that a thousand clients of a restarted
- * server do not come back in step. Only a reply of a server counts as success: one that accepts and closes
- * does not reset anything. */
+ * server do not come back in step. */
 #ifndef EVG_SESSION_BACKOFF_H
 #define EVG_SESSION_BACKOFF_H
 
@@ -20,10 +19,13 @@ typedef struct {
 
 void evg_backoff_init(evg_backoff_t *backoff, uint64_t seed);
 
-/* A connection could not be made, or ended before any reply. */
+/* In a forked child: draws otherwise than its parent and its siblings from now on. */
+void evg_backoff_stir(evg_backoff_t *backoff, uint64_t entropy);
+
+/* A connection could not be made, or was good for nothing. */
 void evg_backoff_failed(evg_backoff_t *backoff);
 
-/* A reply was read. */
+/* It was good for something. */
 void evg_backoff_succeeded(evg_backoff_t *backoff);
 
 /* Are all attempts used up? */

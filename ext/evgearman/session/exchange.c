@@ -33,15 +33,19 @@ static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
     return caller_p(request) ? &s->worker.asked : &s->worker.grabs;
 }
 
-/* May the caller add a request? One of any legal size is taken while less than max_unsent waits. */
+/* One packet of any legal size is taken while less than max_unsent waits. */
+int evg_session_room(evg_session_t *s)
+{
+    if (evg_session_unsent(s) < s->options.max_unsent) return 0;
+    s->refused = true;
+    return EVG_EBACKPRESSURE;
+}
+
+/* May the caller add a request? */
 static int admit(evg_session_t *s, const evg_request_t *request)
 {
     if (s->state == EVG_SHUT) return EVG_ECLOSED;
-    if (caller_p(request) && evg_session_unsent(s) >= s->options.max_unsent) {
-        s->refused = true;
-        return EVG_EBACKPRESSURE;
-    }
-    return 0;
+    return caller_p(request) ? evg_session_room(s) : 0;
 }
 
 static double earliest(double a, double b)

@@ -185,8 +185,16 @@ static int take_event(evg_session_t *s, evg_event_t *event, const evg_packet_t *
 static void heard(evg_session_t *s)
 {
     s->stats.packets_in++;
-    if (s->heard) return;
     s->heard = true;
+}
+
+/* What a connection begins with, and heartbeats, are answered by whoever is about to close it, too. */
+static void answered(evg_session_t *s, const evg_request_t *request)
+{
+    bool formal = request->purpose == EVG_FOR_DIALECT || request->purpose == EVG_FOR_OPTION ||
+                  request->purpose == EVG_FOR_HEARTBEAT;
+    if (s->answered || formal) return;
+    s->answered = true;
     evg_backoff_succeeded(&s->backoff);
 }
 
@@ -226,6 +234,7 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
     if (r < 0) return unexpected(s, &packet);
     if (r == 0) return take_event(s, event, &packet);
     s->reply_at = s->now;
+    answered(s, request);
     return take_reply(s, event, request, &packet);
 }
 
@@ -248,6 +257,7 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     s->scan = (evg_scan_t){0};
     s->reply_at = s->now;
     heard(s);
+    answered(s, head);
     if (head->purpose == EVG_FOR_DIALECT) {
         int r = introduce(s, text);
         if (r < 0) return r;

@@ -10,6 +10,9 @@
 /* Queues a packet that draws no reply. 0, or the codes of evg_packet_encode. */
 int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc);
 
+/* 0; EVG_EBACKPRESSURE when max_unsent or more waits to be written: then DRAINED will be told. */
+int evg_session_room(evg_session_t *s);
+
 /* Queues the packet of a request and owes it a reply. 0; EVG_ECLOSED, EVG_EBACKPRESSURE (caller's requests only),
  * or the codes of evg_packet_encode: then nothing has changed. */
 int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc);

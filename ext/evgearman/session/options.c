@@ -72,6 +72,7 @@ void evg_session_option_refused(evg_session_t *s, const evg_request_t *request)
 int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t name)
 {
     int r = evg_check_option(name);
+    if (r == 0 && name.len > s->options.max_packet) r = EVG_ENAME;
     if (r < 0) return r;
     bool known = remembered_p(s, name);
     extra_t *extra = known ? NULL : evg_alloc(sizeof *extra + name.len);

@@ -139,9 +139,9 @@ int evg_session_opened(evg_session_t *s)
     s->fresh = false;
     s->generation++;
     s->dialect = EVG_UNKNOWN_DIALECT;
-    s->heard = s->introduced = false;
+    s->heard = s->answered = s->introduced = false;
     s->edge = s->out.consumed;
-    s->read_at = s->wrote_at = s->reply_at = s->now;
+    s->opened_at = s->read_at = s->wrote_at = s->reply_at = s->now;
     s->open_error = 0;
     s->tell_connected = true;
     int r = queue_prologue(s, &waiting);
@@ -208,11 +208,21 @@ static void plan(evg_session_t *s, int error)
     end_waiting(s, error);
 }
 
+/* A server that greets and closes is none to come back to at once. */
+static void judge_connection(evg_session_t *s, int reason)
+{
+    bool open = s->state == EVG_OPEN;
+    bool lasted = open && s->heard && s->now - s->opened_at >= fmax(s->backoff.most, 1);
+    bool good = lasted || (open && s->answered);
+    if (lasted) evg_backoff_succeeded(&s->backoff);
+    if (!good || evg_error_fault(reason) == EVG_PEER) evg_backoff_failed(&s->backoff);
+}
+
 void evg_session_closed(evg_session_t *s, int reason, const char *text)
 {
     bool was_open = s->state == EVG_OPEN;
     if (!was_open && s->state != EVG_OPENING) return;
-    if (!was_open || !s->heard) evg_backoff_failed(&s->backoff);
+    judge_connection(s, reason);
     if (was_open) drop_connection(s, EVG_EDISCONNECTED, false);
     s->state = EVG_DOWN;
     s->fresh = false;
@@ -332,6 +342,7 @@ int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line
 int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id)
 {
     int r = evg_check_client_id(id);
+    if (r == 0 && id.len > s->options.max_packet) r = EVG_ENAME;
     if (r < 0) return r;
     if (s->state == EVG_OPEN) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
     if (r < 0) return r;

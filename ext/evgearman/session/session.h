@@ -32,6 +32,8 @@ typedef enum {
     EVG_SHUT /* for good */
 } evg_session_state_t;
 
+enum { EVG_PACKET_LEAST = sizeof "exceptions" - 1 }; /* of max_packet: what a connection begins with */
+
 typedef struct {
     double command_timeout; /* seconds; 0 is never. Of waiting to be written, and of silence behind that: silence.c */
     double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
@@ -119,6 +121,7 @@ typedef struct evg_session {
     bool wanted;         /* a connection is to be made when retry_at has come */
     bool fresh;          /* never asked to be down: a running loop opens it */
     bool heard;          /* a reply was read on this connection */
+    bool answered;       /* one to what was not asked just for the connection's sake: it is good for something */
     bool introduced;     /* the answer to "version" was read on this connection */
     bool quiet;          /* the heartbeat's reply was read: what the buffers hold may be given back */
     bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
@@ -129,6 +132,7 @@ typedef struct evg_session {
     double retry_at;      /* not before this time */
     double hasten_to;     /* nor, for the sake of a request, before this one */
     double again_at;      /* there was no memory for what is to be written: when to try again */
+    double opened_at;     /* when this connection was */
     evg_request_t *beat;  /* the heartbeat ECHO that is owed */
     double beat_at;       /* when it was made */
     double read_at;       /* when bytes last came */
@@ -226,7 +230,7 @@ int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t nam
 /* A line of the admin protocol. DONE: args[0] is the text without its end; an "ERR" reply is EVG_ESERVER or kin. */
 int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
 
-/* SET_CLIENT_ID, now if open and on every connect. 0, EVG_ECLIENT_ID, EVG_ENOMEM. */
+/* SET_CLIENT_ID, now if open and on every connect. 0, EVG_ECLIENT_ID, EVG_ENAME, EVG_ENOMEM. */
 int evg_session_set_client_id(evg_session_t *s, evg_bytes_t id);
 
 /* -- counts -------------------------------------------------------------------------------------------------------- */

@@ -90,7 +90,7 @@ typedef struct {
     bool tell_idle, tell_stopped;
 } evg_worker_session_t;
 
-/* -- abilities. Announced now if open, and on every connect. 0, EVG_EFUNCTION, EVG_ETIMEOUT, EVG_ENOMEM. ----------- */
+/* -- abilities. Announced now if open, and on every connect. 0, EVG_EFUNCTION, EVG_ENAME, EVG_ETIMEOUT, EVG_ENOMEM. -- */
 
 /* A new registration replaces the old one (CANT_DO first if the timeout changes: it would count twice). */
 int evg_worker_can_do(struct evg_session *s, evg_bytes_t name, double timeout, double server_timeout, void *owner);
@@ -133,7 +133,8 @@ void evg_job_started(struct evg_session *s, evg_job_t *job);
 
 /* Packets about a job. 0: queued. EVG_EJOB_LOST, EVG_EJOB_TIMEOUT: the job is not ours any more, nothing is sent.
  * EVG_EFINISHED: it had its terminal packet. EVG_EUNSUPPORTED: the Perl server knows no data and no warnings.
- * Else EVG_ETOO_LARGE, EVG_ENOMEM: as before. */
+ * EVG_EBACKPRESSURE: max_unsent waits to be written; data, warnings and status only. Else EVG_ETOO_LARGE, EVG_ENOMEM:
+ * as before. */
 int evg_job_data(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_warning(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_status(struct evg_session *s, evg_job_t *job, uint32_t numerator, uint32_t denominator);

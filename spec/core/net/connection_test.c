@@ -861,7 +861,9 @@ static int forked_child(void *context)
     client_t *k = context;
     static evg_request_t request;
     int fd = k->c->transport.fd;
+    uint64_t jitter = k->c->session.backoff.random;
     if (!evg_loop_forked(k->loop)) return 1;
+    if (k->c->session.backoff.random == jitter) return 8;
     if (fcntl(fd, F_GETFD) >= 0) return 2;
     if (done(k)) return 3;
     turn(k->loop, 0);
