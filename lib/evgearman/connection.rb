@@ -213,7 +213,7 @@ module EVGearman
     def flush(timeout = nil) = _flush(timeout)
 
     # @!attribute [rw] connect_timeout
-    #   @return [Float, nil] seconds for one address of the server, SYN to established
+    #   @return [Float, nil] seconds for its name to be resolved, and for one address of the server, SYN to established
     #   @raise [ArgumentError] when set to what is none
     # @!attribute [rw] command_timeout
     #   @return [Float, nil] seconds that a request may wait to be written, from when it was made: then it fails with

@@ -1,5 +1,6 @@
 #include "binding/rb_loop.h"
 
+#include <errno.h>
 #include <math.h>
 
 #include "binding/binding.h"
@@ -105,13 +106,21 @@ loop_t *open_loop_of(VALUE self)
     return loop;
 }
 
+/* There is no loop to be had, for want of descriptors or memory. */
+NORETURN(static void refused(void));
+static void refused(void)
+{
+    if (errno == 0 || errno == ENOMEM) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    rb_sys_fail("cannot make an event loop");
+}
+
 static VALUE loop_initialize(VALUE self)
 {
     loop_t *loop;
     TypedData_Get_Struct(self, loop_t, &loop_type, loop);
     if (loop->net) rb_raise(rb_eTypeError, "already initialized");
     loop->net = evg_loop_new();
-    if (!loop->net) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    if (!loop->net) refused();
     evg_list_append(&all_loops, &loop->all);
     return self;
 }
@@ -336,7 +345,8 @@ static void drop_calls(loop_t *loop)
     }
 }
 
-void loop_after_fork(loop_t *loop)
+/* false: there is no event loop to be had (errno); whoever uses it next tries again. */
+static bool renew(loop_t *loop)
 {
     loop->forks = evg_forks;
     seat_forget(loop);
@@ -351,8 +361,11 @@ void loop_after_fork(loop_t *loop)
     timers_stop(loop);
     fibers_forget(loop);
     loop->muted = false;
-    if (loop->closed) return;
-    if (!evg_loop_forked(loop->net)) rb_raise(rb_eNoMemError, "cannot make an event loop");
+    if (loop->closed) return true;
+    if (!evg_loop_forked(loop->net)) {
+        loop->forks = 0; /* of the first process: not this one */
+        return false;
+    }
     watchers_stop(loop);
     loop->muted = true;
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
@@ -362,6 +375,12 @@ void loop_after_fork(loop_t *loop)
         conversions_after_fork(client);
     }
     loop->muted = false;
+    return true;
+}
+
+void loop_after_fork(loop_t *loop)
+{
+    if (!renew(loop)) refused();
 }
 
 static VALUE loops_after_fork(VALUE klass)
@@ -370,7 +389,7 @@ static VALUE loops_after_fork(VALUE klass)
     for (evg_list_t *at = all_loops.next; at != &all_loops; at = next) {
         loop_t *loop = evg_container(at, loop_t, all);
         next = at->next;
-        if (!lifetime_over_p(loop->marked_in)) loop_follow_fork(loop);
+        if (!lifetime_over_p(loop->marked_in) && loop->forks != evg_forks) (void)renew(loop);
     }
     return klass;
 }

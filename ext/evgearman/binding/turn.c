@@ -114,11 +114,12 @@ static VALUE steps(VALUE arg)
     poll(how->loop, how->goal, how->deadline);
     evg_loop_collect(net);
     evg_loop_dispatch(net);
+    if (net->refusal) rb_syserr_fail(net->refusal, "the event loop cannot wait");
     return Qnil;
 }
 
 /* Between the first step and the last no source may be freed under our feet. Making a result's String may raise
- * NoMemoryError, and nothing else. */
+ * NoMemoryError, and a poll that the system refuses its SystemCallError; nothing else. */
 static bool take_steps(turn_t *turn, const goal_t *goal, double deadline)
 {
     steps_t how = {turn->loop, goal, deadline};

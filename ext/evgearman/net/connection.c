@@ -91,6 +91,7 @@ static void connection_due(evg_source_t *source)
     evg_connection_t *c = connection_of(source);
     if (c->dying) return;
     arrive(c);
+    if (c->phase == EVG_PHASE_RESOLVING) evg_connection_resolved(c);
     if (c->phase == EVG_PHASE_CONNECTING) evg_connection_check_way(c);
     if (read_up_p(c)) {
         int rc = evg_session_tick(&c->session);

@@ -19,7 +19,7 @@ typedef struct evg_connection {
     evg_session_t session;
     evg_transport_t transport;
     evg_address_t address;
-    double connect_timeout; /* seconds for one address, SYN to established; 0 is never */
+    double connect_timeout; /* seconds for its name, and for one address, SYN to established; 0 is never */
     double keepalive;       /* seconds */
     int priority;           /* -2..2, of the watcher */
     void (*on_event)(void *owner, const evg_event_t *event);
@@ -32,7 +32,7 @@ typedef struct evg_connection {
     evg_sockaddrs_t *ways;   /* while resolving or connecting */
     int way;                 /* the one that is tried */
     int cause;               /* errno of the last way that failed; 0: its time was up */
-    double give_up_at;       /* connect_timeout of that one */
+    double give_up_at;       /* connect_timeout of that one, or of the resolution */
     evg_transport_t retired; /* to be closed as soon as its watcher may be stopped */
     ev_io io;
     int watched;   /* EV_READ | EV_WRITE that `io` is started for */

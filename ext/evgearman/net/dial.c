@@ -8,6 +8,11 @@
 #include <netdb.h>
 #include <string.h>
 
+static double deadline(const evg_connection_t *c)
+{
+    return c->connect_timeout > 0 ? c->session.now + c->connect_timeout : INFINITY;
+}
+
 static void give_up(evg_connection_t *c)
 {
     if (c->cause)
@@ -21,7 +26,7 @@ void evg_connection_try_next_way(evg_connection_t *c)
 {
     while (++c->way < c->ways->count) {
         if (evg_transport_connect(&c->transport, &c->ways->addresses[c->way]) == 0) {
-            c->give_up_at = c->connect_timeout > 0 ? c->session.now + c->connect_timeout : INFINITY;
+            c->give_up_at = deadline(c);
             return;
         }
         c->cause = errno;
@@ -59,7 +64,10 @@ void evg_connection_check_way(evg_connection_t *c)
 
 void evg_connection_resolved(evg_connection_t *c)
 {
-    if (!evg_resolution_done_p(c->resolution)) return;
+    if (!evg_resolution_done_p(c->resolution)) {
+        if (c->session.now >= c->give_up_at) evg_connection_finish(c, EVG_ECONNECT_TIMEOUT, "resolving the host");
+        return;
+    }
     int answer = evg_resolution_take(c->resolution, c->ways);
     c->resolution = NULL;
     if (answer == 0)
@@ -70,6 +78,7 @@ void evg_connection_resolved(evg_connection_t *c)
 
 static void resolve(evg_connection_t *c)
 {
+    c->give_up_at = deadline(c);
     c->resolution = evg_resolve(&c->address, c->source.loop, &c->source);
     if (!c->resolution) evg_connection_finish(c, EVG_ERESOLVE, "no thread to be had");
 }

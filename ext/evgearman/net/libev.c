@@ -1,7 +1,10 @@
 #include "net/libev.h"
 
+#include <errno.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #ifndef EVG_LIBEV_LINKED
 #include <dlfcn.h>
@@ -13,8 +16,47 @@
 
 evg_libev_t evg_libev;
 
+/* Of the thread that is in one of the two functions below. */
+static _Thread_local bool guarded;
+static _Thread_local int refusal;
+static _Thread_local jmp_buf *way_out;
+
+/* For its pipe libev would ask again without end, so that is left by a jump. The library may be another's, too: whose
+ * loop it is not, is served as if this were not here. */
+static void refused(const char *what)
+{
+    if (!guarded) {
+        perror(what);
+        abort();
+    }
+    refusal = errno;
+    if (way_out) longjmp(*way_out, 1);
+}
+
+int evg_libev_async_start(struct ev_loop *ev, ev_async *async)
+{
+    jmp_buf out;
+    refusal = 0;
+    guarded = true;
+    way_out = &out;
+    if (setjmp(out) == 0) evg_libev.async_start(ev, async);
+    way_out = NULL;
+    guarded = false;
+    return refusal;
+}
+
+int evg_libev_run(struct ev_loop *ev, int flags)
+{
+    refusal = 0;
+    guarded = true;
+    evg_libev.run(ev, flags);
+    guarded = false;
+    return refusal;
+}
+
 #define FUNCTIONS(X)         \
     X(version_major)         \
+    X(set_syserr_cb)         \
     X(loop_new)              \
     X(loop_destroy)          \
     X(run)                   \
@@ -41,6 +83,7 @@ const char *evg_libev_load(void)
 #define X(name) evg_libev.name = ev_##name;
     FUNCTIONS(X)
 #undef X
+    evg_libev.set_syserr_cb(refused);
     return ev_version_major() == 4 ? NULL : "the libev that is linked is not version 4";
 }
 
@@ -89,6 +132,7 @@ const char *evg_libev_load(void)
         return missing;
     }
     evg_libev = table;
+    evg_libev.set_syserr_cb(refused);
     return NULL;
 }
 

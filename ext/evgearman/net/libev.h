@@ -11,6 +11,7 @@
 
 typedef struct {
     int (*version_major)(void);
+    void (*set_syserr_cb)(void (*)(const char *what));
     struct ev_loop *(*loop_new)(unsigned int flags);
     void (*loop_destroy)(struct ev_loop *);
     int (*run)(struct ev_loop *, int flags);
@@ -32,6 +33,11 @@ typedef struct {
 } evg_libev_t;
 
 extern evg_libev_t evg_libev;
+
+/* What the system refuses ends the process, says libev (no descriptor for its pipe, a poll that fails); not in these.
+ * 0, or errno. */
+int evg_libev_async_start(struct ev_loop *ev, ev_async *async); /* refused: the loop is good for being destroyed only */
+int evg_libev_run(struct ev_loop *ev, int flags);
 
 /* Fills the table. NULL: done (also when it was already). Else a text that says what is missing and how to get it;
  * static, not to be freed. */

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "net/resolver.h"
 
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <time.h>
@@ -38,20 +39,6 @@ static void leave_kernel(struct ev_loop *ev)
     atomic_store(&((evg_loop_t *)evg_libev.userdata(ev))->in_order, false);
 }
 
-static bool open_libev(evg_loop_t *loop)
-{
-    loop->ev = evg_libev.loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (!loop->ev) return false;
-    evg_libev.set_userdata(loop->ev, loop);
-    evg_libev.set_invoke_pending_cb(loop->ev, invoke_later);
-    evg_libev.set_loop_release_cb(loop->ev, enter_kernel, leave_kernel);
-    atomic_store(&loop->in_order, true);
-    ev_async_init(&loop->wake, on_wake);
-    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
-    evg_libev.async_start(loop->ev, &loop->wake);
-    return true;
-}
-
 static void close_libev(evg_loop_t *loop)
 {
     struct ev_loop *ev = loop->ev;
@@ -60,8 +47,36 @@ static void close_libev(evg_loop_t *loop)
     if (ev) evg_libev.loop_destroy(ev);
 }
 
+/* 0, or errno. What is pending although nothing has happened says that its pipe is not watched: nobody could wake it. */
+static int start(evg_loop_t *loop)
+{
+    int error = evg_libev_async_start(loop->ev, &loop->wake);
+    if (!error) error = evg_libev_run(loop->ev, EVRUN_NOWAIT);
+    return error || !evg_libev.pending_count(loop->ev) ? error : ENOSPC;
+}
+
+/* false: errno tells. */
+static bool open_libev(evg_loop_t *loop)
+{
+    errno = 0;
+    loop->ev = evg_libev.loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (!loop->ev) return false;
+    evg_libev.set_userdata(loop->ev, loop);
+    evg_libev.set_invoke_pending_cb(loop->ev, invoke_later);
+    evg_libev.set_loop_release_cb(loop->ev, enter_kernel, leave_kernel);
+    ev_async_init(&loop->wake, on_wake);
+    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
+    int error = start(loop);
+    atomic_store(&loop->in_order, true);
+    if (!error) return true;
+    close_libev(loop);
+    errno = error;
+    return false;
+}
+
 evg_loop_t *evg_loop_new(void)
 {
+    errno = 0;
     evg_loop_t *loop = evg_zalloc(sizeof *loop);
     if (!loop) return NULL;
     evg_list_init(&loop->all);
@@ -74,7 +89,8 @@ evg_loop_t *evg_loop_new(void)
     loop->refs = 1;
     loop->aimed_at = INFINITY;
     evg_loop_now(loop);
-    if (open_libev(loop)) return loop;
+    loop->open = open_libev(loop);
+    if (loop->open) return loop;
     evg_free(loop);
     return NULL;
 }
@@ -121,27 +137,29 @@ static void tell_forked(evg_source_t *source)
 
 void evg_loop_close(evg_loop_t *loop)
 {
-    if (!loop->ev) return;
+    if (!loop->open) return;
     evg_loop_hold(loop);
     tell_all(loop, tell_closed);
     close_libev(loop);
+    loop->open = false;
     evg_loop_release(loop);
 }
 
 bool evg_loop_forked(evg_loop_t *loop)
 {
     evg_loop_hold(loop);
-    bool was_open = loop->ev != NULL;
     loop->polling = loop->turning = loop->in_libev = false;
     /* The thread that was in there is gone: what it was about to change is left alone, and leaks. */
     if (!atomic_load(&loop->in_order)) loop->ev = NULL;
     /* This closes descriptors and frees memory, nothing else: one epoll_ctl would change the parent's set. */
     close_libev(loop);
     loop->late = 0;
-    bool made = was_open && open_libev(loop);
+    bool made = !loop->open || open_libev(loop);
+    int error = errno;
     tell_all(loop, tell_forked);
     evg_loop_release(loop);
-    return made || !was_open;
+    errno = error;
+    return made;
 }
 
 double evg_monotonic(void)
@@ -217,7 +235,7 @@ void evg_loop_poll(evg_loop_t *loop)
     evg_assert(loop->polling && !loop->in_libev);
     loop->in_libev = true;
     atomic_store(&loop->in_order, false);
-    evg_libev.run(loop->ev, loop->mode);
+    loop->refusal = evg_libev_run(loop->ev, loop->mode);
     atomic_store(&loop->in_order, true);
     loop->in_libev = false;
     loop->polled_at = evg_monotonic();

@@ -50,11 +50,13 @@ struct evg_source {
 };
 
 struct evg_loop {
-    struct ev_loop *ev; /* NULL when closed */
+    struct ev_loop *ev; /* NULL when closed, or when there could be none after a fork */
     double now;         /* monotonic seconds; evg_loop_now refreshes it */
     bool polling;       /* from aim to collect, so a thread may be in libev: it is not to be touched */
     bool turning;       /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
+    int refusal;        /* errno of the last poll; 0 when it was one */
     /* private */
+    bool open;            /* not closed */
     bool in_libev;        /* in ev_run */
     atomic_bool in_order; /* not in libev's own code: a child forked now may free its loop */
     unsigned int refs;
@@ -70,7 +72,7 @@ struct evg_loop {
     double polled_at; /* when the last poll ended */
 };
 
-/* NULL: no memory, or libev has no backend. Holds one reference. evg_libev_load comes first. */
+/* NULL: errno tells why, 0 for no memory. Holds one reference. evg_libev_load comes first. */
 evg_loop_t *evg_loop_new(void);
 
 /* Every source holds one, so does whoever drives. The last one frees the loop. */
@@ -80,7 +82,8 @@ void evg_loop_release(evg_loop_t *loop);
 /* Frees libev's side; sources are told `closed`. Not while polling. Idempotent. */
 void evg_loop_close(evg_loop_t *loop);
 
-/* In a forked child, before anything else: a new libev loop, sources are told `forked`. false: no memory. */
+/* In a forked child, before anything else: a new libev loop, sources are told `forked`. false: there is none (errno, 0
+ * for no memory), to be called again. */
 bool evg_loop_forked(evg_loop_t *loop);
 
 /* CLOCK_MONOTONIC, and loop->now with it. */

@@ -44,7 +44,7 @@ void evg_connection_emit(evg_connection_t *c);
 /* -- dial.c -------------------------------------------------------------------------------------------------------- */
 
 void evg_connection_begin(evg_connection_t *c);        /* to RESOLVING or CONNECTING */
-void evg_connection_resolved(evg_connection_t *c);     /* the resolution may be done */
+void evg_connection_resolved(evg_connection_t *c);     /* is the resolution done? given up? */
 void evg_connection_try_next_way(evg_connection_t *c); /* only in a turn, with no transport */
 void evg_connection_check_way(evg_connection_t *c);    /* established? given up? */
 

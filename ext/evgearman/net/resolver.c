@@ -14,23 +14,32 @@
 /* How long a fork waits for lookups that are under way. */
 #define FORK_PATIENCE_MS 100
 
-/* The lock guards the flags, and with them the right to touch the loop: after `abandoned` the thread keeps
- * off. It is the resolution's own, so that one which a fork froze in a dead thread's hand is never met again. */
-struct evg_resolution {
-    evg_list_t link; /* of under_way */
-    evg_loop_t *loop;
-    evg_source_t *source;
-    pid_t pid;
-    pthread_mutex_t lock;
-    bool finished;  /* the thread has nothing more to do with it */
-    bool abandoned; /* the owner neither */
+/* One name that is looked up, on a thread of its own. Whoever asks for the same meanwhile waits for the same answer: a
+ * name server that does not answer holds one thread for each name, however often a connection tries. */
+typedef struct {
+    evg_list_t link;    /* of lookups, until it has ended */
+    evg_list_t waiting; /* evg_resolution_t */
+    bool ended;
     int answer;
     evg_sockaddrs_t ways;
     char host[EVG_HOST_MAX + 1], port[16];
+} lookup_t;
+
+struct evg_resolution {
+    evg_list_t link;    /* of under_way */
+    evg_list_t waiting; /* of its lookup */
+    lookup_t *lookup;
+    evg_loop_t *loop;
+    evg_source_t *source;
 };
 
 /* Resolutions that somebody owns. Only ever touched with the GVL. */
 static evg_list_t under_way = {&under_way, &under_way};
+
+/* Guards all lookups and who waits for them, and with that the threads' right to touch a loop. Never held for long; a
+ * fork waits for it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static evg_list_t lookups = {&lookups, &lookups};
 
 /* Threads between their making and the end of getaddrinfo. */
 static atomic_int looking_up;
@@ -42,22 +51,29 @@ static void before_fork(void)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
     for (int i = 0; atomic_load(&looking_up) > 0 && i < FORK_PATIENCE_MS; i++) nanosleep(&moment, NULL);
+    pthread_mutex_lock(&lock);
 }
 
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* Their threads are gone. What nobody waits for is leaked knowingly. */
 static void in_child(void)
 {
     atomic_store(&looking_up, 0);
+    for (evg_list_t *at; (at = evg_list_shift(&lookups));) {
+        lookup_t *lookup = evg_container(at, lookup_t, link);
+        lookup->answer = EAI_AGAIN;
+        lookup->ended = true;
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 static void heed_forks(void)
 {
-    pthread_atfork(before_fork, NULL, in_child);
-}
-
-static void destroy(evg_resolution_t *resolution)
-{
-    pthread_mutex_destroy(&resolution->lock);
-    evg_free(resolution);
+    pthread_atfork(before_fork, in_parent, in_child);
 }
 
 static void keep(evg_sockaddrs_t *ways, const struct addrinfo *found)
@@ -72,33 +88,39 @@ static void keep(evg_sockaddrs_t *ways, const struct addrinfo *found)
 
 /* Without AI_ADDRCONFIG: on a machine with nothing but a loopback it hides the loopback. All ways are
  * tried anyway. */
-static void look_up(evg_resolution_t *resolution)
+static int look_up(const lookup_t *lookup, evg_sockaddrs_t *ways)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    resolution->answer = getaddrinfo(resolution->host, resolution->port, &hints, &found);
-    if (resolution->answer != 0) return;
-    keep(&resolution->ways, found);
+    int answer = getaddrinfo(lookup->host, lookup->port, &hints, &found);
+    if (answer != 0) return answer;
+    keep(ways, found);
     freeaddrinfo(found);
-    if (!resolution->ways.count) resolution->answer = EAI_NONAME;
+    return ways->count ? 0 : EAI_NONAME;
 }
 
 static void *run(void *argument)
 {
-    evg_resolution_t *resolution = argument;
-    look_up(resolution);
+    lookup_t *lookup = argument;
+    evg_sockaddrs_t ways = {0};
+    int answer = look_up(lookup, &ways);
     atomic_fetch_sub(&looking_up, 1);
-    pthread_mutex_lock(&resolution->lock);
-    resolution->finished = true;
-    bool abandoned = resolution->abandoned;
-    if (!abandoned) evg_loop_wake(resolution->loop);
-    pthread_mutex_unlock(&resolution->lock);
-    if (abandoned) destroy(resolution);
+    pthread_mutex_lock(&lock);
+    lookup->answer = answer;
+    lookup->ways = ways;
+    lookup->ended = true;
+    evg_list_unlink(&lookup->link);
+    bool wanted = !evg_list_empty_p(&lookup->waiting);
+    for (evg_list_t *at = lookup->waiting.next; at != &lookup->waiting; at = at->next) {
+        evg_loop_wake(evg_container(at, evg_resolution_t, waiting)->loop);
+    }
+    pthread_mutex_unlock(&lock);
+    if (!wanted) evg_free(lookup);
     return NULL;
 }
 
 /* Signals are for threads that can handle them. */
-static bool start(evg_resolution_t *resolution)
+static bool start(lookup_t *lookup)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     sigset_t all, before;
@@ -110,11 +132,40 @@ static bool start(evg_resolution_t *resolution)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&looking_up, 1);
-    int error = pthread_create(&thread, &detached, run, resolution);
+    int error = pthread_create(&thread, &detached, run, lookup);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
     if (error) atomic_fetch_sub(&looking_up, 1);
     return error == 0;
+}
+
+/* One that is under way for that name, or NULL. With the lock. */
+static lookup_t *find(const char *host, const char *port)
+{
+    for (evg_list_t *at = lookups.next; at != &lookups; at = at->next) {
+        lookup_t *lookup = evg_container(at, lookup_t, link);
+        if (!strcmp(lookup->host, host) && !strcmp(lookup->port, port)) return lookup;
+    }
+    return NULL;
+}
+
+/* The same; begins one if there is none. NULL: no thread or memory to be had. */
+static lookup_t *find_or_begin(const evg_address_t *address)
+{
+    char port[sizeof(((lookup_t *)0)->port)];
+    snprintf(port, sizeof port, "%d", address->port);
+    lookup_t *lookup = find(address->host, port);
+    if (lookup || !(lookup = evg_zalloc(sizeof *lookup))) return lookup;
+    memcpy(lookup->host, address->host, sizeof lookup->host);
+    memcpy(lookup->port, port, sizeof port);
+    evg_list_init(&lookup->waiting);
+    evg_list_init(&lookup->link);
+    if (!start(lookup)) {
+        evg_free(lookup);
+        return NULL;
+    }
+    evg_list_append(&lookups, &lookup->link);
+    return lookup;
 }
 
 evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, evg_source_t *source)
@@ -123,12 +174,12 @@ evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, ev
     if (!resolution) return NULL;
     resolution->loop = loop;
     resolution->source = source;
-    resolution->pid = getpid();
-    memcpy(resolution->host, address->host, sizeof resolution->host);
-    snprintf(resolution->port, sizeof resolution->port, "%d", address->port);
-    pthread_mutex_init(&resolution->lock, NULL);
-    if (!start(resolution)) {
-        destroy(resolution);
+    pthread_mutex_lock(&lock);
+    resolution->lookup = find_or_begin(address);
+    if (resolution->lookup) evg_list_append(&resolution->lookup->waiting, &resolution->waiting);
+    pthread_mutex_unlock(&lock);
+    if (!resolution->lookup) {
+        evg_free(resolution);
         return NULL;
     }
     evg_list_append(&under_way, &resolution->link);
@@ -137,37 +188,32 @@ evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, ev
 
 bool evg_resolution_done_p(evg_resolution_t *resolution)
 {
-    pthread_mutex_lock(&resolution->lock);
-    bool finished = resolution->finished;
-    pthread_mutex_unlock(&resolution->lock);
-    return finished;
+    pthread_mutex_lock(&lock);
+    bool ended = resolution->lookup->ended;
+    pthread_mutex_unlock(&lock);
+    return ended;
 }
 
 int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out)
 {
-    int answer = resolution->answer;
-    if (answer == 0) *out = resolution->ways;
-    evg_list_unlink(&resolution->link);
-    destroy(resolution);
+    int answer = resolution->lookup->answer;
+    if (answer == 0) *out = resolution->lookup->ways;
+    evg_resolution_cancel(resolution);
     return answer;
 }
 
-/* In a forked child nobody holds the lock any more, even if it is locked. */
-static bool thread_done_p(evg_resolution_t *resolution)
-{
-    if (resolution->pid != getpid()) return true;
-    pthread_mutex_lock(&resolution->lock);
-    resolution->abandoned = true;
-    bool finished = resolution->finished;
-    pthread_mutex_unlock(&resolution->lock);
-    return finished;
-}
-
+/* A lookup that has ended goes with the last who waited for it, one under way frees itself. */
 void evg_resolution_cancel(evg_resolution_t *resolution)
 {
     if (!resolution) return;
+    lookup_t *lookup = resolution->lookup;
+    pthread_mutex_lock(&lock);
+    evg_list_unlink(&resolution->waiting);
+    bool last = lookup->ended && evg_list_empty_p(&lookup->waiting);
+    pthread_mutex_unlock(&lock);
+    if (last) evg_free(lookup);
     evg_list_unlink(&resolution->link);
-    if (thread_done_p(resolution)) destroy(resolution);
+    evg_free(resolution);
 }
 
 void evg_resolver_collect(evg_loop_t *loop)

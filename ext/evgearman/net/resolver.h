@@ -1,7 +1,7 @@
 /* getaddrinfo on a thread of its own, because it may take ten seconds. All addresses are kept.
  *
  * A resolution belongs to the caller until it is cancelled or taken; the thread may outlive both and frees what
- * nobody wants any more. */
+ * nobody wants any more. Those who ask for one name at a time share one thread. */
 #ifndef EVG_NET_RESOLVER_H
 #define EVG_NET_RESOLVER_H
 
@@ -19,7 +19,7 @@ bool evg_resolution_done_p(evg_resolution_t *resolution);
 /* After done: 0 and the addresses, or a getaddrinfo code (gai_strerror). Frees the resolution. */
 int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out);
 
-/* Nobody wants it any more. NULL is fine. In a forked child the thread is gone: what it held is leaked knowingly. */
+/* Nobody wants it any more. NULL is fine. In a forked child the thread is gone, and the resolution is done: EAI_AGAIN. */
 void evg_resolution_cancel(evg_resolution_t *resolution);
 
 /* Called by evg_loop_collect: marks the sources of finished resolutions ready. */

@@ -809,6 +809,17 @@ static void test_what_the_system_does_not_watch_is_closed(void **state)
     turn_until(k->loop, k->c->phase == EVG_PHASE_OPEN);
 }
 
+/* Fails when it is made all the same: nobody could wake it, and libev ends the process that tries. */
+static void test_a_loop_whose_wake_is_not_watched_is_none(void **state)
+{
+    (void)state;
+    watching_refused = true;
+    evg_loop_t *loop = evg_loop_new();
+    watching_refused = false;
+    assert_null(loop);
+    assert_int_equal(errno, ENOSPC);
+}
+
 /* -- the loop closes, the process forks ---------------------------------------------------------------------------- */
 
 static void test_loop_closes(void **state)
@@ -1250,6 +1261,7 @@ int main(void)
         with_client(test_keepalive_at_once),
         with_client(test_priority_at_once),
         with_client(test_what_the_system_does_not_watch_is_closed),
+        with_client(test_a_loop_whose_wake_is_not_watched_is_none),
         with_client(test_loop_closes),
         with_client(test_freed_in_a_turn_of_a_loop_that_then_closes),
         with_client(test_freed_in_a_turn_that_a_fork_cut_off),

@@ -8,6 +8,7 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 /* -- a source that records what it is told ------------------------------------------------------------------------- */
 
@@ -406,6 +407,67 @@ static void test_fork(void **state)
     probe_deinit(&p);
     close(pair[0]);
     close(pair[1]);
+}
+
+/* The lowest number that is free, which the next descriptor gets. */
+static int next_fd(void)
+{
+    int fd = dup(0);
+    close(fd);
+    return fd;
+}
+
+static void limit_descriptors(rlim_t most)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = most ? most : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Fails when libev is left to itself: it ends the process. */
+static void test_without_descriptors_there_is_no_loop(void **state)
+{
+    (void)state;
+    for (int few = 0; few < 2; few++) {
+        limit_descriptors((rlim_t)(next_fd() + few));
+        evg_loop_t *loop = evg_loop_new();
+        int error = errno;
+        limit_descriptors(0);
+        assert_null(loop);
+        assert_int_equal(error, EMFILE);
+    }
+}
+
+static int forked_at_the_limit(void *loop)
+{
+    int first = next_fd() - 2; /* that of its epoll; its eventfd comes next */
+    limit_descriptors((rlim_t)(first + 1));
+    if (evg_loop_forked(loop) || errno != EMFILE) return 1;
+    limit_descriptors(0);
+    if (!evg_loop_forked(loop)) return 2;
+    turn(loop, 0);
+    return 0;
+}
+
+static void test_without_descriptors_a_child_tries_again(void **state)
+{
+    assert_int_equal(in_child(forked_at_the_limit, *state), 0);
+}
+
+static void test_a_poll_that_is_refused_says_so(void **state)
+{
+    (void)state;
+    int epoll = next_fd();
+    evg_loop_t *loop = evg_loop_new();
+    turn(loop, 0);
+    assert_int_equal(loop->refusal, 0);
+    close(epoll);
+    turn(loop, 1);
+    assert_int_equal(loop->refusal, EBADF);
+    assert_int_equal(dup2(0, epoll), epoll); /* libev closes it */
+    evg_loop_close(loop);
+    evg_loop_release(loop);
 }
 
 enum { CROWD = 80 }; /* more events than libev has room for at first: it makes more */
@@ -959,6 +1021,9 @@ int main(void)
         with_loop(test_close_tells_sources_once),
         with_loop(test_a_source_keeps_the_loop),
         with_loop(test_fork),
+        cmocka_unit_test(test_without_descriptors_there_is_no_loop),
+        with_loop(test_without_descriptors_a_child_tries_again),
+        cmocka_unit_test(test_a_poll_that_is_refused_says_so),
         with_loop(test_fork_beside_a_thread_in_libev),
         with_loop(test_timer_once),
         with_loop(test_timer_repeats_without_drift_and_skips_what_it_missed),
