@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "timeout"
+
 RSpec.describe EVGearman::Job do
   let(:name) { function }
 
@@ -10,7 +12,8 @@ RSpec.describe EVGearman::Job do
     # The outcome of one job that is given to this handler.
     def outcome(on: worker, **options, &handler)
       on.register_function(name, &handler).work
-      client.submit_job(name, "workload", **options).wait(Examples::PATIENCE)
+      @task = client.submit_job(name, "workload", **options)
+      @task.wait(Examples::PATIENCE)
     end
 
     it "knows what is to be done" do
@@ -54,7 +57,7 @@ RSpec.describe EVGearman::Job do
           worker.on_callback_error { |error, where| told << [error.class, where] }
           expect(outcome { value }.error).to be_a(EVGearman::JobExceptionError)
             .and have_attributes(data: "a handler's value must be a String or nil, not #{value.class}")
-          expect(told).to eq([[TypeError, "job"]])
+          expect(told).to eq([[TypeError, "job #{name} #{@task.handle}"]])
         end
       end
 
@@ -71,14 +74,26 @@ RSpec.describe EVGearman::Job do
       it "fails its job with the message, and the worker goes on" do
         error = outcome { raise ArgumentError, "no such thing" }.error
         expect(error).to have_attributes(class: EVGearman::JobExceptionError, data: "no such thing")
-        expect(told).to eq([[ArgumentError, "no such thing", "job"]])
+        expect(told).to eq([[ArgumentError, "no such thing", "job #{name} #{@task.handle}"]])
         expect(outcome { "next" }.value).to eq("next")
       end
 
-      it "fails its job with a ScriptError too, and the worker goes on" do
-        expect(outcome { raise NotImplementedError, "not yet" }.error).to have_attributes(data: "not yet")
-        expect(told).to eq([[NotImplementedError, "not yet", "job"]])
-        expect(outcome { "next" }.value).to eq("next")
+      [NotImplementedError, SecurityError, NoMemoryError, SystemStackError, Exception].each do |error_class|
+        it "fails its job with #{error_class} too, and the worker goes on" do
+          expect(outcome { raise error_class, "not yet" }.error).to have_attributes(data: "not yet")
+          expect(told).to eq([[error_class, "not yet", "job #{name} #{@task.handle}"]])
+          expect(outcome { "next" }.value).to eq("next")
+          expect(worker.stats[:reconnects]).to eq(0)
+        end
+      end
+
+      it "fails its job when the stack is full, and an asynchronous one" do
+        deep = ->(n) { deep.(n + 1) }
+        expect(outcome { deep.(0) }.error).to have_attributes(data: /stack level too deep/)
+        worker.register_function(name, async: true) { deep.(0) }
+        expect(client.submit_job(name).wait.error).to have_attributes(data: /stack level too deep/)
+        expect(told.map(&:first)).to eq([SystemStackError, SystemStackError])
+        expect(worker.stats[:reconnects]).to eq(0)
       end
 
       it "sends the bytes of the message, at most 64 KiB" do
@@ -93,7 +108,7 @@ RSpec.describe EVGearman::Job do
 
       it "does not change an answer that was given before" do
         expect(outcome { |job| job.complete("done") && raise("too late") }.value).to eq("done")
-        eventually { told == [[RuntimeError, "too late", "job"]] }
+        eventually { told == [[RuntimeError, "too late", "job #{name} #{@task.handle}"]] }
       end
 
       it "may have an error whose message fails itself" do
@@ -103,13 +118,34 @@ RSpec.describe EVGearman::Job do
       end
     end
 
-    describe "that is left by what is no StandardError" do
-      it "hands the job back by closing, and the exception goes on to whoever runs the loop" do
+    describe "that is left by what is not meant for it" do
+      { "exit" => [-> { exit(7) }, SystemExit], "a signal" => [-> { raise(SignalException, "HUP") }, SignalException],
+        "Interrupt" => [-> { raise Interrupt }, Interrupt] }.each do |what, (leaving, error_class)|
+        it "hands the job back by closing, and #{what} goes on to whoever runs the loop" do
+          runs = 0
+          worker.register_function(name) { (runs += 1) == 1 ? leaving.call : "second run" }
+          worker.work
+          task = client.submit_job(name)
+          expect { task.wait }.to raise_error(error_class)
+          expect(task.wait(Examples::PATIENCE).value).to eq("second run")
+          expect(errors.map(&:message)).to eq(["disconnected: jobs are handed back"])
+        end
+      end
+
+      it "does the same for what newer Rubies raise at the end of a Timeout" do
+        stub_const("Timeout::ExitException", Class.new(Exception)) # rubocop:disable Lint/InheritException
         runs = 0
-        worker.register_function(name) { (runs += 1) == 1 ? raise(Exception, "out") : "second run" }
-        worker.work
+        worker.register_function(name) { (runs += 1) == 1 ? raise(Timeout::ExitException) : "second run" }.work
         task = client.submit_job(name)
-        expect { task.wait }.to raise_error(Exception, "out")
+        expect { task.wait }.to raise_error(Timeout::ExitException)
+        expect(task.wait(Examples::PATIENCE).value).to eq("second run")
+      end
+
+      it "does the same for a Timeout around whoever drives" do
+        runs = 0
+        worker.register_function(name) { (runs += 1) == 1 ? sleep : "second run" }.work
+        task = client.submit_job(name)
+        expect { Timeout.timeout(0.2) { task.wait } }.to raise_error(Timeout::Error)
         expect(task.wait(Examples::PATIENCE).value).to eq("second run")
       end
 

@@ -85,7 +85,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
     worker.register_function(name) { raise ArgumentError, "no such page" }.work
     expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("no such page") }
     eventually { told.any? }
-    expect(told).to eq([["no such page", "job", Thread.current]])
+    expect(told).to match([["no such page", /\Ajob #{name} H:/, Thread.current]])
   end
 
   it "fails the job of a handler whose value is no String, and of one that is not there" do
@@ -99,16 +99,56 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
   # Fails when a handler's deadline is not known to the poll that is under way.
   it "fails a job at its deadline, drops the late result, and counts it no more" do
     begun = 0
-    worker = pooled(2)
+    told = []
+    worker = pooled(2, on_callback_error: ->(error, _) { told << error.class })
     worker.register_function(name, timeout: 0.2) { (begun += 1) && gate.pop }.work
     tasks = Array.new(2) { client.submit_job(name) }
-    tasks.each { |task| expect { task.value(30) }.to raise_error(EVGearman::JobFailedError) }
+    tasks.each { |task| expect { task.value(30) }.to raise_error(EVGearman::JobExceptionError) }
     expect([begun, worker.busy_count]).to eq([2, 0])
+    eventually { told == [EVGearman::JobTimeoutError] * 2 }
     2.times { gate << "late" }
     settle(worker)
     expect(worker.stats[:ignored_packets]).to eq(0)
     gate << "in time"
     expect(client.call(name)).to eq("in time")
+  end
+
+  # Fails when a job is taken for a thread that is with a job whose time is up: it would wait there, and another worker is free.
+  it "takes no job that no thread can run" do
+    worker = pooled(2, on_callback_error: ->(*) {})
+    worker.register_function(name, timeout: 0.2) { gate.pop }
+    worker.register_function(other = function) { "by the first" }.work
+    hung = Array.new(2) { client.submit_job(name) }
+    hung.each { |task| expect { task.value(30) }.to raise_error(EVGearman::JobExceptionError) }
+    another = worker_for(Gearmand.shared).register_function(other) { "by another" }.work
+    expect(Array.new(3) { client.submit_job(other) }.map { |task| task.value(30) }).to eq(["by another"] * 3)
+    another.work_stop
+    settle(another)
+    gate << "late"
+    expect(client.call(other)).to eq("by the first")
+  end
+
+  # Fails when a handler that overflows its stack takes the jobs of the other threads along.
+  it "lets a bad job pay for itself" do
+    told = []
+    worker = pooled(2, on_callback_error: ->(error, _) { told << error.class })
+    deep = ->(n) { deep.(n + 1) }
+    worker.register_function(name) { deep.(0) }
+    worker.register_function(other = function) { gate.pop }.work
+    good = client.submit_job(other)
+    expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError)
+    gate << "good"
+    expect(good.value(30)).to eq("good")
+    expect([told, worker.stats[:reconnects]]).to eq([[SystemStackError], 0])
+  end
+
+  # Fails when a job that ends its thread each time is fetched again at once each time.
+  it "hands back a job whose thread is killed, and goes on" do
+    runs = 0
+    worker = pooled(2, reconnect_delay: 0.01)
+    worker.register_function(name) { (runs += 1) < 4 ? Thread.exit : "at last" }.work
+    expect(client.call(name)).to eq("at last")
+    expect(errors.map(&:message)).to eq(["disconnected: jobs are handed back"] * 3)
   end
 
   it "lets handlers submit jobs and wait for them, through the worker's own connection" do

@@ -270,22 +270,33 @@ RSpec.describe EVGearman::Worker do
 
   describe "timeouts", :gearmand do
     let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared) }
+    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [error.message, where] }) }
+    let(:told) { [] }
 
     it "fail an async job when its time is up, and its late answer is not sent" do
       held = nil
       worker.register_function(name, async: true, timeout: 0.1) { |job| held = job }.work
-      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("timed out after 0.1 s") }
       expect([held.complete("late"), held.lost?, worker.busy_count]).to eq([false, false, 0])
+      eventually { told.any? }
+      expect(told).to eq([["job timeout: timed out after 0.1 s", "job #{name} #{held.handle}"]])
       expect(client.echo("aligned").value).to eq("aligned")
       expect(worker.stats[:ignored_packets]).to eq(0)
     end
 
     it "judge a sync handler when it returns, and drop its result" do
       worker.register_function(name, timeout: 0.05) { sleep(0.15) && "late" }.work
-      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("timed out after 0.05 s") }
       settle(worker)
       expect(worker.stats[:ignored_packets]).to eq(0)
+      expect(told.map(&:first)).to eq(["job timeout: timed out after 0.05 s"])
+    end
+
+    it "say nothing to the client when exceptions are off" do
+      silent = worker_for(Gearmand.shared, exceptions: false, on_callback_error: ->(error, _) { told << error.class })
+      silent.register_function(name, async: true, timeout: 0.05) { nil }.work
+      expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
+      eventually { told == [EVGearman::JobTimeoutError] }
     end
 
     it "are off unless they are given" do

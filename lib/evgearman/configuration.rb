@@ -119,8 +119,10 @@ module EVGearman
     # Where the errors of blocks go that have no client with an `on_callback_error`.
     # @api private
     def _warn_callback_error(error, where)
-      line = "evgearman: #{where} raised #{error.class}: #{Words.one_line(error.message)} (#{error.backtrace&.first})"
-      quiet = @callback_errors.untold(line) or return
+      place = " (#{error.backtrace.first})" if error.backtrace
+      what = "raised #{error.class}: #{Words.one_line(error.message)}#{place}"
+      line = "evgearman: #{Words.one_line(where)} #{what}"
+      quiet = @callback_errors.untold(where.b.sub(/\A(job .*) .*/m, '\1') + what.b) or return # of whichever job
       _report(:error, quiet.zero? ? line : "#{line}; #{quiet} times more since that was last told")
     end
 

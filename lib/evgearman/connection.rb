@@ -285,8 +285,9 @@ module EVGearman
     #   @yield
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_callback_error
-    #   Called with the exception that a block raised, and which block it was ("on_data", "job" …). Without one a
-    #   line is printed, once for each cause, and again after a minute with how often it came meanwhile.
+    #   Called with the exception that a block raised, and which block it was ("on_data", "job reverse H:vm:3" …: function
+    #   and handle); also with a {JobTimeoutError} when a job was not done within the `timeout:` of its function. Without
+    #   one a line is printed, once for each cause, and again after a minute with how often it came meanwhile.
     #   @yield [exception, where]
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_packet

@@ -104,12 +104,16 @@ module EVGearman
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
     #
-    # Its value completes the job: a String, or nil for ""; with a coder anything. An exception fails it. With `async:` the
-    # value says nothing, and the job is finished later, by {Job#complete} and the like.
+    # Its value completes the job: a String, or nil for ""; with a coder anything. An exception fails it, whatever it is, and
+    # goes to {Connection#on_callback_error}; only SystemExit, SignalException, `throw` and Thread#kill hand all jobs back,
+    # by closing the connection. With `async:` the value says nothing, and the job is finished later, by {Job#complete} and
+    # the like.
     #
     # @param name [String]
     # @param callable [#call] instead of the block
-    # @param timeout [Numeric, nil] seconds a handler may take: after that the job is failed and its result dropped
+    # @param timeout [Numeric, nil] seconds a handler may take: after that the job fails by the exception "timed out after …
+    #   s", a {JobTimeoutError} goes to {Connection#on_callback_error}, and its result is dropped. Its thread is busy until
+    #   it returns: no job is asked for in its place
     # @param server_timeout [Numeric, nil] seconds, at least 1: CAN_DO_TIMEOUT. It can hang gearmand before 2.0
     # @param async [Boolean]
     # @param coder [#dump, #load, nil, :default] makes a value of the workload, when {Job#workload} is first asked for,

@@ -248,7 +248,7 @@ static void a_job_past_its_timeout_is_failed(void **state)
     worker_kit_pass(&kit, 4.9);
     assert_wire(&kit, "");
     worker_kit_pass(&kit, 0.1);
-    assert_events(&kit, "EXPIRED H:1");
+    assert_events(&kit, "EXPIRED JOB_TIMEOUT H:1");
     assert_int_equal(job->state, EVG_JOB_EXPIRED);
     assert_wire(&kit, "WORK_FAIL H:1; GRAB_JOB_UNIQ");
     assert_int_equal(evg_job_complete(&kit.s, job, bytes("")), EVG_EJOB_TIMEOUT);
@@ -258,13 +258,41 @@ static void a_job_past_its_timeout_is_failed(void **state)
 
 static void a_completion_past_the_timeout_fails_the_job(void **state)
 {
-    /* Fails when a handler that blocked the loop beyond its deadline is believed; or when it is told twice. */
+    /* Fails when a handler that blocked the loop beyond its deadline is believed; or when that is told to nobody, or
+     * twice. */
     (void)state;
     evg_session_clock(&kit.s, kit.s.now + 6);
     assert_int_equal(evg_job_complete(&kit.s, &kit.jobs[0], bytes("late")), EVG_EJOB_TIMEOUT);
     worker_kit_pass(&kit, 0);
-    assert_events(&kit, "");
+    assert_events(&kit, "EXPIRED JOB_TIMEOUT H:1");
     assert_wire(&kit, "WORK_FAIL H:1; GRAB_JOB_UNIQ");
+}
+
+static void a_timeout_is_told_to_who_asked(void **state)
+{
+    /* Fails when the client hears of a failure, and not that its time was up; or hears it although exceptions are off. */
+    static const char *const cases[][2] = {{"OK 1.1.20", "WORK_EXCEPTION H:1 timed out after 0.5 s; "},
+                                           {"v1.130", "WORK_EXCEPTION H:1 timed out after 0.5 s; WORK_FAIL H:1; "}};
+    evg_event_t event;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (i) worker_kit_stop(&kit);
+        start(cases[i][0]);
+        worker_kit_can_do_timed(&kit, "slow", 0.5, 0);
+        kit.s.options.exceptions = true;
+        if (i)
+            worker_kit_say(&kit, EVG_JOB_ASSIGN, "H:1", "slow", "w", NULL);
+        else
+            worker_kit_assign(&kit, "H:1", "slow");
+        worker_kit_events(&kit);
+        evg_job_started(&kit.s, &kit.jobs[0]);
+        evg_session_clock(&kit.s, kit.s.now + 0.5);
+        assert_int_equal(evg_session_tick(&kit.s), 0);
+        assert_int_equal(evg_session_next(&kit.s, &event), 1);
+        assert_int_equal(event.type, EVG_EVENT_EXPIRED);
+        assert_true(evg_bytes_equal_p(event.text, evg_bytes_of("timed out after 0.5 s")));
+        assert_memory_equal(worker_kit_wire(&kit), cases[i][1], strlen(cases[i][1]));
+    }
 }
 
 static void the_timeout_runs_from_the_start_of_the_handler(void **state)
@@ -279,7 +307,7 @@ static void the_timeout_runs_from_the_start_of_the_handler(void **state)
     worker_kit_pass(&kit, 4);
     evg_job_started(&kit.s, &kit.jobs[0]);
     worker_kit_pass(&kit, 1);
-    assert_events(&kit, "EXPIRED H:1");
+    assert_events(&kit, "EXPIRED JOB_TIMEOUT H:1");
     worker_kit_wire(&kit);
     assign("H:2", "slow");
     evg_job_started(&kit.s, &kit.jobs[1]);
@@ -387,7 +415,7 @@ static void a_deadline_out_of_order_needs_no_memory(void **state)
     evg_job_started(&kit.s, &kit.jobs[1]);
     evg_alloc_fail_at(0);
     worker_kit_pass(&kit, 2);
-    assert_events(&kit, "EXPIRED H:2");
+    assert_events(&kit, "EXPIRED JOB_TIMEOUT H:2");
 }
 
 static void a_timeout_without_memory_closes(void **state)
@@ -434,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_forgotten_job_leaves_its_place, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_past_its_timeout_is_failed, holding_slow, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_completion_past_the_timeout_fails_the_job, holding_slow, nothing_leaked),
+        cmocka_unit_test_teardown(a_timeout_is_told_to_who_asked, nothing_leaked),
         cmocka_unit_test_teardown(the_timeout_runs_from_the_start_of_the_handler, nothing_leaked),
         cmocka_unit_test_setup_teardown(a_job_without_timeout_takes_its_time, holding, nothing_leaked),
         cmocka_unit_test_setup_teardown(an_expired_job_may_be_forgotten_before_it_is_told, holding_slow,

@@ -210,8 +210,9 @@ void job_queue(client_t *client, VALUE job);
 /* An Array of the threads on which handlers of it run where the loop does. */
 VALUE jobs_threads(const client_t *client);
 
-/* Its connection ended. */
+/* Its connection ended; its time was up, and it failed. */
 void job_lost(client_t *client, evg_job_t *job);
+void job_expired(client_t *client, const evg_event_t *event);
 
 /* An Array of the Jobs that are held. */
 VALUE jobs_in_flight(const client_t *client);

@@ -165,7 +165,7 @@ static VALUE tell(VALUE arg)
     case EVG_EVENT_DRAINED: client_hook(client, HOOK_DRAIN, 0, Qnil); break;
     case EVG_EVENT_IDLE: client_hook(client, HOOK_IDLE, 0, Qnil); break;
     case EVG_EVENT_STOPPED: client_hook(client, HOOK_STOPPED, 0, Qnil); break;
-    case EVG_EVENT_EXPIRED:
+    case EVG_EVENT_EXPIRED: job_expired(client, event); break;
     case EVG_EVENT_NONE: break;
     }
     return Qnil;

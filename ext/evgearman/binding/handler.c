@@ -72,6 +72,19 @@ static VALUE handle(VALUE self)
 
 /* -- its exception ------------------------------------------------------------------------------------------------- */
 
+/* A Timeout of who drives ends his wait, as a throw does; one inside the handler has become a Timeout::Error. */
+static bool timeout_p(VALUE error)
+{
+    return strcmp(rb_obj_classname(error), "Timeout::ExitException") == 0;
+}
+
+/* The process is to end, or whoever drives is: that is not for the job to say. */
+static void go_on_if_leaving(VALUE error)
+{
+    bool ends = RTEST(rb_obj_is_kind_of(error, rb_eSystemExit)) || RTEST(rb_obj_is_kind_of(error, rb_eSignal));
+    if (ends || timeout_p(error)) rb_exc_raise(error);
+}
+
 static VALUE message_of(VALUE error)
 {
     VALUE message = rb_funcall(error, rb_intern("message"), 0);
@@ -81,67 +94,72 @@ static VALUE message_of(VALUE error)
 static VALUE no_message(VALUE unused, VALUE failure)
 {
     (void)unused;
+    go_on_if_leaving(failure);
     return rb_class_name(rb_obj_class(failure));
 }
 
+typedef struct {
+    VALUE job, error;
+} failed_t;
+
 /* Its message goes to the client, if the exceptions option is on. */
-static void fail_with(VALUE self, VALUE error)
+static VALUE fail_with(VALUE arg)
 {
-    rb_job_t *job = job_of(self);
-    if (job->answered) return;
-    if (job->client->c->session.options.exceptions)
-        job_exception(self, rb_rescue2(message_of, error, no_message, Qnil, rb_eStandardError, (VALUE)0));
-    else
-        job_fail(self);
+    const failed_t *failed = (const failed_t *)arg;
+    rb_job_t *job = job_of(failed->job);
+    bool told = job->client->c->session.options.exceptions;
+    VALUE message = told ? rb_rescue2(message_of, failed->error, no_message, Qnil, rb_eException, (VALUE)0) : Qnil;
+    if (job->answered) return Qnil;
+    return told ? job_exception(failed->job, message) : job_fail(failed->job);
 }
 
-/* On the driving thread the gate reports what is raised; but it takes only StandardErrors. */
-static VALUE fail_and_raise(VALUE self, VALUE error)
+/* There was no memory to say so, and its connection has to: see `leave`. */
+static VALUE not_failed(VALUE unused, VALUE failure)
 {
-    fail_with(self, error);
-    if (RTEST(rb_obj_is_kind_of(error, rb_eStandardError))) rb_exc_raise(error);
-    client_report(job_of(self)->client, error, "job");
+    (void)unused;
+    go_on_if_leaving(failure);
     return Qnil;
 }
 
-/* Elsewhere it waits its turn among the blocks. */
-static VALUE fail_and_report(VALUE self, VALUE error)
+/* Whatever a handler raises is its job's end and no more, unless it is meant for others. */
+static VALUE failed(VALUE self, VALUE error)
 {
-    fail_with(self, error);
-    client_report(job_of(self)->client, error, "job");
+    go_on_if_leaving(error);
+    failed_t failed = {self, error};
+    const rb_job_t *job = job_of(self);
+    VALUE where = job_where(job);
+    rb_rescue2(fail_with, (VALUE)&failed, not_failed, Qnil, rb_eException, (VALUE)0);
+    client_report(job->client, error, where);
     return Qnil;
 }
 
-static VALUE handle_or_raise(VALUE self)
+static VALUE handle_or_fail(VALUE self)
 {
-    return rb_rescue2(handle, self, fail_and_raise, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
-}
-
-static VALUE handle_or_report(VALUE self)
-{
-    return rb_rescue2(handle, self, fail_and_report, self, rb_eStandardError, rb_eScriptError, (VALUE)0);
+    return rb_rescue2(handle, self, failed, self, rb_eException, (VALUE)0);
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------- */
 
-/* Neither answered nor failed: an Exception, a throw or a killed thread goes through. The job is handed back by
- * closing the connection; the server gives it to somebody else. */
-static VALUE hand_back_if_unanswered(VALUE self)
+/* Neither answered nor failed: what leaves the process, a throw or a killed thread goes through. The job is handed back
+ * by closing the connection; the server gives it to somebody else. */
+static VALUE leave(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    bool jumped = job->in_handler && !handler_of(job)->async && !job->answered && job->job.state == EVG_JOB_HELD;
-    job->in_handler = false;
-    if (jumped) evg_connection_drop(job->client->c);
+    evg_connection_t *c = job->client->c;
+    bool jumped = job->job.entered && !handler_of(job)->async && !job->answered && job->job.state == EVG_JOB_HELD;
+    evg_job_left(&c->session, &job->job);
+    if (jumped) evg_connection_hand_back(c);
     return Qnil;
 }
 
-static void run_by(rb_job_t *job, VALUE self, VALUE (*how)(VALUE))
+static void run(rb_job_t *job, VALUE self)
 {
+    evg_session_t *s = &job->client->c->session;
     evg_connection_clock(job->client->c);
-    evg_job_started(&job->client->c->session, &job->job);
+    evg_job_started(s, &job->job);
     if (job->job.function && job->job.function->timeout > 0) client_changed(job->client); /* its deadline is new */
-    job->in_handler = true;
-    rb_ensure(how, self, hand_back_if_unanswered, self);
+    evg_job_entered(&job->job);
+    rb_ensure(handle_or_fail, self, leave, self);
 }
 
 /* Answers of quick jobs go out together, at the end of the turn; but none waits for a handler that may be slow. */
@@ -190,7 +208,7 @@ static VALUE job_run(const call_t *call)
     if (for_pool_p(job)) return to_pool(job, self);
     write_before(job);
     if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
-    run_by(job, self, handle_or_raise);
+    run(job, self);
     write_if_late(job);
     return Qnil;
 }
@@ -255,7 +273,7 @@ VALUE job_perform(VALUE self)
 {
     rb_job_t *job = job_of(self);
     if (job->job.state != EVG_JOB_HELD) return Qnil;
-    run_by(job, self, handle_or_report);
+    run(job, self);
     evg_connection_flush(job->client->c);
     return Qnil;
 }

@@ -18,7 +18,6 @@ typedef struct {
     size_t marked_in; /* see lifetime.h */
     bool loaded;      /* the coder made a value of the workload */
     bool answered;    /* complete, fail or exception was called */
-    bool in_handler;
     bool pooled; /* a thread of the pool will run it */
 } rb_job_t;
 
@@ -27,6 +26,9 @@ rb_job_t *job_of(VALUE self); /* follows a fork */
 /* Queues WORK_COMPLETE. true: it will be sent. false: the job is not ours any more. Raises JobFinishedError and what
  * the codes of the core say. Writes nothing. */
 bool job_complete(rb_job_t *job, VALUE result);
+
+/* "job reverse H:vm:3": what on_callback_error is told. */
+VALUE job_where(const rb_job_t *job);
 
 /* Job#fail and Job#exception: written at once. */
 VALUE job_fail(VALUE self);

@@ -34,6 +34,6 @@ void client_hook(client_t *client, int hook, int argc, VALUE a);
 VALUE callback_error_hook(const client_t *client);
 
 /* Queues a call of on_callback_error, or of what is done without that. From any thread. */
-void client_report(client_t *client, VALUE error, const char *where);
+void client_report(client_t *client, VALUE error, VALUE where);
 
 #endif

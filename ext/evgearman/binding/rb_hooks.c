@@ -27,14 +27,14 @@ VALUE callback_error_hook(const client_t *client)
 }
 
 /* Made here, because a hook that is set later is not meant for it. */
-void client_report(client_t *client, VALUE error, const char *where)
+void client_report(client_t *client, VALUE error, VALUE where)
 {
     if (NIL_P(callback_error_hook(client))) return;
     call_t call = {.argc = 2,
                    .callable = callback_error_hook(client),
                    .subject = Qnil,
                    .client = client->self,
-                   .args = {error, rb_str_new_cstr(where)},
+                   .args = {error, where},
                    .where = hook_names[HOOK_CALLBACK_ERROR]};
     calls_push(&client->loop->done, &call);
     evg_loop_wake(client->loop->net);

@@ -23,10 +23,12 @@ static void job_mark(void *ptr)
 static void job_free(void *ptr)
 {
     rb_job_t *job = ptr;
-    if (job->client && job->job.state == EVG_JOB_HELD) {
+    bool held = job->job.state == EVG_JOB_HELD;
+    if (job->client && (held || evg_list_linked_p(&job->job.stuck))) {
         evg_session_t *s = &job->client->c->session;
-        if (evg_job_fail(s, &job->job) == 0) evg_connection_changed(job->client->c);
+        if (held) (void)evg_job_fail(s, &job->job);
         evg_job_forget(s, &job->job);
+        evg_connection_changed(job->client->c);
     }
     evg_list_unlink(&job->job.link);
     evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
@@ -68,11 +70,10 @@ VALUE job_new(client_t *client, const evg_event_t *event)
 {
     rb_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
-    evg_list_init(&job->job.link);
+    evg_job_init(&job->job);
     evg_list_init(&job->handling);
     job->self = self;
     job->marked_in = lifetime_new();
-    job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
     job->thread = job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
     job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
     job->workload = binary_string(event->args[3]);
@@ -196,6 +197,17 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
     return said(job, evg_job_status(session_with_room(job), &job->job, upper, lower));
 }
 
+VALUE job_where(const rb_job_t *job)
+{
+    VALUE where = rb_str_new_cstr("job ");
+    if (!lifetime_over_p(job->marked_in)) {
+        rb_str_cat(where, RSTRING_PTR(job->function), RSTRING_LEN(job->function));
+        rb_str_cat(where, " ", 1);
+    }
+    rb_str_cat(where, job->job.handle, job->job.handle_len);
+    return name_of(where);
+}
+
 /* -- losing it ----------------------------------------------------------------------------------------------------- */
 
 void job_lost(client_t *client, evg_job_t *lost)
@@ -211,6 +223,12 @@ void job_lost(client_t *client, evg_job_t *lost)
                        .where = "on_lost"};
         calls_push(&client->loop->done, &call);
     }
+}
+
+void job_expired(client_t *client, const evg_event_t *event)
+{
+    failure_t error = {.code = event->error, .text = event->text, .client = client, .data = Qnil};
+    if (!client->loop->muted) client_report(client, error_new(&error), job_where(event->job->owner));
 }
 
 static VALUE job_on_lost(VALUE self)

@@ -61,8 +61,7 @@ VALUE session_job_new(VALUE session, const evg_event_t *event)
 {
     rb_session_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_session_job_t, &session_job_type, job);
-    evg_list_init(&job->job.link);
-    job->job.state = EVG_JOB_FINISHED; /* not ours until it is accepted */
+    evg_job_init(&job->job);
     job->self = self;
     job->marked_in = lifetime_new();
     job->session_value = job->function = job->unique = job->workload = Qnil;

@@ -232,6 +232,15 @@ void evg_connection_drop(evg_connection_t *c)
     evg_connection_touch(c);
 }
 
+void evg_connection_hand_back(evg_connection_t *c)
+{
+    if (c->phase != EVG_PHASE_OPEN) return;
+    evg_connection_finish(c, EVG_EDISCONNECTED, "jobs are handed back");
+    evg_worker_handed_back(&c->session);
+    evg_connection_emit(c);
+    evg_connection_touch(c);
+}
+
 /* Whatever the socket takes is written to the end: only a full one leaves something behind. */
 bool evg_connection_between_packets_p(const evg_connection_t *c)
 {

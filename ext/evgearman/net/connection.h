@@ -72,9 +72,12 @@ void evg_connection_shut(evg_connection_t *c);
 /* Goes to another address from now on: evg_session_leave, the socket closed, events told. */
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address);
 
-/* Ends the connection as if the network had: jobs are lost, so the server gives them to somebody else, and the
- * session connects again. Nothing if it is not open. */
+/* Ends the connection as if the network had, and the session connects again. Nothing if it is not open. */
 void evg_connection_drop(evg_connection_t *c);
+
+/* The same, so that the server gives our jobs to somebody else: they are lost; and with back-off, or one that comes back
+ * would be handed to and fro without end. */
+void evg_connection_hand_back(evg_connection_t *c);
 
 /* The next byte that is written begins a packet: no packet is half written. */
 bool evg_connection_between_packets_p(const evg_connection_t *c);

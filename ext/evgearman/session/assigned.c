@@ -4,21 +4,33 @@
  * connection late could be somebody else's answer. Each job has one terminal packet. */
 #include "session/internal.h"
 
+#include <stdio.h>
+
 enum { EXCEPTION_MAX = 64 * 1024 };
+static const double in_a_row = 60; /* seconds between hand-backs */
 
 static evg_job_t *job_of(evg_deadline_t *due)
 {
     return evg_container(due, evg_job_t, due);
 }
 
+void evg_job_init(evg_job_t *job)
+{
+    *job = (evg_job_t){.state = EVG_JOB_FINISHED};
+    evg_deadline_init(&job->due);
+    evg_list_init(&job->link);
+    evg_list_init(&job->stuck);
+}
+
 void evg_worker_accept(evg_session_t *s, evg_job_t *job, const evg_event_t *event, void *owner)
 {
     evg_worker_session_t *w = &s->worker;
-    *job = (evg_job_t){.owner = owner, .state = EVG_JOB_HELD, .generation = s->generation};
+    evg_job_init(job);
+    job->owner = owner;
+    job->state = EVG_JOB_HELD;
+    job->generation = s->generation;
     memcpy(job->handle, event->args[0].at, event->args[0].len);
     job->handle_len = (uint8_t)event->args[0].len;
-    evg_deadline_init(&job->due);
-    evg_list_init(&job->link);
     evg_list_append(&w->held, &job->link);
     w->held_count++;
     job->function = evg_worker_assigned_function(s, event->args[1]);
@@ -29,9 +41,22 @@ void evg_job_started(evg_session_t *s, evg_job_t *job)
 {
     if (job->state != EVG_JOB_HELD || job->started_at > 0) return;
     job->started_at = s->now;
-    double timeout = job->function ? job->function->timeout : 0;
+    job->timeout = job->function ? job->function->timeout : 0;
     /* cannot fail: room was made when the job was assigned */
-    if (timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->now + timeout);
+    if (job->timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->now + job->timeout);
+}
+
+void evg_job_entered(evg_job_t *job)
+{
+    job->entered = job->state == EVG_JOB_HELD;
+}
+
+void evg_job_left(evg_session_t *s, evg_job_t *job)
+{
+    job->entered = false;
+    if (!evg_list_linked_p(&job->stuck)) return;
+    evg_list_unlink(&job->stuck);
+    s->worker.stuck_count--;
 }
 
 /* Weighs the last jobs most: ten of another kind and it has changed. */
@@ -51,6 +76,10 @@ static void let_go(evg_session_t *s, evg_job_t *job, evg_job_state_t state)
     if (job->started_at > 0 && state == EVG_JOB_FINISHED) learn_duration(w, s->now - job->started_at);
     job->function = NULL;
     job->state = state;
+    if (job->entered && state != EVG_JOB_FINISHED) {
+        evg_list_append(&w->stuck, &job->stuck);
+        w->stuck_count++;
+    }
     evg_worker_let_go(s);
 }
 
@@ -66,14 +95,6 @@ static int ours(const evg_session_t *s, const evg_job_t *job)
     if (job->state == EVG_JOB_EXPIRED) return EVG_EJOB_TIMEOUT;
     if (job->state == EVG_JOB_LOST || job->generation != s->generation || s->state != EVG_OPEN) return EVG_EJOB_LOST;
     return 0;
-}
-
-static int expire(evg_session_t *s, evg_job_t *job)
-{
-    evg_bytes_t handle = handle_of(job);
-    int r = evg_session_send(s, EVG_WORK_FAIL, &handle, 1);
-    if (r == 0) let_go(s, job, EVG_JOB_EXPIRED);
-    return r;
 }
 
 /* What is said about a job while it is under way waits its turn; its end is never refused. */
@@ -125,6 +146,24 @@ static int send_end(evg_session_t *s, evg_command_t type, const evg_bytes_t *arg
     return evg_session_send(s, type, args, type == EVG_WORK_FAIL ? 1 : 2);
 }
 
+evg_bytes_t evg_worker_say_expired(evg_session_t *s, const evg_job_t *job)
+{
+    char *said = s->worker.said;
+    snprintf(said, sizeof s->worker.said, "timed out after %g s", job->timeout);
+    return evg_bytes_of(said);
+}
+
+/* Its client is told why, unless exceptions are off. */
+static int expire(evg_session_t *s, evg_job_t *job)
+{
+    evg_bytes_t args[2] = {handle_of(job), evg_worker_say_expired(s, job)};
+    int r = send_end(s, s->options.exceptions ? EVG_WORK_EXCEPTION : EVG_WORK_FAIL, args);
+    if (r < 0) return r;
+    let_go(s, job, EVG_JOB_EXPIRED);
+    evg_list_append(&s->worker.expired, &job->link);
+    return 0;
+}
+
 static int finish(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_bytes_t data)
 {
     evg_bytes_t args[2] = {handle_of(job), data};
@@ -160,6 +199,7 @@ int evg_job_exception(evg_session_t *s, evg_job_t *job, evg_bytes_t data)
 
 void evg_job_forget(evg_session_t *s, evg_job_t *job)
 {
+    evg_job_left(s, job);
     if (job->state == EVG_JOB_HELD) let_go(s, job, EVG_JOB_LOST);
     evg_list_unlink(&job->link);
 }
@@ -169,10 +209,8 @@ int evg_worker_expire(evg_session_t *s)
     evg_worker_session_t *w = &s->worker;
     evg_deadline_t *due;
     while ((due = evg_deadlines_first(&w->dues)) && due->heap.at <= s->now) {
-        evg_job_t *job = job_of(due);
-        int r = expire(s, job);
+        int r = expire(s, job_of(due));
         if (r < 0) return r;
-        evg_list_append(&w->expired, &job->link);
     }
     return 0;
 }
@@ -185,4 +223,19 @@ void evg_worker_lose(evg_session_t *s)
         let_go(s, job, EVG_JOB_LOST);
         evg_list_append(&w->lost, &job->link);
     }
+}
+
+void evg_worker_forget_stuck(evg_session_t *s)
+{
+    evg_list_clear(&s->worker.stuck);
+    s->worker.stuck_count = 0;
+}
+
+void evg_worker_handed_back(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (s->now - w->handed_back_at > in_a_row) w->hand_backs = 0;
+    w->hand_backs++;
+    w->handed_back_at = s->now;
+    if (s->wanted) s->retry_at = s->now + evg_backoff_delay_after(&s->backoff, w->hand_backs);
 }

@@ -41,7 +41,12 @@ double evg_backoff_random(evg_backoff_t *backoff)
 
 double evg_backoff_delay(evg_backoff_t *backoff)
 {
-    uint32_t doublings = backoff->failures ? backoff->failures - 1 : 0;
+    return evg_backoff_delay_after(backoff, backoff->failures);
+}
+
+double evg_backoff_delay_after(evg_backoff_t *backoff, uint32_t n)
+{
+    uint32_t doublings = n ? n - 1 : 0;
     if (doublings > MOST_DOUBLINGS) doublings = MOST_DOUBLINGS;
     double limit = backoff->first * (double)(UINT64_C(1) << doublings);
     if (backoff->most > 0 && limit > backoff->most) limit = backoff->most;

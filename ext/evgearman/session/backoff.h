@@ -31,8 +31,9 @@ void evg_backoff_succeeded(evg_backoff_t *backoff);
 /* Are all attempts used up? */
 bool evg_backoff_exhausted_p(const evg_backoff_t *backoff);
 
-/* The next delay in seconds. */
+/* The next delay in seconds; of the n-th in a row of something else than failures. */
 double evg_backoff_delay(evg_backoff_t *backoff);
+double evg_backoff_delay_after(evg_backoff_t *backoff, uint32_t n);
 
 /* Uniform in [0, 1); also for other jitter. */
 double evg_backoff_random(evg_backoff_t *backoff);

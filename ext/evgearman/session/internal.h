@@ -143,7 +143,9 @@ void evg_worker_abilities_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 void evg_worker_abilities_deinit(evg_session_t *s);
 
 /* Jobs (assigned.c). */
-int evg_worker_expire(evg_session_t *s); /* those past their timeout: 0, EVG_ENOMEM */
-void evg_worker_lose(evg_session_t *s);  /* all that are held */
+int evg_worker_expire(evg_session_t *s);        /* those past their timeout: 0, EVG_ENOMEM */
+void evg_worker_lose(evg_session_t *s);         /* all that are held */
+void evg_worker_forget_stuck(evg_session_t *s); /* their threads are gone, or nobody asks for jobs any more */
+evg_bytes_t evg_worker_say_expired(evg_session_t *s, const evg_job_t *job); /* "timed out after 5 s"; until the next */
 
 #endif

@@ -273,6 +273,7 @@ void evg_session_abandon(evg_session_t *s)
     evg_list_clear(&s->ended);
     evg_list_clear(&s->worker.lost);
     evg_list_clear(&s->worker.expired);
+    evg_worker_forget_stuck(s);
     s->worker.tell_idle = s->worker.tell_stopped = false;
     hush(s);
 }
@@ -281,6 +282,7 @@ void evg_session_forked(evg_session_t *s)
 {
     bool shut = s->state == EVG_SHUT;
     end_all(s, EVG_EFORKED);
+    evg_worker_forget_stuck(s);
     hush(s);
     evg_backoff_succeeded(&s->backoff);
     if (shut) s->state = EVG_SHUT;

@@ -61,7 +61,7 @@ typedef enum {
     EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
                                work loop. The receiver must call evg_worker_accept before next */
     EVG_EVENT_LOST,         /* job: its connection ended */
-    EVG_EVENT_EXPIRED,      /* job: its timeout passed; it was failed at the server */
+    EVG_EVENT_EXPIRED,      /* job, error, text: its timeout passed; it was failed at the server */
     EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
     EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;

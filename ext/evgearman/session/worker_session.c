@@ -25,6 +25,7 @@ void evg_worker_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
     evg_list_init(&w->held);
     evg_list_init(&w->lost);
     evg_list_init(&w->expired);
+    evg_list_init(&w->stuck);
     evg_deadlines_init(&w->dues);
     evg_worker_abilities_init(s, seed0, seed1);
 }
@@ -152,12 +153,19 @@ static size_t capacity(const evg_worker_session_t *w)
     if (w->prefetch == EVG_PREFETCH_AUTO && w->mean > 0) {
         ahead = (size_t)fmin(auto_wait / w->mean * (double)w->concurrency, EVG_GRABS_MAX);
     }
-    return w->concurrency + ahead;
+    return w->concurrency - w->stuck_count + ahead;
+}
+
+/* All threads are with handlers whose jobs are lost or timed out: whatever came would wait for them. */
+static bool stuck_p(const evg_worker_session_t *w)
+{
+    return w->concurrency != 0 && w->stuck_count >= w->concurrency;
 }
 
 /* work_one does not count what is held: it was asked for one more. */
 static bool room_p(const evg_worker_session_t *w)
 {
+    if (stuck_p(w)) return false;
     if (w->one) return w->grabs + w->asked == 0;
     return w->grabs < w->window && w->held_count + w->grabs + w->asked < capacity(w);
 }
@@ -365,7 +373,11 @@ bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event)
 {
     evg_worker_session_t *w = &s->worker;
     if (tell_job(event, &w->lost, EVG_EVENT_LOST)) return true;
-    if (tell_job(event, &w->expired, EVG_EVENT_EXPIRED)) return true;
+    if (tell_job(event, &w->expired, EVG_EVENT_EXPIRED)) {
+        event->error = EVG_EJOB_TIMEOUT;
+        event->text = evg_worker_say_expired(s, event->job);
+        return true;
+    }
     if (w->tell_idle) {
         w->tell_idle = false;
         event->type = EVG_EVENT_IDLE;

@@ -27,11 +27,11 @@ typedef struct evg_function {
 typedef enum {
     EVG_JOB_HELD,
     EVG_JOB_FINISHED, /* its terminal packet was queued */
-    EVG_JOB_EXPIRED,  /* its timeout passed; WORK_FAIL was queued */
+    EVG_JOB_EXPIRED,  /* its timeout passed; that was queued */
     EVG_JOB_LOST      /* its connection ended */
 } evg_job_state_t;
 
-/* A job that was assigned. The caller's memory, from evg_worker_accept until it is HELD no more. */
+/* A job that was assigned. The caller's memory, from evg_worker_accept until it is HELD no more and was left. */
 typedef struct evg_job {
     void *owner;
     evg_function_t *function; /* NULL when held no more */
@@ -40,9 +40,12 @@ typedef struct evg_job {
     char handle[EVG_KEY_MAX + 1];
     uint8_t handle_len;
     double started_at; /* when its handler began; 0 before */
+    double timeout;    /* seconds it has from then; 0 is for ever */
     /* private */
     evg_list_t link;
+    evg_list_t stuck; /* in those that have a thread, though they are held no more */
     evg_deadline_t due;
+    bool entered;
 } evg_job_t;
 
 /* The work loop. Exactly one of these. */
@@ -77,16 +80,21 @@ typedef struct {
     evg_list_t held;
     evg_list_t lost;    /* to be reported */
     evg_list_t expired; /* to be reported */
+    evg_list_t stuck;   /* lost or past their timeout, while their handler runs */
+    size_t stuck_count;
     evg_deadlines_t dues;
     size_t held_count;
-    size_t grabs;    /* outstanding, of the work loop */
-    size_t window;   /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
-    size_t asked;    /* grab_job requests outstanding */
-    uint32_t dry;    /* NOOP -> NO_JOB in a row */
-    uint32_t polls;  /* PRE_SLEEPs since the last GRAB */
-    double wake_at;  /* poll or end of rest */
-    double slept_at; /* when the first PRE_SLEEP of this sleep went out */
-    double mean;     /* seconds a job takes, moving average; 0 unknown */
+    size_t grabs;          /* outstanding, of the work loop */
+    size_t window;         /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
+    size_t asked;          /* grab_job requests outstanding */
+    uint32_t dry;          /* NOOP -> NO_JOB in a row */
+    uint32_t polls;        /* PRE_SLEEPs since the last GRAB */
+    double wake_at;        /* poll or end of rest */
+    double slept_at;       /* when the first PRE_SLEEP of this sleep went out */
+    double mean;           /* seconds a job takes, moving average; 0 unknown */
+    uint32_t hand_backs;   /* in a row */
+    double handed_back_at; /* the last of them */
+    char said[32];         /* about the job that the last event told of */
     bool tell_idle, tell_stopped;
 } evg_worker_session_t;
 
@@ -128,8 +136,20 @@ int evg_worker_grab(struct evg_session *s, evg_request_t *request);
 /* Takes the job of an EVG_EVENT_ASSIGNED into `job`; to be called before the next event. */
 void evg_worker_accept(struct evg_session *s, evg_job_t *job, const struct evg_event *event, void *owner);
 
+/* Before its first use: a job that is nobody's. */
+void evg_job_init(evg_job_t *job);
+
 /* Its handler begins: the timeout runs from here. */
 void evg_job_started(struct evg_session *s, evg_job_t *job);
+
+/* Its handler has a thread of the `concurrency`, until it is left: as long as it runs no other job is asked for in its
+ * place, be it lost or past its timeout. Need not be said of jobs that keep no thread. */
+void evg_job_entered(evg_job_t *job);
+void evg_job_left(struct evg_session *s, evg_job_t *job);
+
+/* The connection was closed so that the server gives its jobs to somebody else: the next one is made with back-off, that
+ * grows when it happens again within a minute. */
+void evg_worker_handed_back(struct evg_session *s);
 
 /* Packets about a job. 0: queued. EVG_EJOB_LOST, EVG_EJOB_TIMEOUT: the job is not ours any more, nothing is sent.
  * EVG_EFINISHED: it had its terminal packet. EVG_EUNSUPPORTED: the Perl server knows no data and no warnings.
@@ -143,7 +163,7 @@ int evg_job_fail(struct evg_session *s, evg_job_t *job);
 /* Of `data` at most 64 KiB, and no more than a packet takes. */
 int evg_job_exception(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 
-/* The caller's memory goes away: the session forgets the job (it should have been finished). */
+/* The caller's memory goes away: the session forgets the job (it should have been finished). Any that was initialised. */
 void evg_job_forget(struct evg_session *s, evg_job_t *job);
 
 #endif
