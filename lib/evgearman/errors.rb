@@ -88,7 +88,8 @@ module EVGearman
   # The server sent what it may not: the connection was closed.
   class ProtocolError < Error; end
 
-  # A packet above `max_packet`: raised before anything is sent.
+  # A packet above `max_packet`. One of ours: raised before anything is sent. A job or a result: how it ended, for its
+  # worker's `on_callback_error` or its Task.
   class PacketTooLargeError < Error; end
 
   # The server said no: "CODE: text".

@@ -60,16 +60,17 @@ RSpec.describe "A worker" do
 
   # Fails when the result of a job goes out after its time was up: let evg_job_complete ask `ours` only, or drop
   # EVG_JOB_EXPIRED from it.
-  it "says one thing of a job whose time is up: that it failed" do
+  it "says one thing of a job whose time is up: that it was" do
     server = assigning("x")
     held = nil
-    worker = worker_for(server).register_function("f", async: true, timeout: 0.05) { |job| held = job }
+    worker = worker_for(server, on_callback_error: ->(*) {})
+    worker.register_function("f", async: true, timeout: 0.05) { |job| held = job }
     worker.work
     eventually { terminal(server).any? }
     expect([held.complete("late"), held.lost?]).to eq([false, false])
     worker.echo("x")
     eventually { server.commands.include?(:echo_req) }
-    expect(terminal(server)).to eq([[:work_fail, "H:vm:1"]])
+    expect(terminal(server)).to eq([[:work_exception, "H:vm:1", "timed out after 0.05 s"]])
   end
 
   # Fails when seconds are sent to a server that counts in milliseconds: make evg_dialect_timeout_unit answer 1. A job of
@@ -358,6 +359,47 @@ RSpec.describe "A worker" do
     eventually { terminal(server).any? }
     expect(terminal(server)).to eq([[:work_complete, "H:vm:1", "end"]])
     expect([server.commands.count(:work_data), most < 200_000, refused.positive?]).to eq([300, true, true])
+  end
+
+  describe "that is given what is larger than it takes", :gearmand do
+    # Fails when the connection is closed for it: the job comes back, and every other job of the worker is lost each time.
+    it "fails that job by its handle, tells whose it was, and goes on with the others" do
+      told = []
+      worker = worker_for(Gearmand.shared, max_packet: 100_000, concurrency: 2, on_callback_error: ->(*args) { told << args })
+      gate = Thread::Queue.new
+      worker.register_function(name) { gate.pop }.work
+      client = client_for(Gearmand.shared)
+      other = client.submit_job(name)
+      large = client.submit_job(name, "x" * 3_000_000)
+      expect(large.wait(Examples::PATIENCE).error).to be_a(EVGearman::JobFailedError)
+      gate << "the other"
+      expect(other.value(Examples::PATIENCE)).to eq("the other")
+      eventually { told.any? }
+      expect(told).to match([[be_a(EVGearman::PacketTooLargeError).and(have_attributes(message: /\Apayload too large: 3000\d+ bytes/)),
+                              "job #{large.handle}"]])
+      expect([worker.stats[:reconnects], errors]).to eq([0, []])
+    end
+
+    it "tells grab_job" do
+      worker = worker_for(Gearmand.shared, max_packet: 1000).can_do(name)
+      client = client_for(Gearmand.shared)
+      created = false
+      large = client.submit_job(name, "x" * 3000).on_created { created = true }
+      eventually { created }
+      expect(worker.grab_job.wait(Examples::PATIENCE).error).to be_a(EVGearman::PacketTooLargeError)
+      expect(large.wait(Examples::PATIENCE).error).to be_a(EVGearman::JobFailedError)
+    end
+  end
+
+  # Fails when the connection is closed for it, under all others.
+  it "whose result is larger than its client takes costs that job only", :gearmand do
+    worker = worker_for(Gearmand.shared, concurrency: 2).register_function(name) { |job| "y" * job.workload.to_i }.work
+    client = client_for(Gearmand.shared, max_packet: 100_000)
+    tasks = [10, 3_000_000, 20].map { |size| client.submit_job(name, size.to_s) }
+    tasks.each { |task| task.wait(Examples::PATIENCE) }
+    expect(tasks[1].error).to be_a(EVGearman::PacketTooLargeError).and have_attributes(delivery: :running)
+    expect([tasks[0].value.size, tasks[2].value.size, client.stats[:reconnects], worker.stats[:reconnects]]).to eq([10, 20, 0, 0])
+    expect(client.call(name, "30").size).to eq(30)
   end
 
   describe "whose answer is larger than a packet may be" do

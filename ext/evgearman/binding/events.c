@@ -139,6 +139,14 @@ static void assigned(client_t *client, const evg_event_t *event)
     job_queue(client, job);
 }
 
+/* A job that was too large to be taken. */
+static void refused(client_t *client, const evg_event_t *event)
+{
+    VALUE where = rb_str_new_cstr("job ");
+    rb_str_cat(where, (const char *)event->args[0].at, (long)event->args[0].len);
+    client_report(client, error_of(client, event, Qnil), name_of(where));
+}
+
 typedef struct {
     client_t *client;
     const evg_event_t *event;
@@ -166,6 +174,7 @@ static VALUE tell(VALUE arg)
     case EVG_EVENT_IDLE: client_hook(client, HOOK_IDLE, 0, Qnil); break;
     case EVG_EVENT_STOPPED: client_hook(client, HOOK_STOPPED, 0, Qnil); break;
     case EVG_EVENT_EXPIRED: job_expired(client, event); break;
+    case EVG_EVENT_REFUSED: refused(client, event); break;
     case EVG_EVENT_NONE: break;
     }
     return Qnil;

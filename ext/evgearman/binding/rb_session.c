@@ -257,6 +257,11 @@ static VALUE with_args(const char *name, const evg_event_t *event)
     return told;
 }
 
+static VALUE with_handle(const char *name, const evg_event_t *event)
+{
+    return about(name, name_string(event->args[0]));
+}
+
 /* nil for a job that nobody can have any more. */
 static VALUE about_job(const char *name, const evg_job_t *job)
 {
@@ -278,6 +283,7 @@ static VALUE event_array(VALUE self, const evg_event_t *event)
     case EVG_EVENT_EXCEPTION: return reported(event);
     case EVG_EVENT_DONE: return about("done", request_done(event));
     case EVG_EVENT_ASSIGNED: return assigned(self, event);
+    case EVG_EVENT_REFUSED: return with_handle("refused", event);
     case EVG_EVENT_LOST: return about_job("lost", event->job);
     case EVG_EVENT_EXPIRED: return about_job("expired", event->job);
     case EVG_EVENT_IDLE: return named("idle");

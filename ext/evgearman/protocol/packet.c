@@ -63,6 +63,21 @@ ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t in
     return (ptrdiff_t)(EVG_HEADER_LEN + len);
 }
 
+ptrdiff_t evg_packet_peek(evg_packet_t *out, evg_bytes_t input, size_t max_arg)
+{
+    if (input.len < EVG_HEADER_LEN) return 0;
+    const evg_command_info_t *info = evg_command_info(load32(input.at + 4));
+    size_t len = load32(input.at + 8), there = input.len - EVG_HEADER_LEN;
+    if (!info || info->args < 2 || len >= BODY_CEILING) return EVG_EPACKET_SIZE;
+    if (there > max_arg + 1) there = max_arg + 1;
+    const uint8_t *at = input.at + EVG_HEADER_LEN, *nul = there ? memchr(at, 0, there) : NULL;
+    if (!nul) return there > max_arg ? EVG_EPACKET_SIZE : 0;
+    out->type = (evg_command_t)load32(input.at + 4);
+    out->argc = 1;
+    out->args[0] = evg_bytes(at, (size_t)(nul - at));
+    return (ptrdiff_t)(EVG_HEADER_LEN + len);
+}
+
 uint32_t evg_packet_type(evg_bytes_t input)
 {
     return load32(input.at + 4);

@@ -34,6 +34,11 @@ ptrdiff_t evg_packet_decode(evg_packet_t *out, evg_magic_t magic, evg_bytes_t in
 /* The type that the packet at the front of `input` says, which may be none; there are 8 bytes at least. */
 uint32_t evg_packet_type(evg_bytes_t input);
 
+/* Looks at a packet whose body is larger than is taken (EVG_EPACKET_SIZE above): its type and its first argument, of at
+ * most `max_arg` bytes, are enough to know whom it is about. > 0: so many bytes it has in all, and out->args[0] is filled
+ * in. 0: more bytes are needed. EVG_EPACKET_SIZE: it has no such argument, or is of a length that nobody sends. */
+ptrdiff_t evg_packet_peek(evg_packet_t *out, evg_bytes_t input, size_t max_arg);
+
 /* Bytes that still lack to the packet at the front of `input`; 0 when it is whole or can't be told yet. */
 size_t evg_packet_lacks(evg_bytes_t input);
 

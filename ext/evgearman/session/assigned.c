@@ -148,9 +148,8 @@ static int send_end(evg_session_t *s, evg_command_t type, const evg_bytes_t *arg
 
 evg_bytes_t evg_worker_say_expired(evg_session_t *s, const evg_job_t *job)
 {
-    char *said = s->worker.said;
-    snprintf(said, sizeof s->worker.said, "timed out after %g s", job->timeout);
-    return evg_bytes_of(said);
+    snprintf(s->said, sizeof s->said, "timed out after %g s", job->timeout);
+    return evg_bytes_of(s->said);
 }
 
 /* Its client is told why, unless exceptions are off. */

@@ -262,6 +262,27 @@ int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *e
     }
 }
 
+static bool ends_p(const evg_session_t *s, evg_command_t type)
+{
+    return type == EVG_WORK_COMPLETE || (type == EVG_WORK_EXCEPTION && evg_dialect_exception_ends_p(s->dialect));
+}
+
+/* Nobody may think that he got all of it: what else comes of the job goes to a stand-in. */
+int evg_client_too_large(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
+{
+    bool ends = ends_p(s, packet->type);
+    evg_jobs_t *jobs = &s->client.jobs;
+    evg_request_t *request = ends ? evg_jobs_finish(jobs, packet->args[0]) : evg_jobs_turn(jobs, packet->args[0]);
+    if (!request) return ignore(s);
+    if (request->purpose == EVG_FOR_NOBODY) {
+        if (ends) drop_ghost(s, request);
+        return 0;
+    }
+    if (!ends) leave_job(s, request);
+    request->started = true;
+    return evg_session_tell_done(s, event, request, EVG_ETOO_LARGE);
+}
+
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
 /* A job that was silent for lost_check: does the server still know it? */

@@ -222,10 +222,49 @@ static int undecoded(evg_session_t *s, int reason)
     return reason;
 }
 
+/* The last bytes read are of a packet that is not whole: of a new one they are the first. */
+static int await_rest(evg_session_t *s)
+{
+    if (s->arriving == s->in.consumed) return 0;
+    s->arriving = s->in.consumed;
+    s->arrives_since = s->read_at;
+    return 0;
+}
+
+static bool about_job_p(evg_command_t type)
+{
+    unsigned types = 1U << EVG_JOB_ASSIGN | 1U << EVG_WORK_DATA | 1U << EVG_WORK_WARNING | 1U << EVG_WORK_COMPLETE |
+                     1U << EVG_WORK_EXCEPTION;
+    return type == EVG_JOB_ASSIGN_UNIQ || type == EVG_JOB_ASSIGN_ALL || (type < 32 && types >> type & 1);
+}
+
+/* It is larger than max_packet: the job that it is about pays for it, by its handle, and the rest is skipped as it comes. */
+static int take_too_large(evg_session_t *s, evg_event_t *event)
+{
+    evg_packet_t packet;
+    evg_bytes_t in = evg_buffer_bytes(&s->in);
+    ptrdiff_t len = evg_packet_peek(&packet, in, EVG_KEY_MAX);
+    if (len <= 0) return (int)len;
+    if (!about_job_p(packet.type)) return EVG_EPACKET_SIZE;
+    (void)await_rest(s);
+    s->decoded = (size_t)len < in.len ? (size_t)len : in.len;
+    s->skip = (size_t)len - s->decoded;
+    heard(s);
+    snprintf(s->said, sizeof s->said, "%zu bytes", (size_t)len - EVG_HEADER_LEN);
+    event->text = evg_bytes_of(s->said);
+    evg_request_t *request = NULL;
+    int r = evg_session_match(s, &packet, &request);
+    if (r < 0) return unexpected(s, &packet);
+    if (r == 0) return evg_client_too_large(s, &packet, event);
+    s->reply_at = s->now;
+    return evg_worker_too_large(s, request, &packet, event);
+}
+
 static int take_packet(evg_session_t *s, evg_event_t *event)
 {
     evg_packet_t packet;
     ptrdiff_t len = evg_packet_decode(&packet, EVG_RES, evg_buffer_bytes(&s->in), s->options.max_packet);
+    if (len == EVG_EPACKET_SIZE) return take_too_large(s, event);
     if (len <= 0) return undecoded(s, (int)len);
     s->decoded = (size_t)len;
     heard(s);
@@ -324,24 +363,25 @@ static void blank(evg_event_t *event)
     event->argc = 0;
 }
 
+static void skip(evg_session_t *s)
+{
+    size_t there = evg_buffer_len(&s->in);
+    if (s->skip == 0 || there == 0) return;
+    if (there > s->skip) there = s->skip;
+    evg_buffer_consume(&s->in, there);
+    s->skip -= there;
+}
+
 /* The last packet goes; behind a heartbeat also the room it took, since nobody seems to need it. */
 static void consume(evg_session_t *s)
 {
     if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
     s->decoded = 0;
+    skip(s);
     if (!s->quiet) return;
     s->quiet = false;
     evg_buffer_release(&s->in);
     evg_buffer_release(&s->out);
-}
-
-/* The last bytes read are of a packet that is not whole: of a new one they are the first. */
-static int await_rest(evg_session_t *s)
-{
-    if (s->arriving == s->in.consumed) return 0;
-    s->arriving = s->in.consumed;
-    s->arrives_since = s->read_at;
-    return 0;
 }
 
 int evg_session_next(evg_session_t *s, evg_event_t *event)

@@ -110,6 +110,7 @@ int evg_client_tick(evg_session_t *s);    /* 0, or the reason to close */
 int evg_client_reserve(evg_session_t *s); /* room for all deadlines of jobs and one more: 0, EVG_ENOMEM */
 int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t handle, evg_event_t *event);
 int evg_client_work(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event);
+int evg_client_too_large(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event); /* a WORK_*: its handle */
 int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_packet_t *packet);
 evg_delivery_t evg_client_delivery(const evg_request_t *request); /* of a job that was created */
 
@@ -126,6 +127,7 @@ int evg_worker_tick(evg_session_t *s); /* 0, EVG_ENOMEM */
 double evg_worker_deadline(const evg_session_t *s);
 int evg_worker_prepare(evg_session_t *s); /* decides about GRABs: 0, EVG_ENOMEM */
 int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event);
+int evg_worker_too_large(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event);
 int evg_worker_no_job(evg_session_t *s);
 int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab); /* GRAB_JOB_UNIQ by an ERROR: 0, EVG_ENOMEM */
 int evg_worker_noop(evg_session_t *s);

@@ -166,7 +166,7 @@ static void drop_connection(evg_session_t *s, int error, bool stop)
     evg_session_keep_unwritten(s, error);
     evg_worker_closed(s, stop);
     evg_buffer_clear(&s->in);
-    s->decoded = 0;
+    s->decoded = s->skip = 0;
     s->scan = (evg_scan_t){0};
     s->tell_connected = false;
     s->introduced = false;
@@ -317,7 +317,7 @@ int evg_session_feed(evg_session_t *s, evg_bytes_t bytes)
 
 size_t evg_session_appetite(const evg_session_t *s)
 {
-    size_t lacks = evg_packet_lacks(evg_buffer_bytes(&s->in));
+    size_t lacks = s->skip ? s->skip : evg_packet_lacks(evg_buffer_bytes(&s->in));
     size_t room = evg_buffer_room(&s->in);
     if (lacks > READ_SIZE) return READ_SIZE;
     return room > 4096 && lacks <= room ? (room < READ_SIZE ? room : READ_SIZE) : EVG_BUFFER_FIRST;

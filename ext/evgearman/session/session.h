@@ -39,9 +39,10 @@ typedef struct {
     double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
     double lost_check;      /* seconds of silence about a job before GET_STATUS; 0 is never */
     bool reconnect;
-    bool exceptions;   /* OPTION_REQ exceptions on every connect */
-    size_t max_packet; /* body bytes, either way */
-    size_t max_text;   /* bytes of an admin reply */
+    bool exceptions; /* OPTION_REQ exceptions on every connect */
+    size_t
+        max_packet;  /* body bytes, either way. A larger job fails, a larger WORK_* ends its request; else it closes */
+    size_t max_text; /* bytes of an admin reply */
     size_t max_unsent; /* requests are refused while so many bytes wait to be written */
 } evg_session_options_t;
 
@@ -60,10 +61,12 @@ typedef enum {
                                EVG_EJOB_EXCEPTION: args[0] is what the worker sent */
     EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
                                work loop. The receiver must call evg_worker_accept before next */
-    EVG_EVENT_LOST,         /* job: its connection ended */
-    EVG_EVENT_EXPIRED,      /* job, error, text: its timeout passed; it was failed at the server */
-    EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
-    EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
+    EVG_EVENT_REFUSED, /* error, text, args[0] handle: the work loop was given a job that is larger than max_packet;
+                               it was failed at the server */
+    EVG_EVENT_LOST,    /* job: its connection ended */
+    EVG_EVENT_EXPIRED, /* job, error, text: its timeout passed; it was failed at the server */
+    EVG_EVENT_IDLE,    /* the worker goes to sleep after a start, a job or a NOOP */
+    EVG_EVENT_STOPPED  /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;
 
 /* Views into the session's buffers: valid until the next call of next, feed or reserve. */
@@ -84,7 +87,7 @@ typedef struct {
     uint64_t bytes_in, bytes_out, packets_in, packets_out;
     uint64_t connects;        /* connections that were opened */
     uint64_t ignored_packets; /* about handles that are not ours, reports about WORK_* */
-    uint64_t refused_jobs;    /* assigned for a function without handler */
+    uint64_t refused_jobs;    /* assigned for a function without handler, or too large */
 } evg_session_stats_t;
 
 typedef struct evg_session {
@@ -99,6 +102,7 @@ typedef struct evg_session {
     /* private */
     evg_buffer_t in, out;
     size_t decoded;           /* bytes of `in` that the last event was made of */
+    size_t skip;              /* bytes behind those, read or to come, that nobody wants: their packet is too large */
     evg_scan_t scan;          /* of the text reply being read */
     evg_list_t owed;          /* evg_request_t in the order of their packets, written or not */
     evg_list_t *last_written; /* of `owed`: all up to it were written to the last byte. The head: none */
@@ -129,6 +133,7 @@ typedef struct evg_session {
     int tell_error;       /* for EVG_EVENT_ERROR; 0 for none */
     int open_error;       /* why the last attempt to connect failed; 0 after a success or a disconnect */
     char text[160];       /* what belongs to tell_error or open_error */
+    char said[32];        /* about what the last event told of */
     double retry_at;      /* not before this time */
     double hasten_to;     /* nor, for the sake of a request, before this one */
     double again_at;      /* there was no memory for what is to be written: when to try again */

@@ -32,7 +32,7 @@ static bool caller_p(const evg_request_t *request)
 /* Is it the packet we know of, and has it not come to its end? */
 static bool arriving_p(const evg_session_t *s)
 {
-    return evg_buffer_len(&s->in) > s->decoded && s->arriving == s->in.consumed + s->decoded;
+    return s->skip || (evg_buffer_len(&s->in) > s->decoded && s->arriving == s->in.consumed + s->decoded);
 }
 
 static bool leaving_p(const evg_session_t *s)

@@ -247,7 +247,8 @@ static void tell_assigned(evg_event_t *event, const evg_packet_t *packet, evg_re
     event->args[3] = packet->args[packet->argc - 1];
 }
 
-static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
+/* A GRAB of the loop was answered by a job. */
+static void grabbed(evg_session_t *s, evg_request_t *grab)
 {
     evg_worker_session_t *w = &s->worker;
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
@@ -256,6 +257,11 @@ static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_pac
     w->woken = w->nooped = false;
     w->dry = 0;
     if (w->one && w->state == EVG_WORK_GRABBING) enter(w, EVG_WORK_DRAINING, INFINITY);
+}
+
+static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
+{
+    grabbed(s, grab);
     evg_function_t *function = evg_worker_assigned_function(s, packet->args[1]);
     if (!function || !function->owner) return refuse(s, packet->args[0]);
     tell_assigned(event, packet, NULL);
@@ -270,6 +276,21 @@ int evg_worker_assigned(evg_session_t *s, evg_request_t *grab, const evg_packet_
     if (grab->purpose == EVG_FOR_GRAB) return assigned_by_loop(s, grab, packet, event);
     tell_assigned(event, packet, grab);
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
+    return 1;
+}
+
+int evg_worker_too_large(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
+{
+    bool by_loop = grab->purpose == EVG_FOR_GRAB;
+    if (evg_check_handle(packet->args[0]) < 0) return EVG_EMALFORMED;
+    if (by_loop) grabbed(s, grab);
+    int r = refuse(s, packet->args[0]);
+    if (r < 0) return r;
+    if (!by_loop) return evg_session_tell_done(s, event, grab, EVG_ETOO_LARGE);
+    event->type = EVG_EVENT_REFUSED;
+    event->error = EVG_ETOO_LARGE;
+    event->argc = 1;
+    event->args[0] = packet->args[0];
     return 1;
 }
 

@@ -94,7 +94,6 @@ typedef struct {
     double mean;           /* seconds a job takes, moving average; 0 unknown */
     uint32_t hand_backs;   /* in a row */
     double handed_back_at; /* the last of them */
-    char said[32];         /* about the job that the last event told of */
     bool tell_idle, tell_stopped;
 } evg_worker_session_t;
 

@@ -30,6 +30,7 @@ module EVGearman
     # | `:data` / `:warning` / `:exception, request, bytes` | a foreground job, from its worker |
     # | `:status, request, numerator, denominator` | the same, as Strings |
     # | `:assigned, job` | a worker: here it is |
+    # | `:refused, handle` | a job that is larger than `max_packet:` was failed |
     # | `:lost, job` / `:expired, job` | a job whose connection ended, or whose time was up |
     # | `:idle` / `:stopped` | a worker goes to sleep; has nothing left after `work_stop` or `work_one` |
     # | `:connected` / `:disconnected` | the transport |

@@ -15,7 +15,7 @@ static const char *const event_names[] = {
     [EVG_EVENT_EXCEPTION] = "EXCEPTION", [EVG_EVENT_DONE] = "DONE",
     [EVG_EVENT_ASSIGNED] = "ASSIGNED",   [EVG_EVENT_LOST] = "LOST",
     [EVG_EVENT_EXPIRED] = "EXPIRED",     [EVG_EVENT_IDLE] = "IDLE",
-    [EVG_EVENT_STOPPED] = "STOPPED",
+    [EVG_EVENT_STOPPED] = "STOPPED",     [EVG_EVENT_REFUSED] = "REFUSED",
 };
 
 /* -- text ---------------------------------------------------------------------------------------------------------- */
