@@ -21,12 +21,14 @@ module EVGearman
     class << self
       # @param worker [Worker] its `signalled` is called for each, and answers the threads that are to be interrupted
       def while_listening(worker)
-        listener = Listener.new(worker, false)
-        undisturbed { enter(listener) }
-        yield
-      ensure
-        listener.over = true
-        undisturbed { leave(listener) }
+        listener = Listener.new(worker, false) # before `ensure` counts: an interrupt may come first
+        begin
+          undisturbed { enter(listener) }
+          yield
+        ensure
+          listener.over = true
+          undisturbed { leave(listener) }
+        end
       end
 
       # Nobody listens: a forked child has none of its parent's workers.

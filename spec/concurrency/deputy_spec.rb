@@ -36,8 +36,11 @@ RSpec.describe "A handler that is long, under Worker#run", :gearmand do
 
   it "is failed at its time limit, not when it returns" do
     handle(timeout: 0.15) { gate.pop }
-    expect { client.call(name, timeout: Examples::PATIENCE) }.to raise_error(EVGearman::JobError)
+    expect { client.call(name, timeout: Examples::PATIENCE) }.to raise_error(EVGearman::JobExceptionError)
     expect(gate.num_waiting).to eq(1)
+    eventually { callback_errors.any? }
+    expect(callback_errors.map { |_, error| error.class }).to eq([EVGearman::JobTimeoutError])
+    callback_errors.clear
   end
 
   it "is handed back at the end of shutdown_timeout, not when it returns" do

@@ -18,7 +18,7 @@ typedef struct {
     size_t marked_in; /* see lifetime.h */
     bool loaded;      /* the coder made a value of the workload */
     bool answered;    /* complete, fail or exception was called */
-    bool pooled; /* a thread of the pool will run it */
+    bool pooled;      /* a thread of the pool will run it */
 } rb_job_t;
 
 rb_job_t *job_of(VALUE self); /* follows a fork */
