@@ -178,6 +178,26 @@ RSpec.describe EVGearman::Loop do
       expect(seen).to eq(2)
     end
 
+    # Fails when one is called again inside its own wait, where it waits again, and so on.
+    it "are not called again while their block waits" do
+      depth = most = called = 0
+      loop.every(0.001) do
+        most = [most, depth += 1].max
+        loop.run(0.01)
+        depth -= 1
+        called += 1
+      end
+      eventually { called >= 3 }
+      expect(most).to eq(1)
+    end
+
+    it "are called again when their block was left by a throw" do
+      called = 0
+      loop.every(0.001) { (called += 1) < 3 && throw(:out) }
+      catch(:out) { loop.run_once(0.02) } until called >= 3
+      expect(called).to eq(3)
+    end
+
     it "are not called once they are cancelled, even when they are due in the same turn" do
       seen = []
       timers = []

@@ -3,7 +3,8 @@
 module EVGearman
   # An event loop. Whoever waits on something of a loop turns it: there is no background thread. Blocks run
   # on the thread that turns it, in order and one at a time; one that takes longer than 100 ms while another
-  # thread waits lets that thread drive on.
+  # thread waits lets that thread drive on. While a block waits for something of this loop, others are called, up to 64
+  # inside each other; a wait below that calls none.
   #
   # All methods may be called from any thread; {#stop} and {#post} also from a trap handler.
   class Loop
@@ -42,7 +43,8 @@ module EVGearman
     #   @raise [ConnectionError] "closed"
 
     # @!method every(seconds)
-    #   Calls the block every so many seconds, first after as many. What was missed is not made up for.
+    #   Calls the block every so many seconds, first after as many. What was missed is not made up for, nor what was due
+    #   while the block ran or waited for something of this loop.
     #   @param seconds [Numeric] above 0
     #   @yield
     #   @return [Timer]
@@ -144,8 +146,9 @@ module EVGearman
     end
 
     # @!method start
-    #   Turns it on a background thread from now on; twice is nothing. A Fiber scheduler's fibers that wait do that by
-    #   themselves. Blocks then run on that thread. In a forked child it is started again at its first use.
+    #   Turns it on a background thread from now on; twice is nothing. Fibers that a Fiber scheduler suspends need
+    #   none: a thread turns it as long as any of them wait. Blocks then run on that thread. In a forked child it is started
+    #   again at its first use.
     #   @return [self]
     #   @raise [ConnectionError] "closed"
     #   @raise [ThreadError] when no thread can be made
@@ -166,11 +169,12 @@ module EVGearman
       nil
     end
 
-    # Makes the background thread.
-    private def start_thread = OwnThread.start("evgearman loop") { drive }
+    # Make the threads that turn it: the one of the background, and the one for fibers.
+    private def start_thread = OwnThread.start("evgearman loop") { drive { _drive } }
+    private def start_attendant = OwnThread.start("evgearman loop") { drive { _attend } }
 
     private def drive
-      _drive
+      yield
     rescue SystemExit
       raise
     rescue Exception => e # rubocop:disable Lint/RescueException -- a block's: whoever waits must not hang for it

@@ -10,6 +10,7 @@
 require "evgearman"
 require "timeout"
 require_relative "server"
+require_relative "../support/small_scheduler"
 
 Thread.report_on_exception = false
 
@@ -205,9 +206,23 @@ class Chaos
     nil
   end
 
+  # On a thread that nobody torments: it has a scheduler.
+  def fibers(client, random)
+    Thread.new do
+      Fiber.set_scheduler(SmallScheduler.new)
+      4.times { |n| Fiber.schedule { in_fiber(client, random, n) } }
+    end.join
+  end
+
+  def in_fiber(client, random, number)
+    number.zero? ? call(client, random) : echo(client, random)
+  rescue EVGearman::Error => e
+    @counts[e.class.name] += 1
+  end
+
   ACTS = (%i[echo call window fire nested] * 4) + (%i[impatient timed_out failing throwing running turning] * 2) +
          %i[nested_run slow stopping timer cancelling posting disconnecting flushing short_lived dropped own_loop
-            enumerating]
+            enumerating fibers]
 
   # Answers jobs on a loop of its own, come what may.
   def work

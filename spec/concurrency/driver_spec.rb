@@ -97,6 +97,23 @@ RSpec.describe "Beside a driver that polls", :gearmand do
     wait(client.echo("y"))
   end
 
+  # Fails when what blocks lead to is called in the same turn, for as long as there is any.
+  {
+    "sets a block for what is past" => ->(client, done, again) { done.on_complete(&again) && client },
+    "disconnects under a request that it makes" => ->(client, _, again) { client.echo("x", &again) && client.disconnect }
+  }.each do |what, act|
+    it "a block that #{what}, again and again, starves nobody" do
+      wait(done = client.echo("x"))
+      called = 0
+      fired_at = nil
+      again = proc { (called += 1) < 200_000 && !fired_at && act.call(client, done, again) }
+      loop.after(0.01) { fired_at = called }
+      again.call
+      eventually { fired_at }
+      expect(fired_at).to be < 200_000
+    end
+  end
+
   it "a gearmand that was killed while nobody drove is replaced: the next call does not fail" do
     server = own_gearmand
     other = client_for(server)

@@ -24,6 +24,29 @@ RSpec.describe "Blocks that do things", :gearmand do
       expect(deepest).to eq(50)
     end
 
+    # Fails when nothing bounds it: with some hundreds the stack ends, and then none of them comes to its end.
+    it "wait inside each other, but not until the stack ends" do
+      depth = deepest = ended = 0
+      500.times do
+        client.echo("x") do
+          deepest = [deepest, depth += 1].max
+          wait(client.echo("y"))
+          depth -= 1
+          ended += 1
+        end
+      end
+      eventually { ended == 500 }
+      expect(deepest).to eq(64)
+    end
+
+    # Fails when what makes a value waits among the blocks that are not called there.
+    it "get a value that is made in Ruby at any depth" do
+      answers = []
+      100.times { client.echo("x") { client.echo("y").value && answers << client.server_pid.value(Examples::PATIENCE) } }
+      eventually { answers.size == 100 }
+      expect(answers).to all(be_an(Integer))
+    end
+
     it "run, and stop ends the innermost run only" do
       order = []
       client.echo("x") do

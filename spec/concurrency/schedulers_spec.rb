@@ -54,7 +54,8 @@ SCHEDULERS.each do |name, scheduler|
     end
 
     it "keep the timeout of a wait; the Task goes on" do
-      task = client.submit_job("nobody-does-this", "", timeout: 0.2)
+      fibers(-> {}) # which loads it
+      task = client.submit_job("nobody-does-this", "", timeout: 0.5)
       outcome, other = fibers(-> { task.value(0.01) rescue $!.message }, -> { task.wait.error.class })
       expect([outcome, other]).to eq(["timeout", EVGearman::JobTimeoutError])
     end
@@ -82,10 +83,80 @@ SCHEDULERS.each do |name, scheduler|
       expect(threads.flat_map(&:value)).to eq([EVGearman::JobTimeoutError] * 9)
     end
 
+    # Fails when nobody takes the seat from the thread that drives for fibers.
+    it "are served beside a block that needs what they hold" do
+      mutex = Mutex.new
+      called = Queue.new
+      answers = fibers(lambda do
+        mutex.synchronize do
+          client.echo("x") { mutex.synchronize { called << :block } }
+          client.echo("held").value(Examples::PATIENCE)
+        end
+      end)
+      expect([answers, called.pop]).to eq([["held"], :block])
+    end
+
+    # Fails when they count as the driver, whose block they are in: each waits for the one before it.
+    it "have their calls under way at once in a block of the loop, too" do
+      answers_at(5)
+      answers = nil
+      loop.post do
+        answers = scheduler.call(Array.new(5) { |n| -> { client.call(@function, n.to_s, timeout: Examples::PATIENCE) } })
+      end
+      Thread.new { loop.run_once until answers }.join
+      expect(answers).to eq(Array.new(5, &:to_s))
+    end
+
+    it "run a loop side by side, and one stop ends them all" do
+      expect(fibers(*[-> { loop.run(Examples::PATIENCE) }] * 3, -> { loop.stop && :stopped })).to eq([true] * 3 + [:stopped])
+    end
+
+    it "are served on when the thread that drives for them is killed" do
+      task = never(0.5)
+      drivers = -> { Thread.list.select { |thread| thread.name == "evgearman loop" } }
+      kill = -> { sleep(0.01) while drivers.call.empty?; drivers.call.each(&:kill) }
+      expect(fibers(-> { task.wait(Examples::PATIENCE)&.error.class }, kill).first).to be(EVGearman::JobTimeoutError)
+    end
+
+    # Fails when a thread drives on although nobody waits.
+    it "leave loops that can be collected" do
+      loops = ObjectSpace::WeakMap.new
+      10.times do
+        fibers(lambda do
+          loops[one = EVGearman::Loop.new] = true
+          EVGearman::Client.new(url: Gearmand.shared.url, loop: one).echo("x").value
+        end)
+      end
+      eventually { GC.start || loops.size < 5 }
+      expect(loops.size).to be < 5
+    end
+
     it "fail with their requests when the client is closed by another of them" do
       failed = fibers(-> { never.wait.error.class }, -> { client.ping && client.close })
       expect(failed.first).to be(EVGearman::DisconnectedError)
     end
+  end
+end
+
+RSpec.describe "Fibers of a thread that was handed the seat", :gearmand do
+  let!(:client) { client_for(Gearmand.shared) }
+
+  # Fails when it is handed to the thread: all of its fibers drive then, and block it.
+  it "are suspended when they wait" do
+    client.echo("warm").value
+    first = Thread.new { loop.run(0.05) }
+    order = []
+    Thread.new do
+      sleep(0.001) until loop.running?
+      Fiber.set_scheduler(SmallScheduler.new)
+      loop.after(0.1) do
+        2.times { |n| Fiber.schedule { order << n && client.echo(n.to_s).value && order << :answered } }
+        loop.stop
+      end
+      loop.run(Examples::PATIENCE)
+    end.join
+    first.join
+    expect(order).to eq([0, 1, :answered, :answered])
   end
 end
 

@@ -155,6 +155,50 @@ RSpec.describe "Threads that share a loop", :gearmand do
     expect([most, finished]).to eq([1, 3])
   end
 
+  # A thread that calls the block in a block of the loop, and goes on when that has lost the seat.
+  def block_without_seat
+    begun = taken = false
+    client.echo("x") do
+      begun = true
+      sleep(0.001) until taken
+      yield
+    end.then { |task| @driving = Thread.new { task.value(Examples::PATIENCE) } }
+    sleep(0.001) until begun
+    taken = client.echo("takes it").value(Examples::PATIENCE)
+    @driving.join
+  end
+
+  # Fails when a block that lost the seat counts as one no more: its driver gets the seat for what it waits for.
+  it "starts no job in a wait of a block that lost the seat and got it back" do
+    inside = nil
+    began_inside = []
+    worker = worker_for(Gearmand.shared)
+    worker.register_function(name = function) { began_inside << inside && nil }
+    worker.work.echo("ready").value
+    block_without_seat do
+      inside = true
+      client.enqueue(name, "")
+      200.times { client.echo("nested").value }
+      inside = false
+    end
+    eventually { began_inside.size == 1 }
+    expect(began_inside).to eq([false])
+  end
+
+  # Fails like that one: it waits for a block that is called only when it has returned.
+  it "lets a block that lost the seat and got it back wait as deep as blocks are called" do
+    depth = deepest = ended = 0
+    nest = proc do
+      deepest = [deepest, depth += 1].max
+      client.echo("y").value(Examples::PATIENCE)
+      depth -= 1
+      ended += 1
+    end
+    block_without_seat { 200.times { client.echo("x", &nest) } && nest.call }
+    eventually { ended == 201 }
+    expect(deepest).to eq(64)
+  end
+
   # Fails when a block that waits in a nested drive is taken for one that stands still: two threads enter libev.
   it "does not take the seat from a block that waits" do
     driving = Thread.new { client.echo("x") { client.submit_job("nobody-does-this", "", timeout: 0.6).wait }.value }

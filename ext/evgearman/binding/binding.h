@@ -24,7 +24,8 @@ typedef struct {
     uint64_t number;
     uint64_t seq;      /* changes with every step of the driver: one that stands still is stuck */
     VALUE thread;      /* Qnil when the seat is free */
-    VALUE fiber;       /* of a driver under a Fiber scheduler, else Qnil */
+    VALUE fiber;       /* the driver's; Qnil: nobody */
+    VALUE note;        /* see lost.h */
     unsigned depth;    /* drives nested in each other; 0 with a thread: an heir that has not come yet */
     unsigned in_block; /* Ruby blocks that run under it */
     uint64_t seen;     /* seq when a follower last looked, with the GVL, … */
@@ -39,6 +40,7 @@ typedef struct {
     calls_t posts;                  /* blocks of `post` */
     evg_list_t handling;            /* rb_job_t whose handler runs, also one that lost the seat */
     evg_list_t deputies;            /* deputy_t: who takes the seat from a long handler */
+    evg_list_t lost;                /* blocks that run without the seat: see lost.h */
     evg_list_t waiters;             /* those who follow, in the order they came */
     evg_list_t frames;              /* frame_t: the `run`s under way, innermost last */
     evg_list_t clients;             /* client_t on this loop */
@@ -47,6 +49,7 @@ typedef struct {
     evg_list_t each_turn;           /* those of `each_turn` */
     size_t watched_count, sweep_at; /* for IOs that were closed */
     evg_list_t fibers;              /* fiber_waiter_t: fibers that wait */
+    VALUE attendant;                /* the thread that drives for them; Qtrue: it is being made; Qnil */
     evg_list_t all;                 /* every loop of the process, for forks */
     VALUE self;
     size_t marked_in;          /* see lifetime.h */

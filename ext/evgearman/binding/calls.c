@@ -30,6 +30,7 @@ void calls_push(calls_t *calls, const call_t *call)
     call_t *last = item(calls, calls->count - 1);
     *last = *call;
     if (!last->kind) last->kind = &block;
+    calls->always += last->kind->always;
 }
 
 void calls_hurry(calls_t *calls, size_t count)
@@ -53,12 +54,24 @@ bool calls_shift(calls_t *calls, call_t *out)
     *out = *item(calls, 0);
     calls->head = (calls->head + 1) & (calls->cap - 1);
     calls->count--;
+    calls->always -= out->kind->always;
     return true;
+}
+
+bool calls_shift_always(calls_t *calls, call_t *out)
+{
+    size_t at = 0;
+    if (calls->always == 0) return false;
+    while (!item(calls, at)->kind->always) at++;
+    call_t found = *item(calls, at);
+    for (; at > 0; at--) *item(calls, at) = *item(calls, at - 1);
+    *item(calls, 0) = found;
+    return calls_shift(calls, out);
 }
 
 void calls_clear(calls_t *calls)
 {
-    calls->head = calls->count = 0;
+    calls->head = calls->count = calls->always = 0;
 }
 
 void calls_free(calls_t *calls)

@@ -22,6 +22,7 @@ typedef struct {
                                                        * the thread that happened to run it */
     void (*drop)(const call_t *call);                 /* nobody will run it: a fork's parent does */
     bool keeps_errors; /* its own go nowhere else: a StandardError that leaves it came from outside */
+    bool always;                                      /* also where blocks are not called: somebody waits for it */
 } call_kind_t;
 
 struct call {
@@ -39,6 +40,7 @@ VALUE calls_block(const call_t *call); /* callable.call(*args) */
 typedef struct {
     call_t *items;
     size_t head, count, cap; /* a ring; cap is a power of two */
+    size_t always;           /* how many are to be run always */
 } calls_t;
 
 /* May run GC; raises NoMemoryError. */
@@ -52,6 +54,9 @@ void calls_put_back(calls_t *calls, const call_t *call);
 
 /* false when empty. */
 bool calls_shift(calls_t *calls, call_t *out);
+
+/* The first of those that are to be run always. false: there is none. */
+bool calls_shift_always(calls_t *calls, call_t *out);
 
 void calls_clear(calls_t *calls);
 void calls_free(calls_t *calls);

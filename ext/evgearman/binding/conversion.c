@@ -109,7 +109,8 @@ void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
                                            .end = task_call_ends,
                                            .interrupted = conversion_interrupted,
                                            .drop = conversion_dropped,
-                                           .keeps_errors = true};
+                                           .keeps_errors = true,
+                                           .always = true};
     call_t call = {.kind = &conversion,
                    .callable = task->converter,
                    .subject = client->pending[task->slot],

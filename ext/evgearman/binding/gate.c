@@ -1,6 +1,7 @@
 #include "binding/gate.h"
 
 #include "base/assert.h"
+#include "binding/lost.h"
 #include "binding/rb_client.h"
 #include "binding/seat.h"
 
@@ -62,6 +63,7 @@ static bool pass(turn_t *turn, VALUE (*function)(VALUE), passage_t *passage)
         seat->in_block--;
         seat->seq++;
     } else {
+        lost_block_ends(turn->loop, turn->seat);
         evg_loop_wake(turn->loop->net); /* who drives now is to see what the block has led to */
     }
     turn->parked = state;

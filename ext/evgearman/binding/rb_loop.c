@@ -6,6 +6,7 @@
 #include "binding/binding.h"
 #include "binding/deputy.h"
 #include "binding/lifetime.h"
+#include "binding/lost.h"
 #include "binding/mark.h"
 #include "binding/rb_error.h"
 #include "binding/runs.h"
@@ -29,6 +30,8 @@ static void loop_mark(void *ptr)
     rb_gc_mark(loop->seat.fiber);
     rb_gc_mark(loop->background);
     rb_gc_mark(loop->starter);
+    rb_gc_mark(loop->seat.note);
+    rb_gc_mark(loop->attendant);
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
         client_t *client = evg_container(at, client_t, link);
         if (client_kept_p(client)) rb_gc_mark(client->self);
@@ -48,6 +51,7 @@ static void loop_free(void *ptr)
     evg_list_clear(&loop->frames);
     evg_list_clear(&loop->handling);
     evg_list_clear(&loop->deputies);
+    evg_list_clear(&loop->lost);
     evg_list_unlink(&loop->all);
     calls_free(&loop->done);
     calls_free(&loop->jobs);
@@ -77,6 +81,7 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->frames);
     evg_list_init(&loop->handling);
     evg_list_init(&loop->deputies);
+    evg_list_init(&loop->lost);
     evg_list_init(&loop->clients);
     evg_list_init(&loop->timers);
     evg_list_init(&loop->watched);
@@ -85,7 +90,8 @@ static VALUE loop_allocate(VALUE klass)
     evg_list_init(&loop->all);
     loop->self = self;
     loop->marked_in = lifetime_new();
-    loop->seat.thread = loop->seat.fiber = loop->background = loop->starter = Qnil;
+    loop->seat.thread = loop->seat.fiber = loop->seat.note = Qnil;
+    loop->background = loop->starter = loop->attendant = Qnil;
     loop->forks = evg_forks;
     return self;
 }
@@ -119,6 +125,7 @@ static VALUE loop_initialize(VALUE self)
     loop_t *loop;
     TypedData_Get_Struct(self, loop_t, &loop_type, loop);
     if (loop->net) rb_raise(rb_eTypeError, "already initialized");
+    loop->seat.note = lost_new();
     loop->net = evg_loop_new();
     if (!loop->net) refused();
     evg_list_append(&all_loops, &loop->all);
@@ -234,10 +241,13 @@ static VALUE loop_run_once(int argc, VALUE *argv, VALUE self)
     return RBOOL(seat_turn_once(loop, deadline) > 0);
 }
 
+/* A fiber that is suspended in its `run` has the `run`s of other fibers beside it, not inside. */
 static bool innermost_p(const loop_t *loop, const frame_t *frame)
 {
     for (evg_list_t *at = frame->link.next; at != &loop->frames; at = at->next) {
-        if (evg_container(at, frame_t, link)->thread == frame->thread) return false;
+        const frame_t *later = evg_container(at, frame_t, link);
+        if (later->thread != frame->thread) continue;
+        if (NIL_P(frame->fiber) || later->fiber == frame->fiber) return false;
     }
     return true;
 }
@@ -360,6 +370,7 @@ static bool renew(loop_t *loop)
     deputies_forget(loop);
     timers_stop(loop);
     fibers_forget(loop);
+    loop->attendant = Qnil;
     loop->muted = false;
     if (loop->closed) return true;
     if (!evg_loop_forked(loop->net)) {
@@ -422,4 +433,5 @@ void Init_evg_loop(VALUE module)
     Init_evg_watcher(klass);
     Init_evg_fiber(klass);
     Init_evg_background(klass);
+    Init_evg_attend(klass);
 }

@@ -12,6 +12,7 @@ typedef struct {
     loop_t *loop;
     evg_list_t link; /* in loop->timers */
     bool cancelled;
+    bool queued; /* a call of it waits or runs */
 } rb_timer_t;
 
 static void timer_mark(void *ptr)
@@ -48,20 +49,45 @@ static rb_timer_t *timer_of(VALUE self)
     return timer;
 }
 
-/* Marks only: the block is called at the end of the turn. */
-static void fire(evg_timer_t *net)
+static rb_timer_t *timer_of_call(const call_t *call)
 {
-    rb_timer_t *timer = net->owner;
-    call_t call = {.callable = timer->self, .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "timer"};
-    if (!evg_timer_active_p(net)) evg_list_unlink(&timer->link);
-    calls_push(&timer->loop->done, &call);
+    return RTYPEDDATA_DATA(call->subject);
 }
 
 /* Behind a block that cancelled it in the same turn nothing is called. */
-static VALUE timer_call(VALUE self)
+static bool call_begins(const call_t *call, uint64_t seat)
 {
-    rb_timer_t *timer = timer_of(self);
-    return timer->cancelled ? Qnil : rb_funcall(timer->block, rb_intern("call"), 0);
+    (void)seat;
+    return !timer_of_call(call)->cancelled;
+}
+
+static VALUE call_block(const call_t *call)
+{
+    return rb_funcall(timer_of_call(call)->block, rb_intern("call"), 0);
+}
+
+static void call_ends(const call_t *call, uint64_t seat)
+{
+    (void)seat;
+    timer_of_call(call)->queued = false;
+}
+
+/* Marks only: the block is called at the end of the turn. While it is under way, what is due is missed: one that waits
+ * for something of this loop would be called again inside that wait, without end. */
+static void fire(evg_timer_t *net)
+{
+    static const call_kind_t calling = {.run = call_block, .begin = call_begins, .end = call_ends};
+    rb_timer_t *timer = net->owner;
+    call_t call = {.kind = &calling,
+                   .callable = Qnil,
+                   .subject = timer->self,
+                   .client = Qnil,
+                   .args = {Qnil, Qnil},
+                   .where = "timer"};
+    if (!evg_timer_active_p(net)) evg_list_unlink(&timer->link);
+    if (timer->queued) return;
+    timer->queued = true;
+    calls_push(&timer->loop->done, &call);
 }
 
 void timers_mark(const loop_t *loop)
@@ -155,7 +181,6 @@ void Init_evg_timer(VALUE loop_class)
     rb_define_private_method(loop_class, "_timers", loop_timers, 0);
     rb_define_private_method(timer_class, "_every", timer_every, 0);
     rb_define_private_method(timer_class, "_left", timer_left, 0);
-    rb_define_private_method(timer_class, "call", timer_call, 0);
     rb_define_method(timer_class, "cancel", timer_cancel, 0);
     rb_define_method(timer_class, "active?", timer_active_p, 0);
 }

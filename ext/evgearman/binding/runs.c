@@ -1,5 +1,15 @@
 #include "binding/runs.h"
 
+#include <ruby/fiber/scheduler.h>
+
+static void frame_mark(void *ptr)
+{
+    const frame_t *frame = ptr;
+    rb_gc_mark(frame->thread);
+    rb_gc_mark(frame->fiber);
+    rb_gc_mark(frame->worker);
+}
+
 static void frame_free(void *ptr)
 {
     frame_t *frame = ptr;
@@ -10,7 +20,7 @@ static void frame_free(void *ptr)
 
 static const rb_data_type_t frame_type = {
     .wrap_struct_name = "EVGearman::Loop::Frame",
-    .function = {.dfree = frame_free},
+    .function = {.dmark = frame_mark, .dfree = frame_free},
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
@@ -19,6 +29,7 @@ VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out)
     VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, *out);
     evg_list_init(&(*out)->waiters);
     (*out)->thread = rb_thread_current();
+    (*out)->fiber = NIL_P(rb_fiber_scheduler_current()) ? Qnil : rb_fiber_current();
     (*out)->worker = worker;
     evg_list_append(&loop->frames, &(*out)->link);
     return owner;

@@ -10,6 +10,7 @@ typedef struct {
     evg_list_t link;    /* in loop->frames */
     evg_list_t waiters; /* who follows in it */
     VALUE thread;
+    VALUE fiber;  /* that a Fiber scheduler suspends in it, or nil */
     VALUE worker; /* whose `run` it is; nil: the loop's own */
     bool stopped;
 } frame_t;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "binding/lost.h"
 #include "binding/runs.h"
 #include "binding/turn.h"
 
@@ -21,7 +22,7 @@ typedef struct {
     evg_list_t in_loop;   /* loop->waiters, until it is woken or promoted */
     sem_t sem;
     loop_t *loop;
-    VALUE thread;
+    VALUE thread, fiber;
     double deadline;
     uint64_t forks; /* evg_forks when it began */
     uint64_t seen;  /* seat.seq at the last tick */
@@ -36,21 +37,23 @@ bool seat_free_p(const loop_t *loop)
     return NIL_P(loop->seat.thread);
 }
 
-/* Only a Fiber scheduler switches fibers while one of them drives. */
-static VALUE fiber_now(void)
-{
-    return NIL_P(rb_fiber_scheduler_get()) ? Qnil : rb_fiber_current();
-}
-
+/* Only a Fiber scheduler switches fibers while one of them drives: without one, who runs inside of its block is not
+ * another, whatever fiber that is. */
 bool seat_mine_p(const loop_t *loop)
 {
     if (loop->seat.thread != rb_thread_current()) return false;
-    return NIL_P(loop->seat.fiber) || loop->seat.fiber == fiber_now();
+    return loop->seat.fiber == rb_fiber_current() || NIL_P(rb_fiber_scheduler_get());
 }
 
 bool seat_in_block_p(const loop_t *loop)
 {
-    return loop->seat.in_block > 0 && seat_mine_p(loop);
+    return (loop->seat.in_block > 0 && seat_mine_p(loop)) || lost_blocks(loop) > 0;
+}
+
+bool seat_deep_p(const loop_t *loop)
+{
+    static const unsigned most = 64;
+    return loop->seat.in_block + lost_blocks(loop) >= most;
 }
 
 static void give(loop_t *loop, VALUE thread, VALUE fiber)
@@ -66,7 +69,7 @@ static void give(loop_t *loop, VALUE thread, VALUE fiber)
 static void promote(loop_t *loop, waiter_t *waiter)
 {
     evg_list_unlink(&waiter->in_loop);
-    give(loop, waiter->thread, Qnil);
+    give(loop, waiter->thread, waiter->fiber);
     waiter->promoted = true;
     sem_post(&waiter->sem);
 }
@@ -146,6 +149,7 @@ void seat_forget(loop_t *loop)
 {
     give(loop, Qnil, Qnil);
     evg_list_clear(&loop->waiters);
+    evg_list_clear(&loop->lost);
 }
 
 /* -- driving ------------------------------------------------------------------------------------------------------- */
@@ -155,6 +159,7 @@ typedef struct {
     const goal_t *goal; /* NULL: one turn */
     double deadline;
     uint64_t seat;
+    VALUE note;
     size_t called;
 } drive_t;
 
@@ -185,11 +190,13 @@ static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
 {
     if (seat_free_p(loop)) {
         evg_assert(loop->seat.depth == 0 && loop->seat.in_block == 0);
-        give(loop, rb_thread_current(), fiber_now());
+        give(loop, rb_thread_current(), rb_fiber_current());
     }
     loop->seat.depth++;
-    drive_t drive = {.loop = loop, .goal = goal, .deadline = deadline, .seat = loop->seat.number};
+    drive_t drive = {
+        .loop = loop, .goal = goal, .deadline = deadline, .seat = loop->seat.number, .note = loop->seat.note};
     rb_ensure(drive_body, (VALUE)&drive, drive_end, (VALUE)&drive);
+    RB_GC_GUARD(drive.note);
     return drive.called;
 }
 
@@ -264,7 +271,8 @@ static bool long_stuck_p(loop_t *loop)
 bool seat_take_over(loop_t *loop, uint64_t seen)
 {
     if (!seat_stuck_p(loop, seen)) return false;
-    give(loop, rb_thread_current(), fiber_now());
+    lost_note(loop, lost_new());
+    give(loop, rb_thread_current(), rb_fiber_current());
     seat_wake_all(loop);
     return true;
 }
@@ -276,8 +284,21 @@ static void steal_if_stuck(waiter_t *waiter)
     bool saw_stuck = waiter->saw_stuck && seat_stuck_p(loop, waiter->seen);
     waiter->saw_stuck = false;
     if (!first_p(waiter) || !(saw_stuck || long_stuck_p(loop))) return;
+    lost_note(loop, lost_new());
     promote(loop, waiter);
     seat_wake_all(loop);
+}
+
+/* Who runs on the driver's thread beside it, under a Fiber scheduler, does so in its block. */
+bool seat_leave_if_stuck(loop_t *loop)
+{
+    bool inside = loop->seat.thread == rb_thread_current();
+    bool stuck = !inside && !seat_free_p(loop) && evg_list_empty_p(&loop->waiters) && long_stuck_p(loop);
+    if (!inside && !stuck) return false;
+    lost_note(loop, lost_new());
+    release(loop);
+    seat_wake_all(loop);
+    return stuck;
 }
 
 static bool served_p(const waiter_t *waiter)
@@ -306,6 +327,7 @@ static waiter_t *waiter_new(loop_t *loop, const goal_t *goal, double deadline)
     waiter->loop = loop;
     waiter->common.goal = *goal;
     waiter->thread = rb_thread_current();
+    waiter->fiber = rb_fiber_current();
     waiter->deadline = deadline;
     waiter->forks = evg_forks;
     evg_list_init(&waiter->common.in_goal);
@@ -326,11 +348,13 @@ static void waiter_free(waiter_t *waiter)
 static void follow(loop_t *loop, const goal_t *goal, double deadline)
 {
     int state = 0;
+    VALUE fiber = rb_fiber_current(); /* on this stack it is not moved, as it would be from the heap */
     evg_assert(!goal->reached(goal) && !seat_free_p(loop));
     waiter_t *waiter = waiter_new(loop, goal, deadline);
     if (hands_over_p(loop)) evg_loop_wake(loop->net); /* to us */
     rb_protect(follow_body, (VALUE)waiter, &state);
     waiter_free(waiter);
+    RB_GC_GUARD(fiber);
     if (!state) return;
     release_if_heir(loop);
     rb_jump_tag(state);

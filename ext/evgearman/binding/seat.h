@@ -39,8 +39,12 @@ bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
  * called. */
 size_t seat_turn_once(loop_t *loop, double deadline);
 
-/* The same for a fiber that a Fiber scheduler may suspend: a background thread drives. */
+/* The same for a fiber that a Fiber scheduler may suspend: a thread of ours drives. */
 bool fiber_wait(loop_t *loop, const goal_t *goal, double deadline);
+
+/* By a fiber that cannot drive, and does not: takes the seat from a driver that gets no further. true: that stood still
+ * for 100 ms, and nobody follows. */
+bool seat_leave_if_stuck(loop_t *loop);
 
 /* Wakes everybody who waits in this list (goal->waiters). */
 void seat_wake(evg_list_t *waiters);
@@ -54,14 +58,17 @@ void seat_wake_all(loop_t *loop);
 /* Nobody drives. */
 bool seat_free_p(const loop_t *loop);
 
-/* The calling thread (under a Fiber scheduler: fiber) drives. */
+/* The calling thread (under a Fiber scheduler: fiber) drives, or is about to. */
 bool seat_mine_p(const loop_t *loop);
 
-/* The calling thread is inside a block of this loop. */
+/* The calling fiber is inside a block of this loop; it may have lost the seat. */
 bool seat_in_block_p(const loop_t *loop);
 
 /* A handler waits to be started, and nothing but the choice of the thread stands in its way. */
 bool seat_jobs_ready_p(const loop_t *loop);
+
+/* For who drives: so many blocks wait inside each other that no more are called, or the stack would end. */
+bool seat_deep_p(const loop_t *loop);
 
 /* The driver has been inside Ruby code since the seat's `seq` was that, or the heir does not come (or there is none).
  * May be asked without the GVL, and is to be asked again with it before anything is done. */

@@ -4,15 +4,16 @@
 #include <ruby/thread.h>
 
 #include "binding/gate.h"
+#include "binding/lost.h"
 #include "binding/runs.h"
 
 static const double gvl_is_slow = 0.001, patience = 0.0002, jobs_between_polls = 0.001;
 
-/* A handler may start on this thread unless a block of this loop is under way, waiting in a nested turn, or another
- * handler is: that may have lost the seat. */
+/* A handler may start on this thread unless a block of this loop is under way here, waiting in a nested turn, or another
+ * handler is anywhere: either may have lost the seat. */
 static bool jobs_may_start_p(const loop_t *loop)
 {
-    return seat_jobs_ready_p(loop) && run_allows_p(loop, loop->seat.thread);
+    return seat_jobs_ready_p(loop) && run_allows_p(loop, loop->seat.thread) && lost_blocks(loop) == 0;
 }
 
 bool loop_quiet_p(const loop_t *loop)
@@ -20,10 +21,31 @@ bool loop_quiet_p(const loop_t *loop)
     return loop->done.count == 0 && loop->posts.count == 0 && !jobs_may_start_p(loop);
 }
 
+static bool call_first(turn_t *turn, size_t count, size_t *called)
+{
+    calls_t *done = &turn->loop->done;
+    call_t call;
+    for (; count > 0 && calls_shift(done, &call); count--) {
+        size_t rest = done->count;
+        ++*called;
+        if (!gate_call(turn, &call)) return false;
+        if (call.kind->always && done->count > rest) count += done->count - rest;
+    }
+    return true;
+}
+
+/* As many as are there now, with what conversions among them lead to. What blocks lead to comes in the next turn: one
+ * that leads to itself must not keep sockets and timers waiting. */
 static bool drain_done(turn_t *turn, size_t *called)
 {
+    return call_first(turn, turn->loop->done.count, called);
+}
+
+/* What is waited for, and no block. */
+static bool drain_always(turn_t *turn, size_t *called)
+{
     call_t call;
-    while (calls_shift(&turn->loop->done, &call)) {
+    while (calls_shift_always(&turn->loop->done, &call)) {
         ++*called;
         if (!gate_call(turn, &call)) return false;
     }
@@ -59,10 +81,15 @@ static bool run_posts(turn_t *turn, size_t *called)
     return true;
 }
 
+/* Behind all of this turn, but before those of the next that are there already. */
 static bool run_each_turn(turn_t *turn, size_t *called)
 {
+    calls_t *done = &turn->loop->done;
+    size_t rest = done->count;
     watchers_turn_ends(turn->loop);
-    return drain_done(turn, called);
+    size_t count = done->count - rest;
+    calls_hurry(done, count);
+    return call_first(turn, count, called);
 }
 
 static void *poll_without_gvl(void *net)
@@ -87,7 +114,8 @@ static bool linger(loop_t *loop)
 static void poll(loop_t *loop, const goal_t *goal, double deadline)
 {
     evg_loop_t *net = loop->net;
-    bool block = loop_quiet_p(loop) && deadline > net->now && !(goal && goal->reached(goal));
+    bool quiet = seat_deep_p(loop) ? loop->done.always == 0 : loop_quiet_p(loop);
+    bool block = quiet && deadline > net->now && !(goal && goal->reached(goal));
     bool in_hand = linger(loop);
     evg_loop_aim(net, deadline, block && !in_hand);
     if (in_hand) {
@@ -129,6 +157,16 @@ static bool take_steps(turn_t *turn, const goal_t *goal, double deadline)
     return turn->parked == 0;
 }
 
+/* Blocks that wait are called inside each other, but not until the stack ends. */
+static void steps_without_blocks(turn_t *turn, const goal_t *goal, double deadline, size_t *called)
+{
+    if (!drain_always(turn, called)) return;
+    if (turn->loop->closed) return;
+    if (!take_steps(turn, goal, *called ? 0 : deadline)) return;
+    if (!drain_always(turn, called)) return;
+    gate_interrupts(turn);
+}
+
 static void interruptible_steps(turn_t *turn, const goal_t *goal, double deadline, size_t *called)
 {
     if (!drain(turn, called)) return;
@@ -144,7 +182,10 @@ size_t loop_turn(loop_t *loop, const goal_t *goal, double deadline)
 {
     turn_t turn = {.loop = loop, .seat = loop->seat.number};
     size_t called = 0;
-    interruptible_steps(&turn, goal, deadline, &called);
+    if (seat_deep_p(loop))
+        steps_without_blocks(&turn, goal, deadline, &called);
+    else
+        interruptible_steps(&turn, goal, deadline, &called);
     if (turn.parked) rb_jump_tag(turn.parked);
     return called;
 }
