@@ -56,7 +56,7 @@ void lost_block_ends(loop_t *loop, uint64_t seat)
     }
 }
 
-unsigned lost_blocks(const loop_t *loop)
+unsigned lost_blocks_here(const loop_t *loop)
 {
     unsigned blocks = 0;
     for (evg_list_t *at = loop->lost.next; at != &loop->lost; at = at->next) {

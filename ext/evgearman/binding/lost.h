@@ -16,6 +16,11 @@ void lost_note(loop_t *loop, VALUE next);
 void lost_block_ends(loop_t *loop, uint64_t seat);
 
 /* How many of them run on the calling fiber. */
-unsigned lost_blocks(const loop_t *loop);
+unsigned lost_blocks_here(const loop_t *loop);
+
+static inline unsigned lost_blocks(const loop_t *loop)
+{
+    return evg_list_empty_p(&loop->lost) ? 0 : lost_blocks_here(loop);
+}
 
 #endif

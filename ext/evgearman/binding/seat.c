@@ -42,7 +42,7 @@ bool seat_free_p(const loop_t *loop)
 bool seat_mine_p(const loop_t *loop)
 {
     if (loop->seat.thread != rb_thread_current()) return false;
-    return loop->seat.fiber == rb_fiber_current() || NIL_P(rb_fiber_scheduler_get());
+    return NIL_P(rb_fiber_scheduler_get()) || loop->seat.fiber == rb_fiber_current();
 }
 
 bool seat_in_block_p(const loop_t *loop)

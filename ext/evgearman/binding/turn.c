@@ -86,6 +86,7 @@ static bool run_each_turn(turn_t *turn, size_t *called)
 {
     calls_t *done = &turn->loop->done;
     size_t rest = done->count;
+    if (evg_list_empty_p(&turn->loop->each_turn)) return true;
     watchers_turn_ends(turn->loop);
     size_t count = done->count - rest;
     calls_hurry(done, count);
@@ -114,8 +115,8 @@ static bool linger(loop_t *loop)
 static void poll(loop_t *loop, const goal_t *goal, double deadline)
 {
     evg_loop_t *net = loop->net;
-    bool quiet = seat_deep_p(loop) ? loop->done.always == 0 : loop_quiet_p(loop);
-    bool block = quiet && deadline > net->now && !(goal && goal->reached(goal));
+    bool block = (loop_quiet_p(loop) || (seat_deep_p(loop) && loop->done.always == 0)) && deadline > net->now &&
+                 !(goal && goal->reached(goal));
     bool in_hand = linger(loop);
     evg_loop_aim(net, deadline, block && !in_hand);
     if (in_hand) {
