@@ -11,12 +11,20 @@ static VALUE make(VALUE loop)
     return rb_funcall(loop, rb_intern("start_attendant"), 0);
 }
 
-/* Qtrue until the thread has begun, so that of many fibers only the first makes one. */
+/* Many fibers find at once that there is none, or that it is of no help: one of them makes another. It may take its time
+ * to begin (Qtrue until then), where threads are busy. */
+static bool needed_p(const loop_t *loop, bool anew)
+{
+    if (NIL_P(loop->attendant)) return true;
+    return anew && evg_monotonic() - loop->attended_at >= linger;
+}
+
 void attend(loop_t *loop, bool anew)
 {
     int state = 0;
-    if (!anew && !NIL_P(loop->attendant)) return;
+    if (!needed_p(loop, anew)) return;
     loop->attendant = Qtrue;
+    loop->attended_at = evg_monotonic();
     rb_protect(make, loop->self, &state);
     if (!state) return;
     loop->attendant = Qnil;

@@ -50,6 +50,7 @@ typedef struct {
     size_t watched_count, sweep_at; /* for IOs that were closed */
     evg_list_t fibers;              /* fiber_waiter_t: fibers that wait */
     VALUE attendant;                /* the thread that drives for them; Qtrue: it is being made; Qnil */
+    double attended_at;             /* when it was made */
     evg_list_t all;                 /* every loop of the process, for forks */
     VALUE self;
     size_t marked_in;          /* see lifetime.h */

@@ -22,7 +22,7 @@ typedef struct {
                                                        * the thread that happened to run it */
     void (*drop)(const call_t *call);                 /* nobody will run it: a fork's parent does */
     bool keeps_errors; /* its own go nowhere else: a StandardError that leaves it came from outside */
-    bool always;                                      /* also where blocks are not called: somebody waits for it */
+    bool always;       /* also where blocks are not called: somebody waits for it */
 } call_kind_t;
 
 struct call {

@@ -1,6 +1,6 @@
 /* Waiting under a Fiber scheduler. A thread of ours drives the loop (see attend.h); the fiber is suspended by its
- * scheduler, and other fibers of its thread go on. Its waiter lies on the heap, kept by the loop: a fiber may be dropped without its
- * stack being unwound. */
+ * scheduler, and other fibers of its thread go on. Its waiter lies on the heap, kept by the loop: a fiber may be
+ * dropped without its stack being unwound. */
 #include <math.h>
 #include <ruby/fiber/scheduler.h>
 
