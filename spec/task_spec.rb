@@ -223,6 +223,7 @@ RSpec.describe EVGearman::Task do
       seen = []
       other = client.submit_job("f") { seen << :never }
       other.on_fail { seen << :never }
+      eventually { other.state == :sent }
       expect(other.abandon).to be(other)
       expect(other.state).to eq(:abandoned)
       expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
@@ -254,6 +255,25 @@ RSpec.describe EVGearman::Task do
       client.disconnect
       expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
       expect(seen).to eq([:first])
+    end
+
+    # Fails when the server is asked for what nobody wants any more.
+    it "takes back what is not written: one, and one of many" do
+      kept = fake_server(&:answer_echoes)
+      other = client_for(kept)
+      tasks = %w[a b c].map { |data| other.echo(data) }
+      tasks[1].abandon
+      expect(tasks.values_at(0, 2).map(&:value)).to eq(%w[a c])
+      expect { tasks[1].value }.to raise_error(EVGearman::Error, "abandoned")
+      expect(tasks[1]).to have_attributes(state: :abandoned, done?: true)
+      expect(kept.received.select { |name,| name == :echo_req }.map(&:last)).to eq(%w[a c])
+      expect(other.stats).to include(submitted: 3, resolved: 3, pending: 0)
+    end
+
+    it "takes back the jobs of a batch, too" do
+      down = keep(EVGearman::Client.new(port: 1, loop: loop, on_error: proc {}))
+      down.submit_jobs_bg([%w[f a], %w[f b]]).abandon
+      expect([down.waiting_count, down.unsent_bytes]).to eq([0, 0])
     end
 
     it "wakes who waits" do

@@ -115,8 +115,9 @@ module EVGearman
     #   @raise [ArgumentError] without a block
 
     # @!method abandon
-    #   No block is called any more, and {#value} raises Error "abandoned". The job itself goes on. Changes nothing once
-    #   it has ended and its blocks were called.
+    #   No block is called any more, and {#value} raises Error "abandoned". What is not written yet is taken back: the
+    #   server never hears of it. A job that it has goes on. Changes nothing once the Task has ended and its blocks were
+    #   called.
     #   @return [self]
 
     # Waits for several, as {#value} does for one.

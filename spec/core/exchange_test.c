@@ -139,6 +139,28 @@ static void our_own_requests_wait(void **state)
     kit_told(&kit);
 }
 
+/* -- taking back --------------------------------------------------------------------------------------------------- */
+
+/* Fails when what was begun is cut off, or when a neighbour goes with it. */
+static void what_is_not_written_can_be_taken_back(void **state)
+{
+    (void)state;
+    kit_echo(&kit, "a");
+    kit_write(&kit, 1);
+    evg_request_t *begun = kit_last(&kit);
+    kit_echo(&kit, "b");
+    evg_request_t *waits = kit_last(&kit);
+    kit_echo(&kit, "c");
+    assert_int_equal(evg_session_take_back(&kit.s, begun), 0);
+    assert_int_equal(evg_session_take_back(&kit.s, waits), 1);
+    assert_int_equal(evg_session_take_back(&kit.s, waits), 0);
+    assert_told(&kit, "b FAILED ABANDONED NOT_SENT");
+    assert_sent(&kit, "ECHO_REQ a; ECHO_REQ c");
+    kit_say(&kit, EVG_ECHO_RES, "a", NULL);
+    kit_say(&kit, EVG_ECHO_RES, "c", NULL);
+    assert_told(&kit, "a DONE a; c DONE c");
+}
+
 /* -- cutting ------------------------------------------------------------------------------------------------------- */
 
 /* The output is a row of things: a packet about a job, a request that expires, one that stays. */
@@ -431,6 +453,7 @@ int main(void)
         EXCHANGE_TEST(a_stand_in_is_no_longer_than_what_it_stands_for),
         EXCHANGE_TEST(a_background_job_has_no_timeout),
         EXCHANGE_TEST(our_own_requests_wait),
+        EXCHANGE_TEST(what_is_not_written_can_be_taken_back),
         cmocka_unit_test(cuts_leave_every_other_byte),
         EXCHANGE_TEST(mass_expiry_is_linear),
         EXCHANGE_TEST(backpressure_and_drained),

@@ -36,6 +36,7 @@
     X(SERVER_CLOSED, LINK, "connection closed by server")                                          \
     X(IO, LINK, "connection failed")                                                               \
     X(COMMAND_TIMEOUT, LINK, "command timeout")                                                    \
+    X(ABANDONED, LOCAL, "abandoned")                                                               \
     X(INTERRUPTED, LOCAL, "interrupted while its value was made")                                  \
     X(FORKED, LOCAL, "forked")                                                                     \
     X(MAGIC, PEER, "invalid response magic")                                                       \

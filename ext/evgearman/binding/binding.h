@@ -181,6 +181,7 @@ void Init_evg_conversion(void);
 typedef struct batch batch_t;
 void batch_end(client_t *client, task_t *task, const evg_request_t *request, VALUE result);
 const evg_request_t *batch_first(const batch_t *batch);
+void batch_take_back(evg_session_t *s, batch_t *batch); /* what is not written */
 void batch_mark(const batch_t *batch);
 size_t batch_size(const batch_t *batch);
 

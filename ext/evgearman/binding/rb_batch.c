@@ -47,6 +47,11 @@ static void add_batch(VALUE self, task_t *task, long count)
     task->batch = batch;
 }
 
+void batch_take_back(evg_session_t *s, batch_t *batch)
+{
+    for (long i = 0; i < RARRAY_LEN(batch->results); i++) (void)evg_session_take_back(s, &batch->requests[i]);
+}
+
 static void end_if_over(client_t *client, task_t *task)
 {
     batch_t *batch = task->batch;

@@ -363,11 +363,24 @@ void task_listen(VALUE self, callback_t kind, VALUE callable)
     add_callback(self, task_of(self), kind, callable);
 }
 
+/* What is not written need not be. Without memory for that it goes its way. */
+static void take_back(task_t *task)
+{
+    evg_session_t *s = &task->client->c->session;
+    if (task->state != TASK_PENDING) return;
+    if (task->batch)
+        batch_take_back(s, task->batch);
+    else
+        (void)evg_session_take_back(s, &task->request);
+    client_changed(task->client);
+}
+
 static VALUE task_abandon(VALUE self)
 {
     task_t *task = task_of(self);
     if (task->state != TASK_PENDING && task->calls == 0) return self;
     task->abandoned = true;
+    take_back(task);
     seat_wake(&task->waiters);
     evg_loop_wake(task->client->loop->net); /* who drives may be the one who waits for it */
     return self;

@@ -392,6 +392,13 @@ int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error)
     return 0;
 }
 
+int evg_session_take_back(evg_session_t *s, evg_request_t *request)
+{
+    if (request->state != EVG_REQUEST_OWED || !evg_session_unwritten_p(s, request)) return 0;
+    int r = evg_session_withdraw(s, request, EVG_EABANDONED);
+    return r < 0 ? r : 1;
+}
+
 void evg_session_keep_unwritten(evg_session_t *s, int error)
 {
     uint8_t *data = evg_buffer_data(&s->out);

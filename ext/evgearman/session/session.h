@@ -232,6 +232,10 @@ int evg_session_echo(evg_session_t *s, evg_request_t *request, evg_bytes_t data)
 /* OPTION_REQ; remembered and replayed, unless the server refuses it. */
 int evg_session_option(evg_session_t *s, evg_request_t *request, evg_bytes_t name);
 
+/* The caller wants its answer no more. If no byte of it was written none will be, and its DONE (EVG_EABANDONED,
+ * EVG_NOT_SENT) comes next: 1. 0: it was written, or is done; nothing changes. EVG_ENOMEM: ditto. */
+int evg_session_take_back(evg_session_t *s, evg_request_t *request);
+
 /* A line of the admin protocol. DONE: args[0] is the text without its end; an "ERR" reply is EVG_ESERVER or kin. */
 int evg_session_admin(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape);
 
