@@ -86,8 +86,31 @@ RSpec.describe EVGearman::Admin do
 
     it "drops no function with jobs unless forced" do
       client.enqueue("resize", "x")
-      expect { client.drop_function("resize") }.to raise_error(EVGearman::Error, /has jobs \(1\)/)
+      expect { client.drop_function("resize").value }.to raise_error(EVGearman::Error, /has jobs \(1\)/)
       expect(client.drop_function("resize", force: true).value).to be(true)
+    end
+
+    # Fails when something is waited for inside the call.
+    it "looks for jobs without waiting: in one Task, told once" do
+      client.create_function("alpha").value
+      told = []
+      task = client.drop_function("alpha") { |*outcome| told << outcome }
+      expect(task.done?).to be(false)
+      expect(told).to be_empty
+      expect(task.value).to be(true)
+      expect(told).to eq([[true, nil]])
+      expect(client.stats).to include(pending: 0)
+    end
+
+    it "fails when the connection ends between looking and dropping" do
+      script = lambda do |peer|
+        peer.skip_to(:text)
+        peer.write("alpha\t0\t0\t0\n.\n")
+        expect(peer.expect(:text)).to eq(["drop function alpha"])
+        peer.close
+      end
+      task = client_for(fake_server(&script), reconnect: false).drop_function("alpha")
+      expect { task.value }.to raise_error(EVGearman::DisconnectedError)
     end
 
     # Fails when a name is found only in the encoding that the answer has: the jobs would be lost.
@@ -95,7 +118,7 @@ RSpec.describe EVGearman::Admin do
       %W[\u00E4 b\xFF].each do |name|
         client.enqueue(name, "x")
         [name.b, name.dup.force_encoding("UTF-8"), Struct.new(:to_str).new(name)].each do |given|
-          expect { client.drop_function(given) }.to raise_error(an_instance_of(EVGearman::Error))
+          expect { client.drop_function(given).value }.to raise_error(an_instance_of(EVGearman::Error))
         end
         expect(client.server_status.value[name.b].total).to eq(1)
       end

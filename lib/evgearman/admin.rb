@@ -176,6 +176,21 @@ module EVGearman
       Integer(text.delete_prefix("OK "), 10, exception: false) or raise ProtocolError, "unexpected admin response"
     end
 
+    # What an answer leads to: another line is asked, by the same Task, and `convert` makes the value of its answer.
+    # @api private
+    Next = Struct.new(:line, :convert)
+
+    # Of a `status` in which the function has no jobs.
+    # @api private
+    def self.if_empty(name, line)
+      lambda do |text|
+        jobs = Status.new(text)[name]&.total.to_i
+        raise Error, "#{name} has jobs (#{jobs}): drop_function(name, force: true) would lose them" if jobs.positive?
+
+        Next.new(line, DONE)
+      end
+    end
+
     # An answer that only says yes.
     # @api private
     DONE = ->(text) { text == "OK" or raise ProtocolError, "unexpected admin response" }
@@ -308,21 +323,18 @@ module EVGearman
       end
 
       # `drop function`. gearmand would drop one with jobs queued and leave these unreachable for ever: so that is
-      # looked at first (`status`), and waited for, unless forced.
+      # looked at first (`status`), unless forced.
       #
       # @param name [String]
       # @param force [Boolean] without looking
       # @yield [true, error]
-      # @return [Task] of true; fails with {ServerError} when workers are there
-      # @raise [Error] when jobs are queued
-      # @raise [ArgumentError, TypeError, TimeoutError, ConnectionError, BackpressureError]
+      # @return [Task] of true; fails with {Error} when jobs are queued, with {ServerError} when workers are there
+      # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
       def drop_function(name, force: false, &block)
-        name = _check_admin_argument(name)
-        line = "drop function #{name}"
-        queued = force ? 0 : server_status.value[name]&.total.to_i
-        raise Error, "#{name} has jobs (#{queued}): drop_function(name, force: true) would lose them" if queued.positive?
+        line = "drop function #{name = _check_admin_argument(name)}"
+        return _admin(line, nil, DONE, &block) if force
 
-        _admin(line, nil, DONE, &block)
+        _admin("status", nil, Admin.if_empty(name, line), &block)
       end
 
       # `shutdown`, which Perl's server knows and gearmand does not: there it fails with {UnsupportedCommandError}.

@@ -5,6 +5,7 @@
  * put back, and made by whoever drives next. */
 #include "binding/binding.h"
 #include "binding/rb_error.h"
+#include "binding/rb_session.h"
 
 enum {
     INTERRUPTS_MAX = 20
@@ -48,13 +49,34 @@ static void end_unconverted(VALUE self, int code)
     if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
 }
 
+/* The answer leads to another line, an Admin::Next: the Task goes on with that. */
+static bool leads_on_p(const task_t *task, VALUE value)
+{
+    return !task->coded && RB_TYPE_P(value, T_STRUCT) && rb_obj_class(value) == rb_path2class("EVGearman::Admin::Next");
+}
+
+static void ask_on(VALUE self, VALUE next)
+{
+    task_t *task = RTYPEDDATA_DATA(self);
+    VALUE line = rb_struct_aref(next, INT2FIX(0));
+    evg_request_init(&task->request, task);
+    task_convert_by(self, rb_struct_aref(next, INT2FIX(1)));
+    evg_session_t *s = &task->client->c->session;
+    error_check(task->client, evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
+    client_changed(task->client);
+    RB_GC_GUARD(line);
+}
+
 static VALUE convert(VALUE arg)
 {
     const convert_t *how = (const convert_t *)arg;
-    bool coded = ((task_t *)RTYPEDDATA_DATA(how->self))->coded;
-    VALUE value =
-        coded ? coding_load(how->converter, how->reply) : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
-    end_converted(how->self, value, Qnil);
+    const task_t *task = RTYPEDDATA_DATA(how->self);
+    VALUE value = task->coded ? coding_load(how->converter, how->reply)
+                              : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
+    if (leads_on_p(task, value))
+        ask_on(how->self, value);
+    else
+        end_converted(how->self, value, Qnil);
     return Qnil;
 }
 
@@ -85,7 +107,7 @@ static VALUE conversion_run(const call_t *call)
 static void conversion_interrupted(const call_t *call)
 {
     task_t *task = RTYPEDDATA_DATA(call->subject);
-    if (task->state != TASK_PENDING) return;
+    if (task->state != TASK_PENDING || call->callable != task->converter) return;
     task->converted++;
     calls_put_back(&task->client->loop->done, call);
     task->calls++;
