@@ -7,6 +7,7 @@ require "evgearman"
 # What is measured is the plain way to do it, as in the README.
 class Subject
   WORKLOAD = "0123456789abcdef"
+  LARGE = 16 << 20
 
   def initialize(port, ops, window)
     @loop = EVGearman::Loop.default
@@ -22,14 +23,21 @@ class Subject
 
   def echo = pipelined { |done| client.echo(WORKLOAD, &done) }
 
+  def echo_large
+    payload = "x" * LARGE
+    client.echo(payload).value
+    measure(client) { @ops.times { client.echo(payload).value } }
+  end
+
   def call
     measure(client) { @ops.times { client.call("bench", WORKLOAD) } }
   end
 
   # The window counts the job that runs.
-  def worker(prefetch = @window - 1)
+  def worker(prefetch = @window - 1, others: 0)
     left = @ops
     worker = EVGearman::Worker.new(port: @port, prefetch: prefetch)
+    others.times { |n| worker.register("other-#{n}") { raise } }
     worker.register("bench") do |job|
       @loop.stop if (left -= 1).zero?
       job.workload
@@ -42,6 +50,27 @@ class Subject
   end
 
   def worker_auto = worker(:auto)
+  def worker_of_many = worker(others: 999)
+
+  # Made one after the other while the server is away, so that each is over at a time of its own.
+  def expire
+    client = EVGearman::Client.new(port: @port, command_timeout: 1, on_error: proc {})
+    left, waiting = @ops, 0
+    over = ->(*) { @loop.stop if (waiting -= 1).zero? && left.zero? }
+    @loop.every(0.001) do
+      [left, @window].min.times do
+        left -= 1
+        waiting += 1
+        client.submit_job_bg("bench", WORKLOAD * 100, unique: nil, &over)
+      end
+    end
+    measure { @loop.run }
+  end
+
+  def pending_count
+    @window.times { client.echo(WORKLOAD) }
+    measure { @ops.times { client.pending_count } }
+  end
 
   private
 
@@ -72,8 +101,8 @@ class Subject
     end
   end
 
-  def measure(connection)
-    connection.ping
+  def measure(connection = nil)
+    connection&.ping
     start = now
     cpu = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
     yield if @ops.positive?

@@ -26,3 +26,6 @@ end
 
 desc "Measure; with options as in bench[--only=echo,--rounds=9]: see bench/run.rb"
 task(:bench, [] => :compile) { |_, args| ruby "bench/run.rb", *args.extras, verbose: false }
+
+desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
+task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

@@ -9,6 +9,14 @@ RSpec.describe "bench/run.rb", :gearmand do
     require_tool(RbConfig::CONFIG["CC"].split.first)
     output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--smoke")
     expect(status).to be_success, output
-    expect(output).to include("foreground", "background", "echo", "call", "prefetch 0", "prefetch 16", "prefetch :auto")
+    expect(output).to include("foreground", "background", "echo", "call", "prefetch 0", "prefetch 16", "prefetch :auto",
+                              "1,000 functions", "16 MiB", "expiry", "pending_count")
+  end
+
+  it "counts instructions" do
+    require_tool("valgrind")
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/instructions.rb", "--ops", "300", "--only", "echo")
+    expect(status).to be_success, output
+    expect(output).to match(/^echo.* [1-9]\d+$/)
   end
 end

@@ -15,6 +15,7 @@ module Bench
   # Something that is started as a process, does so many operations, and prints a Sample.
   class Contestant
     STRACE = system("strace", "-V", %i[out err] => File::NULL)
+    VALGRIND = system("valgrind", "--version", %i[out err] => File::NULL)
 
     def sample(port, *args)
       output, status = Open3.capture2(env, *command(port, *args))
@@ -27,15 +28,26 @@ module Bench
     def calls(port, *args)
       return unless STRACE
 
-      Tempfile.create("strace") do |file|
-        traced = ["strace", "-c", "-f", "-o", file.path, *command(port, *args)]
-        next unless system(env, *traced, %i[out err] => File::NULL)
+      under(["strace", "-c", "-f", "-o"], port, *args) { |said| said[/^100\.00\s.*\btotal$/].split[3].to_i }
+    end
 
-        file.read[/^100\.00\s.*\btotal$/].split[3].to_i
-      end
+    # Instructions of the whole process, of which the kernel's are not.
+    def instructions(port, *args)
+      how = %w[valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file]
+      under(how, port, *args) { |said| said[/Collected : (\d+)/, 1].to_i } or raise "valgrind could not count"
     end
 
     private
+
+    # What a tool wrote about it into the file whose name ends the tool's own arguments.
+    def under(tool, port, *args)
+      Tempfile.create("bench") do |file|
+        how = [*tool[0..-2], *(tool.last.start_with?("--") ? "#{tool.last}=#{file.path}" : [tool.last, file.path])]
+        next unless system(env, *how, *command(port, *args), %i[out err] => File::NULL)
+
+        yield file.read
+      end
+    end
 
     def env = {}
   end
@@ -61,7 +73,7 @@ module Bench
 
     private
 
-    def command(port, operation, *counts) = [PROGRAM, port, operation.to_s.delete_suffix("_auto"), *counts].map(&:to_s)
+    def command(*args) = [PROGRAM, *args.map(&:to_s)]
 
     def compile
       FileUtils.mkdir_p(File.dirname(PROGRAM))
@@ -70,15 +82,20 @@ module Bench
     end
   end
 
-  # Ourselves.
+  # Ourselves, of today or of another time.
   class Evgearman < Contestant
     SCRIPT = File.expand_path("../subject.rb", __dir__)
     LIB = File.expand_path("../../lib", __dir__)
 
+    def initialize(lib = LIB)
+      super()
+      @lib = lib
+    end
+
     private
 
     # Behind what is set: another build of the extension comes first.
-    def env = { "RUBYLIB" => [ENV.fetch("RUBYLIB", nil), LIB].compact.join(File::PATH_SEPARATOR) }
+    def env = { "RUBYLIB" => [ENV.fetch("RUBYLIB", nil), @lib].compact.join(File::PATH_SEPARATOR) }
 
     def command(*args) = [RbConfig.ruby, "--disable=gems", SCRIPT, *args.map(&:to_s)]
   end

@@ -4,30 +4,38 @@ require_relative "contestant"
 require_relative "gearmand"
 
 module Bench
-  # What is measured. `helpers`: GRABs of the worker that answers meanwhile; `queued`: the jobs are there beforehand.
-  Operation = Struct.new(:name, :title, :window, :helpers, :queued, keyword_init: true)
+  # What is measured. `helpers`: GRABs of the worker that answers meanwhile; `queued`: the jobs are there beforehand; `away`:
+  # there is no server. `floor`: what the least C does beside it, nil for nothing; `most`: operations of one run.
+  Operation = Struct.new(:name, :title, :window, :helpers, :queued, :away, :floor, :most, keyword_init: true) do
+    def initialize(name:, floor: name, most: 2_000_000, **) = super
+  end
 
   OPERATIONS = [
     Operation.new(name: :foreground, title: "foreground jobs, 1,000 under way", window: 1000, helpers: 64),
     Operation.new(name: :background, title: "background jobs, 1,000 under way", window: 1000),
     Operation.new(name: :echo, title: "echo, 1,000 under way", window: 1000),
+    Operation.new(name: :echo_large, title: "echo of 16 MiB, one at a time", window: 1, floor: nil, most: 50),
     Operation.new(name: :call, title: "call, one at a time", window: 1, helpers: 1),
     Operation.new(name: :worker, title: "worker, prefetch 0", window: 1, queued: true),
     Operation.new(name: :worker, title: "worker, prefetch 16", window: 17, queued: true),
-    Operation.new(name: :worker_auto, title: "worker, prefetch :auto", window: 64, queued: true)
+    Operation.new(name: :worker_auto, title: "worker, prefetch :auto", window: 64, queued: true, floor: :worker),
+    Operation.new(name: :worker_of_many, title: "the same, 1,000 functions", window: 17, queued: true, floor: :worker),
+    Operation.new(name: :expire, title: "expiry, 2,000 requests/s made", window: 2, floor: nil, most: 6000, away: true),
+    Operation.new(name: :pending_count, title: "pending_count, 10,000 wait", window: 10_000, floor: nil, away: true)
   ].freeze
 
-  # Samples of both for one operation, and system calls of both.
+  # Samples of ours and of the floor for one operation, and system calls of both; the floor's are nil where it has none.
   Result = Struct.new(:operation, :ours, :floor, :our_calls, :floor_calls) do
     def rate = median(ours.map(&:rate))
-    def floor_rate = median(floor.map(&:rate))
+    def floor_rate = floor && median(floor.map(&:rate))
     def cpu = median(ours.map(&:cpu_per_op))
-    def floor_cpu = median(floor.map(&:cpu_per_op))
-    def ratio = rate / floor_rate
+    def floor_cpu = floor && median(floor.map(&:cpu_per_op))
+    def ratio = floor && (rate / floor_rate)
 
     def complete?
-      [rate, floor_rate, cpu, floor_cpu].all? { |number| number.finite? && number.positive? } &&
-        (!Contestant::STRACE || [our_calls, floor_calls].none?(&:nil?))
+      numbers = floor ? [rate, floor_rate, cpu, floor_cpu] : [rate, cpu]
+      calls = floor ? [our_calls, floor_calls] : [our_calls]
+      numbers.all? { |number| number.finite? && number.positive? } && (!Contestant::STRACE || calls.none?(&:nil?))
     end
 
     private
@@ -39,7 +47,7 @@ module Bench
   class Suite
     TRIAL = 500         # operations from which is told how many take a second
     TRACED = 500        # operations under strace
-    MOST = 2_000_000
+    NOBODY = 1          # a port where none listens
 
     def initialize(seconds: 1.0, rounds: 5, ops: nil, only: [])
       @seconds = seconds
@@ -58,32 +66,52 @@ module Bench
       end
     end
 
+    # Per operation. What of the library is counted is said by `contestant`.
+    def instructions(contestant, operation)
+      per_operation(operation, @ops) { |port, ops| contestant.instructions(port, operation.name, ops, operation.window) }
+    end
+
     private
 
     def result(operation)
-      ops = @ops || ops_for(operation)
-      rounds = Array.new(@rounds) { [sample(@ours, operation, ops), sample(@floor, operation, ops)] }
-      Result.new(operation, *rounds.transpose, calls(@ours, operation), calls(@floor, operation))
+      ops = [@ops || ops_for(operation), operation.most].min
+      ours, floor = [], []
+      @rounds.times do
+        ours << sample(@ours, operation, operation.name, ops)
+        floor << sample(@floor, operation, operation.floor, ops) if operation.floor
+      end
+      return Result.new(operation, ours, nil, calls(@ours, operation, operation.name), nil) unless operation.floor
+
+      Result.new(operation, ours, floor, calls(@ours, operation, operation.name), calls(@floor, operation, operation.floor))
     end
 
     def ops_for(operation)
-      rough = (sample(@ours, operation, TRIAL).rate * @seconds).to_i.clamp(TRIAL, MOST)
-      (sample(@ours, operation, rough / 4 + 1).rate * @seconds).to_i.clamp(TRIAL, MOST)
+      trial = [TRIAL, operation.most].min
+      rough = (sample(@ours, operation, operation.name, trial).rate * @seconds).to_i.clamp(trial, operation.most)
+      (sample(@ours, operation, operation.name, rough / 4 + 1).rate * @seconds).to_i.clamp(trial, operation.most)
     end
 
-    def sample(contestant, operation, ops)
-      served(operation, ops) { |port| contestant.sample(port, operation.name, ops, operation.window) }
+    def sample(contestant, operation, name, ops)
+      served(operation, ops) { |port| contestant.sample(port, name, ops, operation.window) }
     end
 
-    # Per operation: what a run with operations has more than one with none.
-    def calls(contestant, operation)
-      served(operation, TRACED) do |port|
-        more, none = [TRACED, 0].map { |ops| contestant.calls(port, operation.name, ops, operation.window) }
-        more && none && (more - none) / TRACED.to_f
+    def calls(contestant, operation, name)
+      per_operation(operation, [TRACED, operation.most].min) do |port, ops|
+        contestant.calls(port, name, ops, operation.window)
+      end
+    end
+
+    # What a run with operations has more than one with none; nil when the block says so.
+    def per_operation(operation, ops)
+      served(operation, ops) do |port|
+        more, none = [ops, 0].map { |count| yield port, count }
+        more && none && (more - none) / ops.to_f
       end
     end
 
     def served(operation, ops)
+      return yield(NOBODY) if operation.away
+
       Gearmand.run do |port|
         @floor.sample(port, :background, ops, 1000) if operation.queued
         next yield(port) unless operation.helpers

@@ -28,6 +28,7 @@ module Bench
 
         Each operation beside the floor, the least C that does the same (floor.c): in turns, each time a fresh process
         and a fresh gearmand, 16 bytes of workload; medians. CPU is user and system time of the process that is measured.
+        Where there is no floor it is CPU that counts.
 
         #{self}
 
@@ -38,8 +39,8 @@ module Bench
     private
 
     def cells(result)
-      [result.operation.title, grouped(result.rate), grouped(result.floor_rate), format("%.2f", result.ratio),
-       format("%.2f", result.cpu), format("%.2f", result.floor_cpu), rounded(result.our_calls), rounded(result.floor_calls)]
+      [result.operation.title, grouped(result.rate), grouped(result.floor_rate), rounded(result.ratio),
+       rounded(result.cpu), rounded(result.floor_cpu), rounded(result.our_calls), rounded(result.floor_calls)]
     end
 
     def line(row, widths)
@@ -47,8 +48,8 @@ module Bench
       "| #{texts.join(" | ")} |"
     end
 
-    def grouped(number) = number.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",")
-    def rounded(number) = number ? format("%.2f", number) : "–"
+    def grouped(number) = number ? number.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",") : "–"
+    def rounded(number) = number ? format("%.2f", number.round(2) + 0.0) : "–"
 
     def versions
       [RUBY_DESCRIPTION[/\Aruby \S+/], "libev #{libev}", "gearmand #{Gearmand.version}"]

@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+# Instructions per operation, counted by valgrind: what a change costs, whatever else the machine does meanwhile. The
+# kernel's are not counted. With a commit, beside what it was then.
+#
+#     bench/instructions.rb [--against COMMIT] [--ops 5000] [--only echo …]
+require "optparse"
+require_relative "support/past"
+require_relative "support/suite"
+
+COUNTED = ["foreground", "background", "echo", "call", "worker"].freeze
+
+ops = 5_000
+only = COUNTED
+past = nil
+OptionParser.new do |parser|
+  parser.on("--against COMMIT", "beside that") { |commit| past = Bench::Past.new(commit) }
+  parser.on("--ops N", Integer, "operations of each (5,000)") { |n| ops = n }
+  parser.on("--only NAME", "that operation; may be given again") { |name| only = (only == COUNTED ? [] : only) << name }
+end.parse!
+abort "bench: no valgrind" unless Bench::Contestant::VALGRIND
+
+suite = Bench::Suite.new(ops: ops)
+now, before = [Bench::Evgearman.new, past && Bench::Evgearman.new(past.lib)]
+puts format("%-40s %10s%s", "instructions per operation", "now", past && format(" %10s %8s", past.commit, "change"))
+Bench::OPERATIONS.select { |it| only.include?(it.name.to_s) }.each do |operation|
+  ours, theirs = [now, before].compact.map { |it| suite.instructions(it, operation) }
+  puts format("%-40s %10.0f%s", operation.title, ours, past && format(" %10.0f %+7.2f%%", theirs, (ours / theirs - 1) * 100))
+end
