@@ -173,9 +173,9 @@ RSpec.describe "Submissions of every kind", :gearmand do
   # Fails when it is refused what it could wait for.
   it "maps more than may be unsent, also what others would send" do
     serve { |job| job.workload.bytesize.to_s }
-    client.max_unsent = 100_000
-    expect(client.map(name, ["x" * 60_000] * 20)).to eq(["60000"] * 20)
-    expect { 3.times { client.submit_job_bg(function, "x" * 60_000) } }.to raise_error(EVGearman::BackpressureError)
+    client.max_unsent = 10_000
+    expect(client.map(name, ["x" * 6_000] * 20)).to eq(["6000"] * 20)
+    expect { 3.times { client.submit_job_bg(function, "x" * 6_000) } }.to raise_error(EVGearman::BackpressureError)
     expect(client.map(name, %w[a b])).to eq(%w[1 1])
   end
 

@@ -22,6 +22,16 @@ RSpec.describe "The garbage collector", :gearmand do
     seen
   end
 
+  # Fails when only a turn gives them back: who calls once in a while keeps what a large answer needed.
+  it "gives large buffers back on a loop that nobody turns any more" do
+    idle = client_for(Gearmand.shared, loop: EVGearman::Loop.new)
+    wait(idle.echo("x" * (4 << 20)))
+    capacity = -> { idle.stats.values_at(:read_capacity, :write_capacity).sum }
+    expect(capacity.()).to be > 8 << 20
+    eventually { GC.start.nil? && capacity.().zero? }
+    expect(wait(idle.echo("again"))).to eq("again")
+  end
+
   everything = ["0", "1", "2", "inner", "timer", "post", "EVGearman::DisconnectedError"]
 
   # One of nearly everything, in a process that is small enough for that.

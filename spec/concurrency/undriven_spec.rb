@@ -23,6 +23,22 @@ RSpec.describe "A loop that nobody drives", :gearmand do
     expect(task.value(30)).to eq("long ago")
   end
 
+  # Fails when all waits for a turn: the server has nothing to do meanwhile.
+  describe "writes once 16 KiB wait" do
+    let(:server) { fake_server(&:stall) }
+    let(:client) { client_for(server).tap { |it| it.connect && eventually { it.connected? && it.unsent_bytes.zero? } } }
+
+    it "though no turn comes" do
+      most = Array.new(1000) { client.echo("x" * 100) && client.unsent_bytes }.max
+      expect(most).to be_between((16 << 10) - 112, 16 << 10)
+    end
+
+    it "and goes on with what was asked in one go" do
+      client.submit_jobs_bg(Array.new(1000) { ["f", "x" * 100] })
+      expect([client.unsent_bytes < 16 << 10, client.stats[:bytes_out] > 100_000]).to all(be(true))
+    end
+  end
+
   it "does the same after a block that took too long" do
     client = client_for(Gearmand.shared, command_timeout: 0.3)
     client.ping

@@ -471,6 +471,26 @@ static void appetite_is_bounded(void **state)
     kit_stop(&kit);
 }
 
+/* Fails when a large packet takes a call for each 64 KiB of it, or makes room for more than once more what came of it. */
+static void appetite_grows_with_what_came(void **state)
+{
+    enum { KIB = 1024, MIB = 1024 * KIB };
+    uint8_t header[EVG_HEADER_LEN];
+    size_t came = EVG_HEADER_LEN, calls = 0;
+    (void)state;
+    start_with(ECHO);
+    packet_header(header, "\0RES", EVG_ECHO_RES, 16 * MIB);
+    kit_feed(&kit, evg_bytes(header, sizeof header));
+    for (size_t len; came < EVG_HEADER_LEN + 16 * MIB - 64 * KIB; came += len, calls++) {
+        len = evg_session_appetite(&kit.s);
+        assert_true(len <= MIB && len <= (came < 64 * KIB ? 64 * KIB : 4 * came));
+        memset(evg_session_reserve(&kit.s, len), 'x', len);
+        evg_session_commit(&kit.s, len);
+    }
+    assert_true(calls < 22);
+    kit_stop(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +511,7 @@ int main(void)
         cmocka_unit_test(half_a_text_is_forgotten),
         cmocka_unit_test(long_text_in_small_steps_is_bounded),
         cmocka_unit_test(appetite_is_bounded),
+        cmocka_unit_test(appetite_grows_with_what_came),
     };
     int failed = cmocka_run_group_tests_name("inbox", tests, NULL, NULL);
     kit_step = 1;

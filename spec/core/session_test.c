@@ -1,3 +1,4 @@
+#include "support/packet_header.h"
 #include "support/session_kit.h"
 
 #include <math.h>
@@ -383,10 +384,8 @@ static void a_heartbeat_when_it_is_quiet(void **state)
         kit_live(&kit, 0.1);
         assert_sent(&kit, "ECHO_REQ heartbeat");
         kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
-        assert_int_equal(kit.s.in.cap + kit.s.out.cap, 0);
     }
     kit_say(&kit, EVG_NOOP, NULL);
-    assert_int_equal(kit.s.in.cap, EVG_BUFFER_FIRST); /* it is not given back for each packet */
     kit_live(&kit, 20);
     assert_sent(&kit, "ECHO_REQ heartbeat");
     kit_live(&kit, 19.9);
@@ -396,6 +395,78 @@ static void a_heartbeat_when_it_is_quiet(void **state)
     kit_open(&kit);
     kit_live(&kit, 19.9);
     assert_sent(&kit, "text version");
+    kit_told(&kit);
+}
+
+static size_t held(void)
+{
+    return kit.s.in.cap + kit.s.out.cap;
+}
+
+/* With and without a heartbeat. Fails when they are given back for each packet, or not when nothing comes. */
+static void buffers_go_when_it_is_quiet_for_a_second(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        kit_echo(&kit, "x");
+        kit_write_all(&kit);
+        kit_say(&kit, EVG_ECHO_RES, "x", NULL);
+        assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
+        double look = kit.s.trim_at;
+        kit_pass(&kit, 0.9);
+        kit_tell(&kit);
+        assert_true(kit.s.trim_at == look);
+        assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
+        kit_pass(&kit, 0.1); /* it was in use a second ago */
+        kit_tell(&kit);
+        kit_pass(&kit, 1);
+        kit_tell(&kit);
+        assert_int_equal(held(), 0);
+        assert_true(isinf(kit.s.trim_at));
+        kit.s.options.heartbeat = 20;
+    }
+    kit_told(&kit);
+    kit_sent(&kit);
+}
+
+/* Fails when only a buffer that is drained is looked at: behind one packet lies the beginning of the next. */
+static void a_large_packet_leaves_no_large_buffer_in_a_busy_stream(void **state)
+{
+    static uint8_t large[3 * 1024 * 1024] = "H:1";
+    uint8_t header[EVG_HEADER_LEN];
+    evg_bytes_t noop = evg_bytes("\0RES\0\0\0\6\0\0\0\0", 12);
+    (void)state;
+    packet_header(header, "\0RES", EVG_WORK_COMPLETE, sizeof large);
+    kit_feed(&kit, evg_bytes(header, sizeof header));
+    kit_feed(&kit, evg_bytes(large, sizeof large - 5));
+    memcpy(large, large + sizeof large - 5, 5);
+    memcpy(large + 5, noop.at, 5);
+    kit_feed(&kit, evg_bytes(large, 10)); /* its end and a beginning */
+    assert_true(kit.s.in.cap > sizeof large);
+    for (int i = 0; i < 30; i++) {
+        kit_pass(&kit, 0.1);
+        kit_feed(&kit, evg_bytes(noop.at + 5, 7));
+        kit_feed(&kit, evg_bytes(noop.at, 5));
+    }
+    assert_int_equal(kit.s.in.cap, EVG_BUFFER_FIRST);
+    kit_told(&kit);
+}
+
+/* Fails when they stay where nobody comes back, or go under who is reading. */
+static void buffers_of_a_session_that_nobody_asks(void **state)
+{
+    (void)state;
+    kit_echo(&kit, "x");
+    kit_write_all(&kit);
+    kit_say(&kit, EVG_ECHO_RES, "x", NULL);
+    kit_echo(&kit, "waits");
+    evg_session_rest(&kit.s, kit.s.now + 1.9);
+    assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
+    evg_session_rest(&kit.s, kit.s.now + 2);
+    assert_int_equal(kit.s.in.cap, 0);
+    assert_sent(&kit, "ECHO_REQ x; ECHO_REQ waits");
+    evg_session_rest(&kit.s, kit.s.now + 2);
+    assert_int_equal(held(), 0);
     kit_told(&kit);
 }
 
@@ -495,6 +566,9 @@ int main(void)
         DOWN_TEST(who_lasts_is_a_success),
         DOWN_TEST(without_reconnect_all_fails_at_once),
         OPEN_TEST(a_heartbeat_when_it_is_quiet),
+        OPEN_TEST(buffers_go_when_it_is_quiet_for_a_second),
+        OPEN_TEST(a_large_packet_leaves_no_large_buffer_in_a_busy_stream),
+        OPEN_TEST(buffers_of_a_session_that_nobody_asks),
         OPEN_TEST(no_silence_while_nobody_reads),
         OPEN_TEST(any_byte_breaks_the_silence),
         OPEN_TEST(periods_that_round_away),

@@ -25,8 +25,8 @@ RSpec.describe "The cost of" do
     expect(compared.to_i).to be < 10 * count
   end
 
-  # Fails when the buffer is moved down for each packet, or keeps its size: call `slide` in evg_buffer_consume.
-  it "small events is the same after a large one: each byte is moved a few times, and the room is given back" do
+  # Fails when the buffer is moved down for each packet: call `slide` in evg_buffer_consume.
+  it "small events is the same after a large one: each byte is moved a few times" do
     events = 20_000
     server = fake_server do |peer|
       peer.expect(:submit_job)
@@ -36,15 +36,13 @@ RSpec.describe "The cost of" do
       (events / 1000).times { peer.write(small * 1000) }
       peer.send(:work_complete, "H:1", "")
     end
-    moved, capacity = counting_child(<<~RUBY, url: server.url).split.map(&:to_i)
-      seen = capacity = 0
+    moved = counting_child(<<~RUBY, url: server.url).to_i
+      seen = 0
       job = client.submit_job("f", on_data: ->(_) { seen += 1 })
-      puts growth(:bytes_moved) { LOOP.run_once(1) until seen > 1 && (capacity = job.client.stats[:read_capacity]) && job.done? }
-      puts capacity
+      puts growth(:bytes_moved) { LOOP.run_once(1) until job.done? }
       abort seen.to_s unless seen == #{events + 1}
     RUBY
     expect(moved).to be < 3 * (4_000_000 + (events * 100))
-    expect(capacity).to be <= 1024 * 1024
   end
 
   # Fails when a request moves what waits before it: call `slide` in evg_buffer_reserve whatever there is to gain.
@@ -155,14 +153,15 @@ RSpec.describe "The cost of" do
     expect(task).to be_done
   end
 
-  # Fails when large room is kept for ever: make EVG_BUFFER_KEEP as large as a packet may be.
+  # Fails when large room is kept for ever: drop the trim in `consume` of session/inbox.c.
   it "a large job is given back on both ends", :gearmand do
     name = function
     payload = Random.new(5).bytes(16 << 20)
     worker = worker_for(Gearmand.shared).register_function(name, &:workload).work
     client = client_for(Gearmand.shared)
     expect(client.call(name, payload) == payload).to be(true)
-    settle(client, worker)
-    expect([client, worker].flat_map { |end_| end_.stats.values_at(:read_capacity, :write_capacity) }).to all(be <= 16 * 1024)
+    eventually do
+      [client, worker].all? { |end_| end_.stats.values_at(:read_capacity, :write_capacity).all? { |size| size <= 16 * 1024 } }
+    end
   end
 end

@@ -9,7 +9,7 @@ static void drop(evg_buffer_t *buf)
 {
     evg_free(buf->base);
     buf->base = NULL;
-    buf->at = buf->end = buf->cap = 0;
+    buf->at = buf->end = buf->cap = buf->peak = 0;
 }
 
 static bool fits_p(const evg_buffer_t *buf, size_t len)
@@ -70,6 +70,7 @@ void evg_buffer_commit(evg_buffer_t *buf, size_t len)
 {
     assert(len <= evg_buffer_room(buf));
     buf->end += len;
+    if (evg_buffer_len(buf) > buf->peak) buf->peak = evg_buffer_len(buf);
 }
 
 int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes)
@@ -82,15 +83,12 @@ int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes)
     return EVG_OK;
 }
 
-/* Large memory is dropped, not shrunk: that can't fail, and the next byte gets the first size. */
 void evg_buffer_consume(evg_buffer_t *buf, size_t len)
 {
     assert(len <= evg_buffer_len(buf));
     buf->at += len;
     buf->consumed += len;
-    if (buf->at != buf->end) return;
-    buf->at = buf->end = 0;
-    if (buf->cap > EVG_BUFFER_KEEP) drop(buf);
+    if (buf->at == buf->end) buf->at = buf->end = 0;
 }
 
 void evg_buffer_truncate(evg_buffer_t *buf, size_t len)
@@ -108,4 +106,19 @@ void evg_buffer_clear(evg_buffer_t *buf)
 void evg_buffer_release(evg_buffer_t *buf)
 {
     if (!evg_buffer_len(buf)) drop(buf);
+}
+
+/* A little more than was needed is kept: what comes and goes is not to be fetched and given back each time. */
+void evg_buffer_trim(evg_buffer_t *buf)
+{
+    size_t cap = doubled(EVG_BUFFER_FIRST, buf->peak);
+    bool quiet = buf->peak == 0;
+    buf->peak = evg_buffer_len(buf);
+    if (quiet) drop(buf);
+    if (cap >= buf->cap / 2) return;
+    slide(buf);
+    uint8_t *base = evg_realloc(buf->base, cap);
+    if (!base) return;
+    buf->base = base;
+    buf->cap = cap;
 }

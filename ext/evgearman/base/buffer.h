@@ -4,15 +4,15 @@
  *     evg_buffer_commit(buf, read(fd, room, 4096));       so many bytes were put there
  *     evg_buffer_consume(buf, used);                      so many at the front are used up
  *
- * It allocates 16 KiB with the first byte, doubles when it must, and falls back to 16 KiB when it is
- * drained after having grown above 1 MiB. It slides live bytes to the front only when at least as many
+ * It allocates 16 KiB with the first byte, doubles when it must, and keeps what it has: whoever knows the time trims it. It
+ * slides live bytes to the front only when at least as many
  * were consumed, so the cost of an append stays constant however long the backlog is. */
 #ifndef EVG_BASE_BUFFER_H
 #define EVG_BASE_BUFFER_H
 
 #include "base/bytes.h"
 
-enum { EVG_BUFFER_FIRST = 16 * 1024, EVG_BUFFER_KEEP = 1024 * 1024 };
+enum { EVG_BUFFER_FIRST = 16 * 1024 };
 
 typedef struct {
     /* private */
@@ -20,6 +20,7 @@ typedef struct {
     size_t at;         /* first live byte */
     size_t end;        /* behind the last live byte */
     size_t cap;        /* bytes allocated */
+    size_t peak;       /* most live bytes since it was last trimmed */
     uint64_t consumed; /* bytes ever consumed: the stream position of the first live byte */
 } evg_buffer_t;
 
@@ -38,7 +39,7 @@ void evg_buffer_commit(evg_buffer_t *buf, size_t len);
 /* Copies bytes to the end. 0, or EVG_ENOMEM (then nothing was added). */
 int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes);
 
-/* The first `len` live bytes are used up. May give memory back: pointers into the buffer are void. */
+/* The first `len` live bytes are used up. */
 void evg_buffer_consume(evg_buffer_t *buf, size_t len);
 
 /* Forgets the live bytes behind the first `len`. */
@@ -49,6 +50,9 @@ void evg_buffer_clear(evg_buffer_t *buf);
 
 /* Gives the memory back if nothing is live. */
 void evg_buffer_release(evg_buffer_t *buf);
+
+/* Gives back what was not needed since it was last called; all, if nothing was live since. Moves the live bytes. */
+void evg_buffer_trim(evg_buffer_t *buf);
 
 /* The room that a commit may use without a reserve. */
 static inline size_t evg_buffer_room(const evg_buffer_t *buf)

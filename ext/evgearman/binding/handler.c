@@ -59,7 +59,7 @@ static VALUE bytes_to_send(VALUE coder, VALUE value)
 static void complete_with(rb_job_t *job, VALUE value)
 {
     VALUE bytes = bytes_to_send(handler_of(job)->coding.coder, value);
-    if (!job->answered && job_complete(job, bytes)) client_changed(job->client);
+    if (!job->answered && job_complete(job, bytes)) evg_connection_asked(job->client->c);
 }
 
 static VALUE handle(VALUE self)

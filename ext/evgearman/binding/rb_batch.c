@@ -126,6 +126,7 @@ static int ask_all(client_t *client, batch_t *batch, VALUE table, long count)
         int r = evg_client_submit(&client->c->session, &batch->requests[i], &submission);
         if (r < 0) return r;
         batch->left++;
+        evg_connection_asked(client->c);
     }
     return 0;
 }
@@ -155,7 +156,6 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     int r = ask_all(client, task->batch, table, count);
     if (r < 0) refuse(client, task->batch, r, count);
     end_if_over(client, task);
-    client_changed(client);
     RB_GC_GUARD(table);
     return task_value;
 }

@@ -15,9 +15,18 @@ static const double undriven = 1; /* a loop that nobody drove for so many second
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
+/* On a loop that nobody turns the GC is who gives large buffers back. */
+static void rest(const client_t *client)
+{
+    if (client->c && !isinf(client->c->session.trim_at) && !client->loop->net->turning) {
+        evg_session_rest(&client->c->session, evg_monotonic());
+    }
+}
+
 static void client_mark(void *ptr)
 {
     client_t *client = ptr;
+    rest(client);
     client->marked_in = lifetime_marked();
     rb_gc_mark(client->self); /* it must not be moved */
     for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
@@ -183,7 +192,7 @@ VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, as
     client_prepare(client);
     error_check(client, ask(client, &task->request, arg));
     task_pending(client, self, task);
-    client_changed(client);
+    evg_connection_asked(client->c);
     return self;
 }
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { POSTPONED_MAX = 1000 };
+enum { POSTPONED_MAX = 1000, AT_ONCE = 16 * 1024 };
 
 static evg_connection_t *connection_of(evg_source_t *source)
 {
@@ -44,7 +44,7 @@ static void connection_reconcile(evg_source_t *source)
     evg_connection_emit(c);
     evg_connection_bury(c);
     evg_connection_watch(c);
-    evg_source_due_at(source, fmin(evg_session_deadline(&c->session), c->give_up_at));
+    evg_source_due_at(source, fmin(fmin(evg_session_deadline(&c->session), c->give_up_at), c->session.trim_at));
 }
 
 /* Nobody would tell what comes on it: what has come was read. */
@@ -175,6 +175,13 @@ void evg_connection_free(evg_connection_t *c)
 
 void evg_connection_changed(evg_connection_t *c)
 {
+    evg_connection_touch(c);
+}
+
+void evg_connection_asked(evg_connection_t *c)
+{
+    bool much = evg_session_unsent(&c->session) >= AT_ONCE;
+    if (much && c->phase == EVG_PHASE_OPEN && !c->blocked) evg_connection_write_out(c);
     evg_connection_touch(c);
 }
 

@@ -55,6 +55,10 @@ void evg_connection_free(evg_connection_t *c);
  * marks dirty and wakes a poll under way. */
 void evg_connection_changed(evg_connection_t *c);
 
+/* The same for something to be said. Once much waits it is written at once, so that the server does its work while the
+ * turn goes on with ours. Not from a GC: it may close, and whoever looks at what is written makes objects. */
+void evg_connection_asked(evg_connection_t *c);
+
 /* Writes what the session has to say, now, as far as the socket takes it. May end the connection (events are told).
  * Never touches a watcher: the rest is left to the loop, which is marked and woken. */
 void evg_connection_flush(evg_connection_t *c);

@@ -17,8 +17,10 @@ static const uint64_t nowhere = UINT64_MAX; /* the place of a packet that is in 
 int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc)
 {
     int r = evg_packet_encode(&s->out, EVG_REQ, type, args, argc, s->options.max_packet);
-    if (r == 0) s->stats.packets_out++;
-    return r;
+    if (r < 0) return r;
+    s->stats.packets_out++;
+    evg_session_hold(s);
+    return 0;
 }
 
 static bool caller_p(const evg_request_t *request)

@@ -164,8 +164,7 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
         if (request->purpose == EVG_FOR_LOST_CHECK) return evg_client_lost_checked(s, request, packet);
         break;
     case EVG_ECHO_RES:
-        s->quiet = request->purpose == EVG_FOR_HEARTBEAT;
-        if (s->quiet) s->beat = NULL;
+        if (request->purpose == EVG_FOR_HEARTBEAT) s->beat = NULL;
         break;
     default: break;
     }
@@ -372,16 +371,13 @@ static void skip(evg_session_t *s)
     s->skip -= there;
 }
 
-/* The last packet goes; behind a heartbeat also the room it took, since nobody seems to need it. */
+/* The last packet goes, and when it is time the room that nobody needs. */
 static void consume(evg_session_t *s)
 {
     if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
     s->decoded = 0;
     skip(s);
-    if (!s->quiet) return;
-    s->quiet = false;
-    evg_buffer_release(&s->in);
-    evg_buffer_release(&s->out);
+    if (s->now >= s->trim_at) evg_session_trim(s);
 }
 
 int evg_session_next(evg_session_t *s, evg_event_t *event)

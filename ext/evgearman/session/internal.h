@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "session/session.h"
 
+#include <math.h>
+
 /* -- packets (exchange.c) ------------------------------------------------------------------------------------------ */
 
 /* Queues a packet that draws no reply. 0, or the codes of evg_packet_encode. */
@@ -45,6 +47,15 @@ void evg_session_end(evg_session_t *s, evg_request_t *request, int error, evg_de
 
 /* Replaces an owed request by one of ours that takes its reply. false: no memory. */
 bool evg_session_stand_in(evg_session_t *s, evg_request_t *request);
+
+/* The buffers may hold memory from now on: they are looked at after a second. */
+static inline void evg_session_hold(evg_session_t *s)
+{
+    if (s->trim_at == INFINITY) s->trim_at = s->now + EVG_QUIET;
+}
+
+/* It is time: gives back what the buffers do not need. */
+void evg_session_trim(evg_session_t *s);
 
 /* Only requests of the caller that were not written stay queued; all else is ended or forgotten. */
 void evg_session_keep_unwritten(evg_session_t *s, int error);

@@ -43,6 +43,7 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     s->now = now;
     s->again_at = INFINITY;
     s->fresh = true;
+    s->trim_at = INFINITY;
 }
 
 static void free_own_requests(evg_list_t *list)
@@ -295,7 +296,22 @@ uint8_t *evg_session_reserve(evg_session_t *s, size_t len)
 {
     if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
     s->decoded = 0;
+    evg_session_hold(s);
     return evg_buffer_reserve(&s->in, len);
+}
+
+void evg_session_trim(evg_session_t *s)
+{
+    evg_buffer_trim(&s->in);
+    evg_buffer_trim(&s->out);
+    s->trim_at = s->in.cap + s->out.cap > 0 ? s->now + EVG_QUIET : INFINITY;
+}
+
+void evg_session_rest(evg_session_t *s, double now)
+{
+    if (now < s->trim_at + EVG_QUIET) return;
+    evg_buffer_release(&s->in);
+    evg_buffer_release(&s->out);
 }
 
 void evg_session_commit(evg_session_t *s, size_t len)
@@ -315,11 +331,18 @@ int evg_session_feed(evg_session_t *s, evg_bytes_t bytes)
     return 0;
 }
 
+static size_t within(size_t size, size_t least, size_t most)
+{
+    if (size < least) return least;
+    return size > most ? most : size;
+}
+
+/* Of a large packet as much as there is already: what it announces costs nothing before it comes. */
 size_t evg_session_appetite(const evg_session_t *s)
 {
     size_t lacks = s->skip ? s->skip : evg_packet_lacks(evg_buffer_bytes(&s->in));
-    size_t room = evg_buffer_room(&s->in);
-    if (lacks > READ_SIZE) return READ_SIZE;
+    size_t room = evg_buffer_room(&s->in), len = evg_buffer_len(&s->in);
+    if (lacks > READ_SIZE) return within(len > room ? len : room, READ_SIZE, lacks < MIB ? lacks : MIB);
     return room > 4096 && lacks <= room ? (room < READ_SIZE ? room : READ_SIZE) : EVG_BUFFER_FIRST;
 }
 

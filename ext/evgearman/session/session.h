@@ -127,13 +127,13 @@ typedef struct evg_session {
     bool heard;          /* a reply was read on this connection */
     bool answered;       /* one to what was not asked just for the connection's sake: it is good for something */
     bool introduced;     /* the answer to "version" was read on this connection */
-    bool quiet;          /* the heartbeat's reply was read: what the buffers hold may be given back */
     bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
     int tell_error;       /* for EVG_EVENT_ERROR; 0 for none */
     int open_error;       /* why the last attempt to connect failed; 0 after a success or a disconnect */
     char text[160];       /* what belongs to tell_error or open_error */
     char said[32];        /* about what the last event told of */
+    double trim_at;       /* what the buffers hold is looked at; INFINITY: they hold nothing */
     double retry_at;      /* not before this time */
     double hasten_to;     /* nor, for the sake of a request, before this one */
     double again_at;      /* there was no memory for what is to be written: when to try again */
@@ -197,6 +197,14 @@ void evg_session_abandon(evg_session_t *s);
 void evg_session_forked(evg_session_t *s);
 
 /* -- bytes --------------------------------------------------------------------------------------------------------- */
+
+/* Buffers keep room for the most they held of late. What was not needed for a second is given back, all of it when no byte
+ * moved: by evg_session_next, to be called again at trim_at at the latest. */
+#define EVG_QUIET 1.0
+
+/* Where nobody calls next: gives back what empty buffers hold if no byte has moved since trim_at, a second ago. Not while
+ * reserved room is being filled. */
+void evg_session_rest(evg_session_t *s, double now);
 
 uint8_t *evg_session_reserve(evg_session_t *s, size_t len); /* NULL: no memory */
 void evg_session_commit(evg_session_t *s, size_t len);
