@@ -215,6 +215,43 @@ RSpec.describe EVGearman::Client do
         expect(client.enqueue(name, "1", unique: "key")).to eq(client.enqueue(name, "2", unique: "key"))
       end
 
+      # Fails when one of the ways to make a job has a default of its own.
+      it "has a key by default, unless the client was made to send none" do
+        keys = [:auto, nil].map do |usual|
+          client = client_for(Gearmand.shared, unique: usual)
+          made = function
+          %i[submit_job_bg submit_job_high_bg submit_job_low_bg].each { |kind| client.public_send(kind, made) }
+          client.submit_job_epoch(made, "", 1)
+          client.submit_jobs_bg([[made], [made, "", { priority: :low }], [made, "", { in: 0 }]])
+          client.enqueue(made)
+          client.enqueue(made, at: Time.at(1))
+          client.enqueue(made, unique: "given")
+          keys_of(made, 10)
+        end
+        expect(keys[0].uniq.size).to eq(10)
+        expect(keys[1].tally).to eq(nil => 9, "given" => 1)
+      end
+
+      it "has a key when it is asked for, whatever the client does" do
+        client = client_for(Gearmand.shared, unique: nil)
+        client.enqueue(name, unique: :auto)
+        client.submit_jobs_bg([[name, "", { unique: :auto }]])
+        expect(keys_of(name, 2)).to all(match(/\h{16}-\d+/))
+      end
+
+      it "has no other default" do
+        ["key", "", :default, true].each do |wrong|
+          expect { client_for(Gearmand.shared, unique: wrong) }.to raise_error(ArgumentError, /\Aunique: /)
+        end
+      end
+
+      def keys_of(function, count)
+        keys = []
+        worker_for(Gearmand.shared).register_function(function) { |job| keys << job.unique && nil }.work
+        eventually { keys.size == count }
+        keys
+      end
+
       it "has no key when there is to be none" do
         uniques = []
         client.enqueue(name, unique: nil)

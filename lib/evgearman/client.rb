@@ -12,7 +12,7 @@ module EVGearman
     EPOCH = 36
 
     # What a job of {#submit_jobs_bg} may say.
-    BULK_OPTIONS = { priority: :normal, unique: :auto, at: nil, in: nil, coder: :default }.freeze
+    BULK_OPTIONS = { priority: :normal, unique: :default, at: nil, in: nil, coder: :default }.freeze
     private_constant :FOREGROUND, :BACKGROUND, :EPOCH, :BULK_OPTIONS
 
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
@@ -68,12 +68,13 @@ module EVGearman
     #
     # @param function [String]
     # @param workload [String]
-    # @param unique [String, nil, :auto] `:auto` makes a key, without which a persistent queue keeps one job
+    # @param unique [String, nil, :auto, :default] `:auto` makes a key, without which a persistent queue keeps one job;
+    #   `:default`: as the client was made
     # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @yield [handle, error]
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
-    def submit_job_bg(function, workload = "", unique: :auto, coder: :default, &block)
+    def submit_job_bg(function, workload = "", unique: :default, coder: :default, &block)
       _submit_bg(function, workload, unique, BACKGROUND[:normal], nil, coder, &block)
     end
 
@@ -84,7 +85,7 @@ module EVGearman
     # @return (see #submit_job_bg)
     # @raise (see #submit_job_bg)
     # @see #submit_job_bg
-    def submit_job_high_bg(function, workload = "", unique: :auto, coder: :default, &block)
+    def submit_job_high_bg(function, workload = "", unique: :default, coder: :default, &block)
       _submit_bg(function, workload, unique, BACKGROUND[:high], nil, coder, &block)
     end
 
@@ -95,7 +96,7 @@ module EVGearman
     # @return (see #submit_job_bg)
     # @raise (see #submit_job_bg)
     # @see #submit_job_bg
-    def submit_job_low_bg(function, workload = "", unique: :auto, coder: :default, &block)
+    def submit_job_low_bg(function, workload = "", unique: :default, coder: :default, &block)
       _submit_bg(function, workload, unique, BACKGROUND[:low], nil, coder, &block)
     end
 
@@ -104,12 +105,12 @@ module EVGearman
     # @param function [String]
     # @param workload [String]
     # @param time [Time, Numeric] Unix seconds, rounded up to whole ones; the past is now
-    # @param unique [String, nil, :auto]
+    # @param unique [String, nil, :auto, :default] as of {#submit_job_bg}
     # @param coder [#dump, #load, nil, :default] makes bytes of the workload
     # @yield [handle, error]
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
-    def submit_job_epoch(function, workload, time, unique: :auto, coder: :default, &block)
+    def submit_job_epoch(function, workload, time, unique: :default, coder: :default, &block)
       _submit_bg(function, workload, unique, EPOCH, UnixTime.ceil(time), coder, &block)
     end
 
@@ -147,7 +148,7 @@ module EVGearman
     #
     # @param function [String]
     # @param workload [String, Object] as of {#submit_job}
-    # @param unique [String, nil, :auto] as of {#submit_job_bg}
+    # @param unique [String, nil, :auto, :default] as of {#submit_job_bg}
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param at [Time, Numeric, nil] not before this time, see {#submit_job_epoch}
     # @param in [Numeric, nil] not before so many seconds from now
@@ -156,7 +157,8 @@ module EVGearman
     # @return [String] the job's handle
     # @raise [ArgumentError] at: and in:, or one of them with a priority: delayed jobs have none
     # @raise [TimeoutError, ConnectionError, ServerError]
-    def enqueue(function, workload = "", priority: :normal, unique: :auto, at: nil, in: nil, timeout: nil, coder: :default)
+    def enqueue(function, workload = "", priority: :normal, unique: :default, at: nil, in: nil, timeout: nil,
+                coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
       command = time ? EPOCH : number(BACKGROUND, priority)
       limit = Seconds.limit(timeout, "timeout:")

@@ -4,11 +4,14 @@ module EVGearman
   # What {EVGearman.client} is made with: every option of {Client#initialize} by its name, and {#logger}. What is not set
   # is as it is there.
   class Configuration
+    DEFAULTS = Connection::DEFAULTS.merge(unique: :auto).freeze
+    private_constant :DEFAULTS
+
     # The names of the options.
-    OPTIONS = (%i[host port path url loop client_id coder encoding] + Connection::DEFAULTS.keys + Connection::HOOKS).freeze
+    OPTIONS = (%i[host port path url loop client_id coder encoding] + DEFAULTS.keys + Connection::HOOKS).freeze
 
     OPTIONS.each do |name|
-      define_method(name) { @options.fetch(name) { Connection::DEFAULTS[name] } }
+      define_method(name) { @options.fetch(name) { DEFAULTS[name] } }
       define_method(:"#{name}=") { |value| @options[name] = value }
     end
 

@@ -136,15 +136,18 @@ module EVGearman
     # @param coder [#dump, #load, nil] such as JSON: makes bytes of what is sent, and values of the bytes that come. With
     #   Marshal or YAML whoever can send a packet runs code of his here: choose what only makes data
     # @param encoding [Encoding, String, nil] of the bytes that come; without one they are BINARY
+    # @param unique [:auto, nil] of background and delayed jobs whose submission has none: `:auto` makes a key for each, nil
+    #   sends none. A persistent queue needs keys; one in memory is faster without
     # @param options [Hash] of {DEFAULTS} and {HOOKS}
     # @raise [ArgumentError] for an unknown option or an address that cannot be read
     def initialize(host: nil, port: nil, path: nil, url: nil, loop: Loop.default, client_id: nil, coder: nil,
-                   encoding: nil, **options)
+                   encoding: nil, unique: :auto, **options)
       unknown = options.keys - known_options
       raise ArgumentError, "unknown option: #{unknown.join(", ")}" unless unknown.empty?
 
       _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
       _set_coding(coder, encoding)
+      _set_unique(unique)
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
       LOUD.each { |name| set_hook(name, :default) }
       options.each { |name, value| HOOKS.include?(name) ? set_hook(name, value) : _set_option(name, value) }

@@ -90,6 +90,7 @@ typedef struct {
     VALUE hooks[HOOKS];
     trace_t *trace;  /* while somebody listens to packets */
     coding_t coding; /* unless a call has its own */
+    VALUE unique;    /* of background jobs, unless a call has its own: :auto or nil */
     VALUE *pending;  /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
     VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */

@@ -84,15 +84,16 @@ static void add_row(VALUE table, VALUE job, const VALUE usual[ARGUMENTS])
     memcpy(row, usual, sizeof row);
     for (long i = 0; i < given; i++) row[i] = RARRAY_AREF(job, i);
     StringValue(row[FUNCTION]);
+    row[UNIQUE] = unique_option(row[UNIQUE], usual[UNIQUE]);
     row[WORKLOAD] = coding_dump(coder_of(row[CODER], usual[CODER]), row[WORKLOAD]);
     if (!NIL_P(row[UNIQUE]) && !unique_auto_p(row[UNIQUE])) StringValue(row[UNIQUE]);
     rb_ary_cat(table, row, COLUMNS);
 }
 
 /* Bytes of everything, before anything is looked at. */
-static VALUE table_of(VALUE jobs, VALUE coder)
+static VALUE table_of(VALUE jobs, VALUE unique, VALUE coder)
 {
-    VALUE usual[ARGUMENTS] = {Qnil, rb_str_new(NULL, 0), unique_auto(), INT2FIX(EVG_SUBMIT_JOB_BG), Qnil, coder};
+    VALUE usual[ARGUMENTS] = {Qnil, rb_str_new(NULL, 0), unique, INT2FIX(EVG_SUBMIT_JOB_BG), Qnil, coder};
     VALUE table = rb_ary_new_capa(RARRAY_LEN(jobs) * COLUMNS);
     for (long i = 0; i < RARRAY_LEN(jobs); i++) add_row(table, RARRAY_AREF(jobs, i), usual);
     return table;
@@ -144,7 +145,7 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     task_t *task;
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     Check_Type(jobs, T_ARRAY);
-    VALUE table = table_of(jobs, coder_of(coder, client_of(self)->coding.coder));
+    VALUE table = table_of(jobs, client_of(self)->unique, coder_of(coder, client_of(self)->coding.coder));
     long count = RARRAY_LEN(table) / COLUMNS;
     client_t *client = open_client_of(self);
     check_table(client, table, count);

@@ -77,7 +77,7 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
 {
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
-                     .unique = unique,
+                     .unique = unique_option(unique, client_of(self)->unique),
                      .workload = coding_dump(coder_of(coder, client_of(self)->coding.coder), workload),
                      .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
     VALUE task = submit(self, &what);

@@ -10,6 +10,7 @@
 #include "binding/seat.h"
 #include "binding/trace.h"
 #include "binding/turn.h"
+#include "binding/unique.h"
 
 static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
 
@@ -32,6 +33,7 @@ static void client_mark(void *ptr)
     for (size_t i = 0; i < client->pending_count; i++) rb_gc_mark(client->pending[i]);
     for (int i = 0; i < HOOKS; i++) rb_gc_mark(client->hooks[i]);
     rb_gc_mark(client->coding.coder);
+    rb_gc_mark(client->unique);
     rb_gc_mark(client->loop_value);
     rb_gc_mark(client->handlers);
     rb_gc_mark(client->pool);
@@ -92,6 +94,7 @@ static VALUE client_allocate(VALUE klass)
     client->self = self;
     client->marked_in = lifetime_new();
     client->loop_value = client->coding.coder = Qnil;
+    client->unique = unique_auto();
     client->handlers = client->on_lost = client->pool = client->shared = Qnil;
     for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
     return self;

@@ -4,6 +4,7 @@
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 #include "binding/rb_session.h"
+#include "binding/unique.h"
 
 typedef enum { SECONDS, FLAG, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
 
@@ -120,6 +121,15 @@ static VALUE client_set_coding(VALUE self, VALUE coder, VALUE encoding)
     return self;
 }
 
+static VALUE client_set_unique(VALUE self, VALUE unique)
+{
+    if (!NIL_P(unique) && !unique_auto_p(unique)) {
+        rb_raise(rb_eArgError, "unique: must be :auto or nil, not %+" PRIsVALUE, unique);
+    }
+    client_of(self)->unique = unique;
+    return self;
+}
+
 static VALUE client_coder(VALUE self)
 {
     return client_of(self)->coding.coder;
@@ -150,6 +160,7 @@ void Init_evg_options(VALUE connection_class)
     rb_define_private_method(connection_class, "_option", client_option_get, 1);
     rb_define_private_method(connection_class, "_set_option", client_option_set, 2);
     rb_define_private_method(connection_class, "_set_coding", client_set_coding, 2);
+    rb_define_private_method(connection_class, "_set_unique", client_set_unique, 1);
     rb_define_method(connection_class, "coder", client_coder, 0);
     rb_define_method(connection_class, "encoding", client_encoding, 0);
 }

@@ -53,3 +53,8 @@ VALUE unique_of(VALUE option)
     option = rb_str_new_frozen(StringValue(option));
     return RSTRING_LEN(option) ? option : Qnil;
 }
+
+VALUE unique_option(VALUE option, VALUE usual)
+{
+    return option == ID2SYM(rb_intern("default")) ? usual : option;
+}

@@ -20,4 +20,7 @@ bool unique_auto_p(VALUE option);
 /* The key that an option means, frozen: one of these for :auto, nil for nil and "". */
 VALUE unique_of(VALUE option);
 
+/* The option of a background job: what is usual in place of :default. */
+VALUE unique_option(VALUE option, VALUE usual);
+
 #endif
