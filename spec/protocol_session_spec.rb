@@ -231,6 +231,16 @@ RSpec.describe EVGearman::Protocol::Session do
       expect([session.output.bytesize, session.output, session.stats[:bytes_out]]).to eq([13, "", 13 + "version\n".bytesize])
     end
 
+    # Fails when only the passing of time gives it back: whoever carries the bytes need not carry the time.
+    it "and its input leave no large buffers" do
+      payload = "x" * (4 << 20)
+      request = session.echo(payload)
+      session.output
+      session.feed(res(:echo_res, payload))
+      GC.start
+      expect([request.value == payload, session.stats.values_at(:read_capacity, :write_capacity)]).to eq([true, [0, 0]])
+    end
+
     it "goes to a block as far as that writes it" do
       session.echo("x" * 100_000)
       wire = +""

@@ -7,9 +7,11 @@
 
 /* -- memory -------------------------------------------------------------------------------------------------------- */
 
+/* Its clock may stand still: the GC is who gives large buffers back. */
 static void session_mark(void *ptr)
 {
     rb_session_t *session = ptr;
+    evg_session_rest(&session->s, INFINITY);
     for (size_t i = 0; i < session->pending_count; i++) rb_gc_mark(session->pending[i]);
 }
 
