@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # Instructions per operation, counted by valgrind: what a change costs, whatever else the machine does meanwhile. The
-# kernel's are not counted. With a commit, beside what it was then.
+# kernel's are not counted, nor the GC's. With a commit, beside what it was then.
 #
 #     bench/instructions.rb [--against COMMIT] [--ops 5000] [--only echo …]
 require "optparse"

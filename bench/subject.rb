@@ -112,5 +112,6 @@ class Subject
   def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 end
 
+GC.disable if ENV["BENCH_GC"] == "off"
 port, operation, ops, window = ARGV
 Subject.new(Integer(port), Integer(ops), Integer(window)).public_send(operation)

@@ -28,24 +28,22 @@ module Bench
     def calls(port, *args)
       return unless STRACE
 
-      under(["strace", "-c", "-f", "-o"], port, *args) { |said| said[/^100\.00\s.*\btotal$/].split[3].to_i }
+      under(%w[strace -c -f -o], [port, *args]) { |said| said[/^100\.00\s.*\btotal$/].split[3].to_i }
     end
 
-    # Instructions of the whole process, of which the kernel's are not.
+    # Instructions of the whole process. Without the GC: whether it comes once more or less is chance, and millions of them.
     def instructions(port, *args)
-      how = %w[valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file]
-      under(how, port, *args) { |said| said[/Collected : (\d+)/, 1].to_i } or raise "valgrind could not count"
+      how = %w[valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=]
+      under(how, [port, *args], "BENCH_GC" => "off") { |said| said[/Collected : (\d+)/, 1]&.to_i } or raise "no count"
     end
 
     private
 
-    # What a tool wrote about it into the file whose name ends the tool's own arguments.
-    def under(tool, port, *args)
+    # What a tool wrote about it into the file whose name ends the tool's own arguments; nil when it failed.
+    def under(tool, args, variables = {})
       Tempfile.create("bench") do |file|
-        how = [*tool[0..-2], *(tool.last.start_with?("--") ? "#{tool.last}=#{file.path}" : [tool.last, file.path])]
-        next unless system(env, *how, *command(port, *args), %i[out err] => File::NULL)
-
-        yield file.read
+        traced = [*tool[0..-2], tool.last + file.path, *command(*args)]
+        system(env.merge(variables), *traced, %i[out err] => File::NULL) && yield(file.read)
       end
     end
 

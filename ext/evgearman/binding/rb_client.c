@@ -75,10 +75,11 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
 static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
                               VALUE coder)
 {
+    const client_t *client = client_of(self);
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
-                     .unique = unique_option(unique, client_of(self)->unique),
-                     .workload = coding_dump(coder_of(coder, client_of(self)->coding.coder), workload),
+                     .unique = unique_option(unique, client->unique),
+                     .workload = coding_dump(coder_of(coder, client->coding.coder), workload),
                      .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
     VALUE task = submit(self, &what);
     RB_GC_GUARD(what.function);
