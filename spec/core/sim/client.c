@@ -72,10 +72,25 @@ static void ask_status_unique(peer_t *peer, ask_t *ask)
     ask_taken(peer, ask, evg_client_get_status_unique(&peer->s, &ask->request, evg_bytes_of(ask->text)));
 }
 
+/* One of its own with a key, which others may join, or any that may be. */
+static void name_cancel(peer_t *peer, ask_t *ask)
+{
+    const ask_t *job = NULL;
+    for (int i = 0; i < ASKS; i++) {
+        if (peer->asks[i].used && peer->asks[i].created && peer->asks[i].request.keyed) job = &peer->asks[i];
+    }
+    evg_bytes_t handle = job && pick(4) ? evg_request_handle(&job->request) : evg_bytes_of("H:vm:9");
+    snprintf(ask->text, sizeof ask->text, "cancel job %.*s", (int)handle.len, handle.at);
+}
+
 static void ask_admin(peer_t *peer, ask_t *ask)
 {
     static const char *const lines[] = {"version", "status", "bogus"};
-    snprintf(ask->text, sizeof ask->text, "%s", lines[pick(3)]);
+    unsigned which = pick(9);
+    if (which < 3)
+        snprintf(ask->text, sizeof ask->text, "%s", lines[which]);
+    else
+        name_cancel(peer, ask);
     evg_shape_t shape = strcmp(ask->text, "status") == 0 ? EVG_DOTTED : EVG_LINE;
     ask_taken(peer, ask, evg_session_admin(&peer->s, &ask->request, evg_bytes_of(ask->text), shape));
 }
@@ -175,6 +190,7 @@ static void question_done(peer_t *peer, const ask_t *ask, const evg_event_t *eve
     bool bogus = ask->kind == ADMIN && strcmp(ask->text, "bogus") == 0;
     if (event->error && evg_error_fault(event->error) == EVG_LINK) return;
     if (event->error == EVG_ENO_JOB && ask->kind == GRAB) return;
+    if (event->error == EVG_EJOB_NOT_FOUND && strncmp(ask->text, "cancel", 6) == 0) return;
     if (event->error && !option && !bogus)
         broken("%d: %s failed: %s", peer->at, ask->text, evg_error_text(event->error));
     if (!event->error && (option || bogus)) broken("%d: %s succeeded", peer->at, ask->text);

@@ -154,9 +154,16 @@ static void option(int at, evg_bytes_t name)
     model_say(at, EVG_OPTION_RES, &name, 1);
 }
 
+static const char *cancel(evg_bytes_t handle)
+{
+    return jobs_cancel(handle) ? "OK\r\n" : "ERR UNKNOWN_JOB Unknown+job\r\n";
+}
+
 static void text(int at, evg_bytes_t line)
 {
     const char *answer = "ERR UNKNOWN_COMMAND Unknown+server+commandbogus\r\n";
+    if (line.len > 11 && memcmp(line.at, "cancel job ", 11) == 0)
+        answer = cancel(evg_bytes(line.at + 11, line.len - 11));
     if (text_p(line, "version")) answer = "OK 1.1.20\n";
     if (text_p(line, "status")) answer = "f0\t0\t0\t1\n\t0\t0\t0\n.\n";
     if (evg_buffer_append(&wires[at].to_peer, evg_bytes_of(answer)) < 0) broken("no memory");

@@ -297,6 +297,16 @@ static bool detach(model_job_t *job, int at)
     return left && kept == 0;
 }
 
+/* Its clients are told, and stay attached: what runs goes on, what does not is removed by a worker's poll. */
+bool jobs_cancel(evg_bytes_t handle)
+{
+    model_job_t *job = jobs_find(handle);
+    if (!job) return false;
+    for (int i = 0; i < job->client_count; i++) model_say(job->clients[i], EVG_WORK_FAIL, &handle, 1);
+    job->ignored = true;
+    return true;
+}
+
 void jobs_client_left(int at)
 {
     for (int i = 0; i <= FUNCTIONS * 3; i++) {

@@ -109,6 +109,7 @@ void jobs_submit(int at, const evg_packet_t *packet);
 bool jobs_grab(int at, evg_command_t grab);
 bool jobs_runnable_p(int at);
 void jobs_report(int at, const evg_packet_t *packet);
+bool jobs_cancel(evg_bytes_t handle); /* false: unknown */
 void jobs_client_left(int at);
 void jobs_worker_left(int at);
 void jobs_time_out(int at);
