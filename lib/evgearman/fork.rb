@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module EVGearman
-  # Drops what a forked child inherited, at once. Forks that do not come this way (Process.daemon) are noticed at the
-  # next use: the C side counts them all.
+  # Drops what a forked child inherited, at once: before the program may close all descriptors, and open others in their
+  # place. Forks that do not come this way (an extension's) are noticed at the next use: the C side counts them all.
   #
   # @api private
   module ForkHook
@@ -14,6 +14,11 @@ module EVGearman
       Loop._after_fork
       Signals.after_fork
       pid
+    end
+
+    # That makes one of its own.
+    def daemon(...)
+      super.tap { Loop._after_fork }
     end
   end
 

@@ -31,7 +31,7 @@ module EVGearman
     # Sees to it that the job which was put there is run: here, if no thread can be made.
     def attend
       add_thread if @jobs.size > @jobs.num_waiting
-    rescue ThreadError
+    rescue ThreadError, NoMemoryError
       run_here
       raise
     end

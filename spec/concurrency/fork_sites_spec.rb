@@ -90,7 +90,8 @@ RSpec.describe "A process may fork", :gearmand, :fork do
     it site do
       instance_exec(&set_up)
       pending = @pending && ["EVGearman::ForkedError", 0]
-      expect(@answer).to eq(pending: pending, answers: ["child 0", "child 1"], called: 0, held: 0, running: false)
+      again = site == "while a background thread drives"
+      expect(@answer).to eq(pending: pending, answers: ["child 0", "child 1"], called: 0, held: 0, running: again)
       expect(wait(@client.echo("parent"))).to eq("parent")
       expect([@pending&.done?, @client.stats[:reconnects]]).to eq([@pending && false, 0])
       eventually { @called == 1 }

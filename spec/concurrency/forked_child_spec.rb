@@ -106,6 +106,39 @@ RSpec.describe "A forked child", :gearmand do
     eventually { called.size == 2 }
   end
 
+  # Fails when it opens something that is closed under it: libev aborts the process.
+  { "fork" => "", "Process.daemon" => "Process.daemon(true, true)" }.each do |how, code|
+    it "of #{how} may close all descriptors that there are, and open others in their place" do
+      output = script(<<~RUBY)
+        reader, writer = IO.pipe
+        shared = client
+        shared.echo("parent").value
+        pid = fork do
+          #{code}
+          fds = Dir.children("/proc/self/fd").map(&:to_i) - [0, 1, 2, writer.fileno]
+          fds.each { |fd| IO.for_fd(fd).close rescue nil }
+          GC.start # the IOs of Ruby that are closed by it
+          files = Array.new(20) { File.open("/dev/null") }
+          writer.puts [shared.echo("child").value(10), EVGearman::Client.new(url: URL).echo("new").value(10)].inspect
+          GC.start
+          writer.puts files.map { |file| file.read(1) }.uniq.inspect
+        ensure
+          exit!(0)
+        end
+        Process.wait(pid)
+        writer.close
+        puts reader.read, shared.echo("on").value(10)
+      RUBY
+      expect(output).to eq("[\"child\", \"new\"]\n[nil]\non\n")
+    end
+  end
+
+  it "opens nothing before its first use" do
+    wait(client.echo("parent"))
+    before = Dir.children("/proc/self/fd").size
+    expect(forked { Dir.children("/proc/self/fd").size }).to be < before
+  end
+
   # Fails when what nobody waits for stays where it is.
   it "has a thread again for a loop that was started, from its first use on; not before" do
     background = EVGearman::Loop.new.start
@@ -120,6 +153,9 @@ RSpec.describe "A forked child", :gearmand do
     expect(counts).to eq([1, "child", 2, true])
     expect(forked { background.after(0) { @called = true } && eventually { @called } }).to be(true)
     expect(forked { background.close || background.running? }).to be(false)
+    in_block = Queue.new
+    background.post { in_block << forked { answers = Queue.new.tap { |all| mine.echo("block") { |answer| all << answer } } and answers.pop } }
+    expect(in_block.pop).to eq("block")
     expect(wait(mine.echo("parent"))).to eq("parent")
     background.close
   end

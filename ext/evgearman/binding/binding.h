@@ -64,6 +64,8 @@ typedef struct {
 loop_t *loop_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
 loop_t *open_loop_of(VALUE self); /* raises ConnectionError "closed" */
 
+NORETURN(void loop_cannot_open(void)); /* raises what errno says */
+
 /* -- client and worker --------------------------------------------------------------------------------------------- */
 
 enum {

@@ -7,9 +7,8 @@
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
 
-enum {
-    INTERRUPTS_MAX = 20
-}; /* as many may be chance; a coder that always does it would end every thread that drives */
+/* As many may be chance; a coder that always does it would end every thread that drives. */
+enum { INTERRUPTS_MAX = 20 };
 
 static VALUE mask; /* { StandardError => :on_blocking } */
 static VALUE security_error;

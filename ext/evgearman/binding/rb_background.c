@@ -51,10 +51,11 @@ static VALUE loop_background(VALUE self)
     return loop_of(self)->background;
 }
 
+/* Also when it is the background thread that has forked: what runs in the child may never come back to the loop. */
 void background_after_fork(loop_t *loop)
 {
-    loop->starter = Qnil;
-    loop->restart = !loop->closed && !NIL_P(loop->background) && loop->background != rb_thread_current();
+    loop->restart |= !NIL_P(loop->background);
+    loop->background = loop->starter = Qnil;
 }
 
 void loop_restart(loop_t *loop)

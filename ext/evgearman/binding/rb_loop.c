@@ -112,9 +112,7 @@ loop_t *open_loop_of(VALUE self)
     return loop;
 }
 
-/* There is no loop to be had, for want of descriptors or memory. */
-NORETURN(static void refused(void));
-static void refused(void)
+void loop_cannot_open(void)
 {
     if (errno == 0 || errno == ENOMEM) rb_raise(rb_eNoMemError, "cannot make an event loop");
     rb_sys_fail("cannot make an event loop");
@@ -127,7 +125,7 @@ static VALUE loop_initialize(VALUE self)
     if (loop->net) rb_raise(rb_eTypeError, "already initialized");
     loop->seat.note = lost_new();
     loop->net = evg_loop_new();
-    if (!loop->net) refused();
+    if (!loop->net) loop_cannot_open();
     evg_list_append(&all_loops, &loop->all);
     return self;
 }
@@ -147,7 +145,7 @@ static bool default_started_p(void)
 {
     if (NIL_P(default_loop)) return false;
     const loop_t *loop = RTYPEDDATA_DATA(default_loop);
-    return !loop->closed && !NIL_P(loop->background);
+    return !loop->closed && (loop->restart || !NIL_P(loop->background));
 }
 
 /* The process has one, whichever subclass is asked. Threads may make one at once: all answer the first. No Mutex, because
@@ -331,7 +329,9 @@ static VALUE loop_now(VALUE self)
 
 static VALUE loop_backend(VALUE self)
 {
-    return ID2SYM(rb_intern(evg_loop_backend(loop_of(self)->net)));
+    loop_t *loop = loop_of(self);
+    if (!evg_loop_open(loop->net)) loop_cannot_open();
+    return ID2SYM(rb_intern(evg_loop_backend(loop->net)));
 }
 
 /* -- forks --------------------------------------------------------------------------------------------------------- */
@@ -355,8 +355,7 @@ static void drop_calls(loop_t *loop)
     }
 }
 
-/* false: there is no event loop to be had (errno); whoever uses it next tries again. */
-static bool renew(loop_t *loop)
+void loop_after_fork(loop_t *loop)
 {
     loop->forks = evg_forks;
     seat_forget(loop);
@@ -372,11 +371,8 @@ static bool renew(loop_t *loop)
     fibers_forget(loop);
     loop->attendant = Qnil;
     loop->muted = false;
-    if (loop->closed) return true;
-    if (!evg_loop_forked(loop->net)) {
-        loop->forks = 0; /* of the first process: not this one */
-        return false;
-    }
+    if (loop->closed) return;
+    evg_loop_forked(loop->net);
     watchers_stop(loop);
     loop->muted = true;
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {
@@ -386,12 +382,6 @@ static bool renew(loop_t *loop)
         conversions_after_fork(client);
     }
     loop->muted = false;
-    return true;
-}
-
-void loop_after_fork(loop_t *loop)
-{
-    if (!renew(loop)) refused();
 }
 
 static VALUE loops_after_fork(VALUE klass)
@@ -400,7 +390,7 @@ static VALUE loops_after_fork(VALUE klass)
     for (evg_list_t *at = all_loops.next; at != &all_loops; at = next) {
         loop_t *loop = evg_container(at, loop_t, all);
         next = at->next;
-        if (!lifetime_over_p(loop->marked_in) && loop->forks != evg_forks) (void)renew(loop);
+        if (!lifetime_over_p(loop->marked_in)) loop_follow_fork(loop);
     }
     return klass;
 }

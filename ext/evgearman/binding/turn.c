@@ -139,7 +139,7 @@ static VALUE steps(VALUE arg)
     const steps_t *how = (const steps_t *)arg;
     evg_loop_t *net = how->loop->net;
     evg_loop_now(net);
-    evg_loop_reconcile(net);
+    if (!evg_loop_reconcile(net)) loop_cannot_open();
     poll(how->loop, how->goal, how->deadline);
     evg_loop_collect(net);
     evg_loop_dispatch(net);
@@ -195,7 +195,7 @@ static VALUE look(VALUE arg)
 {
     evg_loop_t *net = (evg_loop_t *)arg;
     evg_loop_now(net);
-    evg_loop_reconcile(net);
+    if (!evg_loop_reconcile(net)) loop_cannot_open();
     evg_loop_aim(net, 0, false);
     evg_loop_poll(net);
     evg_loop_collect(net);

@@ -145,7 +145,7 @@ void evg_loop_close(evg_loop_t *loop)
     evg_loop_release(loop);
 }
 
-bool evg_loop_forked(evg_loop_t *loop)
+void evg_loop_forked(evg_loop_t *loop)
 {
     evg_loop_hold(loop);
     loop->polling = loop->turning = loop->in_libev = false;
@@ -154,12 +154,13 @@ bool evg_loop_forked(evg_loop_t *loop)
     /* This closes descriptors and frees memory, nothing else: one epoll_ctl would change the parent's set. */
     close_libev(loop);
     loop->late = 0;
-    bool made = !loop->open || open_libev(loop);
-    int error = errno;
     tell_all(loop, tell_forked);
     evg_loop_release(loop);
-    errno = error;
-    return made;
+}
+
+bool evg_loop_open(evg_loop_t *loop)
+{
+    return !loop->open || loop->ev || open_libev(loop);
 }
 
 double evg_monotonic(void)
@@ -179,10 +180,11 @@ void evg_loop_wake(evg_loop_t *loop)
     if (loop->ev) evg_libev.async_send(loop->ev, &loop->wake);
 }
 
-void evg_loop_reconcile(evg_loop_t *loop)
+bool evg_loop_reconcile(evg_loop_t *loop)
 {
     evg_list_t *node;
     evg_assert(!loop->polling);
+    if (!evg_loop_open(loop)) return false;
     loop->turning = true;
     evg_list_join(&loop->reconciling, &loop->dirty);
     while ((node = evg_list_shift(&loop->reconciling))) {
@@ -190,6 +192,7 @@ void evg_loop_reconcile(evg_loop_t *loop)
         source->ops->reconcile(source);
     }
     loop->turning = false;
+    return true;
 }
 
 bool evg_loop_would_block_p(const evg_loop_t *loop)

@@ -50,7 +50,7 @@ struct evg_source {
 };
 
 struct evg_loop {
-    struct ev_loop *ev; /* NULL when closed, or when there could be none after a fork */
+    struct ev_loop *ev; /* NULL when closed, and after a fork until it is turned */
     double now;         /* monotonic seconds; evg_loop_now refreshes it */
     bool polling;       /* from aim to collect, so a thread may be in libev: it is not to be touched */
     bool turning;       /* in reconcile, and from collect to the end of dispatch: sources are not to be freed */
@@ -82,9 +82,13 @@ void evg_loop_release(evg_loop_t *loop);
 /* Frees libev's side; sources are told `closed`. Not while polling. Idempotent. */
 void evg_loop_close(evg_loop_t *loop);
 
-/* In a forked child, before anything else: a new libev loop, sources are told `forked`. false: there is none (errno, 0
- * for no memory), to be called again. */
-bool evg_loop_forked(evg_loop_t *loop);
+/* In a forked child, before anything else: closes what was inherited, sources are told `forked`. Nothing is opened yet:
+ * a daemon may be about to close all descriptors that there are. */
+void evg_loop_forked(evg_loop_t *loop);
+
+/* Makes libev's side after a fork, if that is not done yet. false: there is none (errno, 0 for no memory), to be called
+ * again. */
+bool evg_loop_open(evg_loop_t *loop);
 
 /* CLOCK_MONOTONIC, and loop->now with it. */
 double evg_loop_now(evg_loop_t *loop);
@@ -94,7 +98,7 @@ double evg_monotonic(void);
 void evg_loop_wake(evg_loop_t *loop);
 
 /* -- steps of a turn ----------------------------------------------------------------------------------------------- */
-void evg_loop_reconcile(evg_loop_t *loop);
+bool evg_loop_reconcile(evg_loop_t *loop); /* false: as evg_loop_open; nothing was done */
 /* block false: do not wait. Else until `deadline` (INFINITY: for ever) or the first deadline of a source, unless
  * something is in hand already. */
 void evg_loop_aim(evg_loop_t *loop, double deadline, bool block);

@@ -373,7 +373,7 @@ static int say_nothing_in_child(void *arg)
     closer_t *closer = arg;
     evg_loop_t *loop = closer->bench->loop;
     watch_t own;
-    if (!evg_loop_forked(loop)) return 1;
+    evg_loop_forked(loop);
     say(closer->bench->theirs, "x");
     turn(loop, 0);
     if (closer->watch->told) return 2;

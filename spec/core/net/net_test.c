@@ -376,12 +376,13 @@ static int child_body(void *context)
 {
     inherited_t *in = context;
     int before = fd_count();
-    if (!evg_loop_forked(in->loop)) return 1;
+    evg_loop_forked(in->loop);
+    if (fd_count() >= before) return 1; /* something was opened that a daemon would close */
     if (in->probe->forked != 1 || in->probe->readied) return 2;
     if (in->timer && evg_timer_active_p(in->timer)) return 3;
-    if (fd_count() != before) return 4;
     evg_loop_wake(in->loop);
-    turn(in->loop, 5);
+    turn(in->loop, 0);
+    if (fd_count() != before) return 4;
     if (in->probe->readied) return 5;
     return 0;
 }
@@ -441,11 +442,10 @@ static void test_without_descriptors_there_is_no_loop(void **state)
 
 static int forked_at_the_limit(void *loop)
 {
-    int first = next_fd() - 2; /* that of its epoll; its eventfd comes next */
-    limit_descriptors((rlim_t)(first + 1));
-    if (evg_loop_forked(loop) || errno != EMFILE) return 1;
+    evg_loop_forked(loop);
+    limit_descriptors((rlim_t)(next_fd() + 1)); /* for its epoll; its eventfd comes next */
+    if (evg_loop_reconcile(loop) || errno != EMFILE) return 1;
     limit_descriptors(0);
-    if (!evg_loop_forked(loop)) return 2;
     turn(loop, 0);
     return 0;
 }
@@ -518,9 +518,9 @@ static void test_fork_beside_a_thread_in_libev(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         alarm(10);
-        bool made = evg_loop_forked(*state);
+        evg_loop_forked(*state);
         turn(*state, 0);
-        _exit(made && crowd[0].forked == 1 ? 0 : 1);
+        _exit((*(evg_loop_t **)state)->ev && crowd[0].forked == 1 ? 0 : 1);
     }
     waitpid(pid, &status, 0);
     sem_post(&go_on);
