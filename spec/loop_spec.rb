@@ -174,6 +174,7 @@ RSpec.describe EVGearman::Loop do
     it "may cancel themselves" do
       seen = 0
       timer = loop.every(0.001) { (seen += 1) == 2 && timer.cancel }
+      eventually { seen == 2 }
       loop.run(0.03)
       expect(seen).to eq(2)
     end
