@@ -66,8 +66,9 @@ RSpec.describe "A process may fork", :gearmand, :fork do
     held = nil
     worker.register_function(@function, async: true) { |job| held = job.on_lost(&block) }
     worker.work
-    @client.submit_job(@function).abandon
+    task = @client.submit_job(@function)
     eventually { held }
+    task.abandon
     worker.disconnect
   end
 
