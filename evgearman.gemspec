@@ -11,14 +11,19 @@ Gem::Specification.new do |spec|
                      "synchronous calls from any thread or fiber, and an embedded job server for development and tests."
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.1"
-  spec.metadata = { "rubygems_mfa_required" => "true" }
+  # Its page at the registry, which links to the documentation of each version, the changelog in it.
+  spec.homepage = "#{Gem::DEFAULT_HOST}/gems/#{spec.name}"
+  spec.metadata = {
+    "rubygems_mfa_required" => "true", "homepage_uri" => spec.homepage,
+    "changelog_uri" => "#{spec.homepage}/versions/#{spec.version}"
+  }
 
   spec.files = Dir["lib/**/*.rb", "lib/**/*.{rake,tt}", "ext/**/*.{c,h,rb}", "ext/**/depend", "exe/*", "sig/**/*.rbs",
                    "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE.txt"]
   spec.extensions = ["ext/evgearman/extconf.rb"]
   spec.bindir = "exe"
   spec.executables = Dir["exe/*"].map { |path| File.basename(path) }
-  spec.extra_rdoc_files = ["README.md"]
+  spec.extra_rdoc_files = ["README.md", "CHANGELOG.md"]
 
   spec.add_development_dependency "async", "~> 2.0"
   spec.add_development_dependency "nio4r", "~> 2.7"

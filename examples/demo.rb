@@ -91,7 +91,7 @@ def show_failure(client)
   Show.title "Failure: an error, not a silence"
   client.call("fail")
 rescue EVGearman::JobExceptionError => e
-  Show.line(e.class.name, "#{e.message}: #{e.data}", after: "delivery: #{e.delivery}")
+  Show.line(e.class.name, e.message, after: "delivery: #{e.delivery}")
 end
 
 def demo(url)
@@ -121,7 +121,7 @@ own = OwnGearmand.new unless server
 begin
   demo(server || own.url)
 rescue EVGearman::Error => e
-  abort "#{e.class}: #{e.message} (#{e.server})"
+  abort "#{e.class}: #{e.message}"
 ensure
   own&.stop
 end

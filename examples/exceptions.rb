@@ -21,8 +21,8 @@ client = EVGearman::Client.new(url: ARGV.first)
   client.call(function, "42", timeout: 5)
 rescue EVGearman::JobExceptionError => e
   puts "#{function}: #{e.data}"
-rescue EVGearman::JobFailedError => e
-  puts "#{function}: #{e.message}, and nobody says why"
+rescue EVGearman::JobFailedError
+  puts "#{function}: failed, and nobody says why"
 end
 
 puts "the worker reported #{reported.join(", ")}"

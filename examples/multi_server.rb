@@ -22,7 +22,7 @@ class Farm
       client = next_client
       [client.server, client.enqueue(function, workload, unique: unique)]
     rescue EVGearman::Error => e
-      puts "#{e.server}: #{e.message}"
+      puts e.message
       @away_until[client] = Time.now + @pause
       e.retriable? && (failures += 1) < @clients.size ? retry : raise
     end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pathname"
+require "uri"
 
 RSpec.describe "The address of a server" do
   def client(**options) = keep(EVGearman::Client.new(loop: loop, **options))
@@ -47,6 +48,11 @@ RSpec.describe "The address of a server" do
     "[::1]" => ["::1", 4730, nil],
     "gearman://[::1]:1234" => ["::1", 1234, nil],
     "10.0.0.1:65535" => ["10.0.0.1", 65_535, nil],
+    "gearman://example.com:1234/" => ["example.com", 1234, nil],
+    "gearman://example.com/" => ["example.com", 4730, nil],
+    "[::1]:1234/" => ["::1", 1234, nil],
+    "GEARMAN://example.com" => ["example.com", 4730, nil],
+    "Unix:///run/gearman.sock" => [nil, nil, "/run/gearman.sock"],
     "unix:///run/gearman.sock" => [nil, nil, "/run/gearman.sock"]
   }.each do |url, parts|
     it "may be written #{url}" do
@@ -54,8 +60,21 @@ RSpec.describe "The address of a server" do
     end
   end
 
+  it "may be a URI" do
+    expect(parts(url: URI("gearman://example.com:1234/"))).to eq(["example.com", 1234, nil])
+    expect(parts(url: URI("unix:///run/gearman.sock"))).to eq([nil, nil, "/run/gearman.sock"])
+  end
+
+  it "is checked by `connect`, too" do
+    made = client(port: 1)
+    expect { made.connect("h:4730") }.to raise_error(ArgumentError, /url:/)
+    expect { made.connect("h", "x") }.to raise_error(ArgumentError)
+    expect(made.connect("127.0.0.1", "2").server).to eq("127.0.0.1:2")
+  end
+
   it "may be given in parts" do
     expect(parts(host: "example.com", port: 1)).to eq(["example.com", 1, nil])
+    expect(parts(port: "4730")).to eq(["127.0.0.1", 4730, nil]) # as it stands in the environment
     expect(parts(path: "/run/gearman.sock")).to eq([nil, nil, "/run/gearman.sock"])
     expect(parts(path: Pathname("/run/gearman.sock"))).to eq([nil, nil, "/run/gearman.sock"])
   end
@@ -68,7 +87,7 @@ RSpec.describe "The address of a server" do
 
   [
     "", ":", ":4730", "host:", "host:x", "host:65536", "host:0", "host:-1", "host:123456", "::1:4730", "[::1", "a b:1",
-    "host:1/path", "host:1\n", "a\0b:1", "#{"h" * 300}:1", "gearman://", "unix://", "unix:///#{"p" * 108}",
+    "host:1/path", "host:1//", "unix://run/gearman.sock", "host:1\n", "a\0b:1", "#{"h" * 300}:1", "gearman://", "unix://", "unix:///#{"p" * 108}",
     "http://example.com", "gearmans://example.com", "tls://example.com"
   ].each do |url|
     it "cannot be #{url[0, 30].inspect}" do
@@ -82,6 +101,8 @@ RSpec.describe "The address of a server" do
     "port and path" => { port: 1, path: "/x" }, "a path too long" => { path: "/#{"p" * 108}" },
     "an empty path" => { path: "" },
     "an empty host" => { host: "" }, "a host with a NUL" => { host: "a\0b" }, "a path with a NUL" => { path: "/a\0b" },
+    "a host with its port" => { host: "h:4730" }, "a host in brackets" => { host: "[::1]" },
+    "a host with a path" => { host: "h/x" }, "a port that is no number" => { port: "x" }, "a port of the environment" => { port: "" },
     "port 0" => { port: 0 }, "port -1" => { port: -1 }, "port 65536" => { port: 65_536 }
   }.each do |what, options|
     it "cannot be #{what}" do
@@ -97,7 +118,7 @@ RSpec.describe "The address of a server" do
     end
   end
 
-  ["4730", 4730.5, :gearman].each do |port|
+  [4730.5, :gearman].each do |port|
     it "has no port #{port.inspect}" do
       expect { client(port: port) }.to raise_error(TypeError)
     end

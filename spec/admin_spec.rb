@@ -44,7 +44,7 @@ RSpec.describe EVGearman::Admin do
     it "refuses more jobs than maxqueue allows, and resets it" do
       client.enqueue("resize", "1")
       expect(client.maxqueue("resize", 1).value).to be(true)
-      expect { client.enqueue("resize", "2") }.to raise_error(EVGearman::QueueFullError, "QUEUE_ERROR: Job queue is full")
+      expect { client.enqueue("resize", "2") }.to raise_error(EVGearman::QueueFullError, /\AQUEUE_ERROR: Job queue is full/)
       client.maxqueue("resize").value
       expect(client.enqueue("resize", "3")).to be_a(String)
     end
@@ -183,7 +183,18 @@ RSpec.describe EVGearman::Admin do
       peer.stall
     end
     client = client_for(server)
-    expect { client.server_pid.value(30) }.to raise_error(EVGearman::ProtocolError, "unexpected admin response")
+    expect { client.server_pid.value(30) }.to raise_error(EVGearman::ProtocolError, "unexpected admin response: OK nonsense (#{server.url})") { |error|
+      expect(error.server).to eq(server.url)
+    }
+  end
+
+  # Fails when any answer but ERR counts as yes.
+  it "takes nothing but OK for yes" do
+    server = fake_server { |peer| %W[OK\r NOK NO no OK!].each { |answer| peer.expect(:text) && peer.write("#{answer}\n") } }
+    client = client_for(server)
+    expect(client.maxqueue("f", 1).value(30)).to be(true)
+    asked = [client.maxqueue("f", 1), client.cancel_job("H:1"), client.create_function("f"), client.shutdown_server]
+    expect(asked.map { |task| task.wait(30).error.class }).to eq([EVGearman::ProtocolError] * 4)
   end
 
   # Fails when any answer but ERR counts as yes.

@@ -30,8 +30,8 @@ RSpec.describe "A server that breaks the protocol" do
     it "closes the connection: everybody is told, nobody gets a foreign answer" do
       tasks = outcome(&script)
       expect(tasks.map(&:result)).to all(be_nil)
-      expect(tasks.map(&:error)).to all(be_a(EVGearman::DisconnectedError).and(have_attributes(message: "disconnected")))
-      expect(errors.map { |error| [error.class, error.message] }).to eq([[EVGearman::ProtocolError, message]])
+      expect(tasks.map(&:error)).to all(be_a(EVGearman::DisconnectedError).and(have_attributes(message: /\Adisconnected/)))
+      expect(errors.map { |error| [error.class, short(error)] }).to eq([[EVGearman::ProtocolError, message]])
     end
   end
 
@@ -223,7 +223,7 @@ RSpec.describe "A server that breaks the protocol" do
       client_for(server, max_text: 100_000, reconnect: false).echo("x").wait(Examples::PATIENCE)
       @over = true
       expect(eventually { errors.first }).to have_attributes(class: EVGearman::ProtocolError,
-                                                             message: "response text too large")
+                                                             message: /\Aresponse text too large/)
     end
   end
 
@@ -243,12 +243,12 @@ RSpec.describe "A server that breaks the protocol" do
 
     it "that assigns a job without all its fields is left, and the worker works on" do
       serve { |peer| peer.write("\0RES\0\0\0\x1F\0\0\0\x03H:1".b) }
-      expect(errors.map(&:message)).to eq(["malformed packet"])
+      expect(errors.map { |error| short(error) }).to eq(["malformed packet"])
     end
 
     it "that assigns a job without a handle is left, and the worker works on" do
       serve { |peer| peer.send(:job_assign_uniq, "", "f", "u", "x") }
-      expect(errors.map(&:message)).to eq(["malformed packet"])
+      expect(errors.map { |error| short(error) }).to eq(["malformed packet"])
     end
 
     it "that assigns a job nobody asked for is left, and that job is not run" do

@@ -156,7 +156,7 @@ RSpec.describe "Many background jobs at once" do
 
     it "raises when the client is closed" do
       client.close
-      expect { client.submit_jobs_bg([["f"]]) }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect { client.submit_jobs_bg([["f"]]) }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
     end
   end
 

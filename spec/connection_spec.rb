@@ -186,10 +186,10 @@ RSpec.describe EVGearman::Connection do
 
     it "refuses when it is about to connect or connected by an earlier one" do
       client = client_for(echoing).connect
-      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "already connected")
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, /\Aalready connected/)
       eventually { client.connected? }
-      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "already connected")
-      expect { client.connect("127.0.0.1", 1) }.to raise_error(EVGearman::ConnectionError, "already connected")
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, /\Aalready connected/)
+      expect { client.connect("127.0.0.1", 1) }.to raise_error(EVGearman::ConnectionError, /\Aalready connected/)
       expect(client.echo("x").value).to eq("x")
       client.disconnect
       expect(client.connect).to be(client)
@@ -275,7 +275,7 @@ RSpec.describe EVGearman::Connection do
 
     it "may not be there" do
       client = keep(EVGearman::Client.new(path: "/nonexistent/socket", loop: loop, reconnect: false, on_error: proc {}))
-      expect { client.echo("x").value }.to raise_error(EVGearman::ConnectError, "connect failed: No such file or directory")
+      expect { client.echo("x").value }.to raise_error(EVGearman::ConnectError, /\Aconnect failed: No such file or directory/)
     end
   end
 
@@ -353,11 +353,11 @@ RSpec.describe EVGearman::Connection do
       end
       worker = worker_for(server, reconnect: false)
       worker.on_disconnect { order << :disconnect }
-      worker.on_error { |error| order << error.message }
+      worker.on_error { |error| order << short(error) }
       jobs = []
       worker.register_function("f", async: true) { |job| jobs << job.on_lost { order << :lost } }.work
       eventually { jobs.any? }
-      2.times { |n| worker.echo("x") { |_, error| order << [n, error.message] } }
+      2.times { |n| worker.echo("x") { |_, error| order << [n, short(error)] } }
       eventually { order.include?("connection closed by server") }
       expect(order).to eq([[0, "disconnected"], [1, "disconnected"], :lost, :disconnect, "connection closed by server"])
     end
@@ -479,7 +479,7 @@ RSpec.describe EVGearman::Connection do
     it "calls all 100 callbacks of 100 echoes" do
       client = client_for(fake_server)
       seen = []
-      tasks = Array.new(100) { |n| client.echo(n.to_s) { |_, error| seen << [n, error.message] } }
+      tasks = Array.new(100) { |n| client.echo(n.to_s) { |_, error| seen << [n, short(error)] } }
       eventually { client.pending_count == 100 }
       expect(client.disconnect).to be(client)
       expect(tasks.map(&:done?)).to all(be(true))
@@ -505,7 +505,7 @@ RSpec.describe EVGearman::Connection do
       client = client_for(fake_server)
       task = client.echo("x")
       client.disconnect
-      expect(task.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
+      expect(task.error).to have_attributes(class: EVGearman::DisconnectedError, message: /\Adisconnected/,
                                             delivery: :not_sent)
     end
 
@@ -598,7 +598,7 @@ RSpec.describe EVGearman::Connection do
       client = client_for(fake_server)
       seen = []
       client.on_disconnect { seen << :disconnect }
-      client.echo("x") { |_, error| seen << error.message }
+      client.echo("x") { |_, error| seen << short(error) }
       eventually { client.pending_count == 1 }
       expect(client.close).to be_nil
       expect(seen).to eq(["disconnected", :disconnect])
@@ -608,10 +608,10 @@ RSpec.describe EVGearman::Connection do
     it "is for good" do
       client = client_for(echoing)
       client.close
-      expect { client.echo("x") }.to raise_error(EVGearman::ConnectionError, "closed")
-      expect { client.submit_job("f") }.to raise_error(EVGearman::ConnectionError, "closed")
-      expect { client.connect }.to raise_error(EVGearman::ConnectionError, "closed")
-      expect { client.set_client_id("x") }.to raise_error(EVGearman::ConnectionError, "closed")
+      expect { client.echo("x") }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
+      expect { client.submit_job("f") }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
+      expect { client.connect }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
+      expect { client.set_client_id("x") }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
       expect(client.disconnect.state).to eq(:closed)
       2.times { client.close }
     end

@@ -116,7 +116,7 @@ RSpec.describe "examples/" do
 
     it "retry: is refused by a full queue, and comes through when there is room" do
       output = run("retry")
-      expect(output.first).to match(/\AQUEUE_ERROR: Job queue is full; try 2 in 0\.\d\d s\z/)
+      expect(output.first).to match(/\AQUEUE_ERROR: Job queue is full, of send \(\S+\); try 2 in 0\.\d\d s\z/)
       expect(output.grep_v(/QUEUE_ERROR/)).to contain_exactly("sent the first mail", "sent the second mail", /\Aqueued as H:/)
     end
 
@@ -168,7 +168,7 @@ RSpec.describe "examples/" do
 
     it "exceptions: tells the client what they said" do
       expect(run("exceptions")).to eq([
-                                        "fetch: there is no page 42", "charge: card declined", "guess: job failed, and nobody says why",
+                                        "fetch: there is no page 42", "charge: card declined", "guess: failed, and nobody says why",
                                         "the worker reported KeyError"
                                       ])
     end
@@ -207,7 +207,7 @@ RSpec.describe "examples/" do
       others = Array.new(2) { own_gearmand }
       others.last.stop
       output = run("multi_server", server.url, *others.map(&:url))
-      expect(output).to include("#{others.last.url}: connect failed: Connection refused")
+      expect(output).to include("connect failed: Connection refused, of log (#{others.last.url})")
       expect([server, others.first].map { |each| each.status("log").first }).to all(be_between(2, 4))
       expect(output.filter_map { |line| line[/line (\d)/, 1] }).to eq(%w[0 1 2 3 4 5])
     end

@@ -6,7 +6,7 @@ RSpec.describe "Objects" do
     "Client" => -> { client_for(fake_server) }, "Worker" => -> { worker_for(fake_server) }, "Loop" => -> { loop },
     "Parser" => -> { EVGearman::Protocol::Parser.new }, "ClientSession" => -> { EVGearman::Protocol::ClientSession.new },
     "WorkerSession" => -> { EVGearman::Protocol::WorkerSession.new },
-    "Window" => -> { EVGearman::Client.const_get(:Window).new }
+    "Window" => -> { EVGearman::Client.const_get(:Window).allocate }
   }
 
   describe "that are half made" do
@@ -15,6 +15,10 @@ RSpec.describe "Objects" do
         empty = instance_exec(&made[name]).class.allocate
         expect(empty.inspect).to match(/\A#<\S*#{name}\b[^\n]*>\z/)
       end
+    end
+
+    it "are of no use (Parser)" do
+      expect { EVGearman::Protocol::Parser.allocate.feed("x") }.to raise_error(TypeError, /uninitialized/)
     end
 
     # Ruby shows the receiver in the message.
@@ -52,6 +56,42 @@ RSpec.describe "Objects" do
       false
     end
     expect(unknown.size).to eq(0)
+  end
+
+  # Fails when the GC takes an object with megabytes behind it for a small one.
+  describe "that hold memory of the core" do
+    let(:large) { "x" * 30_000_000 }
+
+    # What the GC heard of while the block ran: bytes since its last run.
+    def heard
+      GC.start
+      GC.disable
+      before = GC.stat(:malloc_increase_bytes)
+      yield
+      GC.stat(:malloc_increase_bytes) - before
+    ensure
+      GC.enable
+    end
+
+    it "tell the GC (a Client)" do
+      client = client_for(fake_server(prologue: false), max_packet: 40_000_000).connect
+      eventually { client.connected? }
+      large
+      expect(heard { client.echo(large) && loop.run_once(0) }).to be > 20_000_000
+    end
+
+    it "tell the GC (a session), also that they hold it no more" do
+      session = EVGearman::Protocol::ClientSession.new(max_packet: 40_000_000)
+      large
+      expect(heard { session.echo(large) }).to be > 20_000_000
+      expect(heard { session.echo(large) && session.disconnect }).to be < 10_000_000
+    end
+
+    it "tell the GC (a Parser)" do
+      half = EVGearman::Protocol.encode(:echo_res, large, magic: :res).byteslice(0, 29_000_000)
+      parser = EVGearman::Protocol::Parser.new
+      expect(heard { parser.feed(half) }).to be > 20_000_000
+    end
   end
 
   describe "of subclasses" do

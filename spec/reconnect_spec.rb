@@ -40,7 +40,7 @@ RSpec.describe "A server that goes away" do
       task = client.submit_job(name, "x")
       eventually { task.state == :created }
       server.kill
-      expect(task.wait.error).to have_attributes(class: EVGearman::DisconnectedError, message: "disconnected",
+      expect(task.wait.error).to have_attributes(class: EVGearman::DisconnectedError, message: /\Adisconnected/,
                                                  delivery: :accepted)
       server.restart
       client.echo("there again").value
@@ -97,7 +97,7 @@ RSpec.describe "A server that goes away" do
     it "is known to have closed: FIN" do
       client_for(fake_server { |peer| peer.expect(:echo_req) && peer.close }, reconnect: false).echo("x").wait
       expect(eventually { errors.first }).to have_attributes(class: EVGearman::DisconnectedError,
-                                                             message: "connection closed by server")
+                                                             message: /\Aconnection closed by server/)
     end
 
     it "is known to have closed: RST" do
@@ -126,13 +126,13 @@ RSpec.describe "A server that goes away" do
     it "is told by on_error, and the process goes on" do
       client_for(closed, **quick).connect
       expect(eventually { errors.first }).to have_attributes(class: EVGearman::ConnectError, server: closed.url,
-                                                             message: "connect failed: Connection refused")
+                                                             message: /\Aconnect failed: Connection refused/)
     end
 
     it "lets requests wait until their deadline, and says why" do
       task = client_for(closed, command_timeout: 0.1, **quick).echo("x")
       expect(task.wait.error).to have_attributes(class: EVGearman::ConnectError, delivery: :not_sent,
-                                                 message: "connect failed: Connection refused")
+                                                 message: /\Aconnect failed: Connection refused/)
       expect(errors.size).to be > 1
     end
 
@@ -154,9 +154,9 @@ RSpec.describe "A server that goes away" do
       client = client_for(closed, max_reconnect_attempts: 3, **quick)
       tasks = Array.new(5) { client.echo("x") }
       expect(tasks.map { |task| task.wait.error }).to all(have_attributes(class: EVGearman::ReconnectExhaustedError,
-                                                                          message: "max reconnect attempts reached",
+                                                                          message: /\Amax reconnect attempts reached/,
                                                                           delivery: :not_sent))
-      eventually { errors.size == 3 && errors.last.message == "max reconnect attempts reached" }
+      eventually { errors.size == 3 && short(errors.last) == "max reconnect attempts reached" }
       told = errors.size
       expect(client).to have_attributes(state: :idle, connected?: false)
       loop.run(0.2)
@@ -283,9 +283,9 @@ RSpec.describe "A server that goes away" do
       server = fake_server(prologue: false, &:read_on)
       client = client_for(server, command_timeout: 0.1, reconnect: false)
       tasks = Array.new(3) { client.echo("x") }
-      expect(tasks.first.wait.error).to have_attributes(class: EVGearman::CommandTimeoutError, message: "command timeout",
+      expect(tasks.first.wait.error).to have_attributes(class: EVGearman::CommandTimeoutError, message: /\Acommand timeout/,
                                                         delivery: :unacknowledged)
-      expect(tasks.drop(1).map { |task| task.wait.error.message }).to all(eq("disconnected").or(eq("command timeout")))
+      expect(tasks.drop(1).map { |task| short(task.wait.error) }).to all(eq("disconnected").or(eq("command timeout")))
       expect(eventually { errors.first }).to have_attributes(class: EVGearman::CommandTimeoutError)
       expect(client.state).to eq(:idle)
     end

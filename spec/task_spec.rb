@@ -54,6 +54,45 @@ RSpec.describe EVGearman::Task do
     expect(task.error).to be_a(EVGearman::JobFailedError).and have_attributes(delivery: :running, server: server.url)
   end
 
+  # Fails when the Task's one error is raised: its backtrace would be that of who came first.
+  it "raises to each who waits an error of his own, which tells where he waited" do
+    server = fake_server { |peer| peer.expect(:submit_job) && peer.close }
+    failed = client_for(server, reconnect: false).submit_job("f")
+    lines = []
+    raised = [-> { (lines << __LINE__) && failed.value }, -> { (lines << __LINE__) && failed.value }].map do |wait|
+      wait.call
+    rescue EVGearman::DisconnectedError => e
+      e
+    end
+    expect(raised.map { |error| error.backtrace.find { |line| line.include?(__FILE__) }[/:(\d+):/, 1].to_i }).to eq(lines)
+    expect([*raised, failed.error].uniq(&:object_id).size).to eq(3)
+    expect(raised).to all(have_attributes(message: failed.error.message, delivery: :unacknowledged, server: server.url, cause: nil))
+    expect(failed.error.backtrace).to be_nil
+  end
+
+  # Fails when the line of the coder is lost with its backtrace.
+  it "raises what a coder raised with that as its cause" do
+    refusing = Class.new { def self.load(_) = raise(RangeError, "cannot") and def self.dump(value) = value }
+    task = client_for(server).submit_job("f", "x", coder: refusing)
+    created
+    completed
+    2.times do
+      expect { task.value }.to raise_error(RangeError, "cannot") { |error|
+        expect(error.cause).to equal(task.error).and have_attributes(backtrace: include(/load/))
+        expect(error.backtrace.first).to include("value")
+      }
+    end
+  end
+
+  it "raises an error that cannot be copied as it is" do
+    stubborn = Class.new(StandardError) { def initialize_copy(_) = raise(TypeError, "no") }
+    refusing = Class.new { define_singleton_method(:load) { |_| raise stubborn } && def self.dump(value) = value }
+    task = client_for(server).submit_job("f", "x", coder: refusing)
+    created
+    completed
+    expect { task.value }.to raise_error { |error| expect(error).to equal(task.error) }
+  end
+
   it "shows itself" do
     task
     created
@@ -104,11 +143,10 @@ RSpec.describe EVGearman::Task do
       expect([task.value, task.value(0), task.value(nil)]).to eq(["result"] * 3)
     end
 
-    it "raises the same error as often as it is asked" do
+    it "raises as often as it is asked" do
       created
       steps << [:work_fail, "H:1"]
-      expect { task.value }.to(raise_error { |error| expect(error).to be(task.error) })
-      expect { task.value }.to(raise_error { |error| expect(error).to be(task.error) })
+      2.times { expect { task.value }.to raise_error(EVGearman::JobFailedError, /\Ajob failed, of f H:1 /) }
     end
 
     it "refuses a time that is none" do
@@ -226,13 +264,13 @@ RSpec.describe EVGearman::Task do
       eventually { other.state == :sent }
       expect(other.abandon).to be(other)
       expect(other.state).to eq(:abandoned)
-      expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
+      expect { other.value }.to raise_error(EVGearman::Error, /\Aabandoned/)
       created
       completed
       eventually { client.stats[:pending].zero? }
       loop.run_once(0)
       expect(seen).to be_empty
-      expect { other.value }.to raise_error(EVGearman::Error, "abandoned") # though it has one by now
+      expect { other.value }.to raise_error(EVGearman::Error, /\Aabandoned/) # though it has one by now
     end
 
     it "changes nothing about one that is over" do
@@ -253,7 +291,7 @@ RSpec.describe EVGearman::Task do
       other = client.echo("x")
       other.on_finish { (seen << :first) && other.abandon }.on_finish { seen << :never }
       client.disconnect
-      expect { other.value }.to raise_error(EVGearman::Error, "abandoned")
+      expect { other.value }.to raise_error(EVGearman::Error, /\Aabandoned/)
       expect(seen).to eq([:first])
     end
 
@@ -264,7 +302,7 @@ RSpec.describe EVGearman::Task do
       tasks = %w[a b c].map { |data| other.echo(data) }
       tasks[1].abandon
       expect(tasks.values_at(0, 2).map(&:value)).to eq(%w[a c])
-      expect { tasks[1].value }.to raise_error(EVGearman::Error, "abandoned")
+      expect { tasks[1].value }.to raise_error(EVGearman::Error, /\Aabandoned/)
       expect(tasks[1]).to have_attributes(state: :abandoned, done?: true)
       expect(kept.received.select { |name,| name == :echo_req }.map(&:last)).to eq(%w[a c])
       expect(other.stats).to include(submitted: 3, resolved: 3, pending: 0)
@@ -282,7 +320,7 @@ RSpec.describe EVGearman::Task do
       eventually { waiting.stop? }
       task.abandon
       expect(waiting.value).to be(task)
-      expect { task.value }.to raise_error(EVGearman::Error, "abandoned")
+      expect { task.value }.to raise_error(EVGearman::Error, /\Aabandoned/)
     end
   end
 

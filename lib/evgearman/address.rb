@@ -11,8 +11,11 @@ module EVGearman
     # Gearman's.
     DEFAULT_PORT = 4730
 
-    # "host", "host:port", "[ip6]", "[ip6]:port"
-    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/ \x00-\x1F\x7F]+))(?::(?<port>\d{1,5}))?\z/
+    # "host", "host:port", "[ip6]", "[ip6]:port", and a slash behind it
+    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/ \x00-\x1F\x7F]+))(?::(?<port>\d{1,5}))?\/?\z/
+
+    # What belongs into a URL. One colon: an IPv6 address has two or more.
+    NO_HOST = %r{\A[^:]*:[^:]*\z|[\[\]/]}n
 
     module_function
 
@@ -25,18 +28,44 @@ module EVGearman
       return parse(url) if url
       return parse(first_of_environment) if host.nil? && port.nil? && first_of_environment
 
-      [host || DEFAULT_HOST, port || DEFAULT_PORT, nil]
+      [host_name(host) || DEFAULT_HOST, port_number(port) || DEFAULT_PORT, nil]
+    end
+
+    # @return [String, nil] the same
+    # @raise [ArgumentError] for one with a port
+    def host_name(host)
+      return host unless String.try_convert(host)&.b&.match?(NO_HOST)
+
+      raise ArgumentError, "host: must be a name or an IP address, not #{host.inspect}: its port goes to port:, both to url:"
+    end
+
+    # @param port [Integer, String, nil] digits, as they stand in the environment
+    # @return [Integer, nil]
+    def port_number(port)
+      text = String.try_convert(port) or return port
+      text.match?(/\A\d{1,5}\z/) ? text.to_i : raise(ArgumentError, "port: must be a number, not #{port.inspect}")
     end
 
     # "gearman://host:port", "unix:///path", "[::1]:4730", "host:port", "host"
     def parse(url)
-      text = String.try_convert(url) or raise TypeError, "an address is a String, not #{url.class}"
-      scheme, rest = text.match(%r{\A(?:([a-z]+)://)?(.*)\z}m).captures
-      case scheme
+      scheme, rest = text_of(url).match(%r{\A(?:([A-Za-z]+)://)?(.*)\z}m).captures
+      case scheme&.downcase
       when nil, "gearman" then host_and_port(rest, url)
-      when "unix" then [nil, nil, rest]
+      when "unix" then [nil, nil, absolute(rest, url)]
       else raise ArgumentError, "unknown scheme in #{url.inspect}: use gearman:// or unix://"
       end
+    end
+
+    # @return [String] also of a URI, which shows "unix:/path"
+    def text_of(url)
+      return url.to_s.sub(%r{:/(?!/)}, ":///") if defined?(URI::Generic) && url.is_a?(URI::Generic)
+
+      String.try_convert(url) or raise TypeError, "an address is a String or a URI, not #{url.class}"
+    end
+
+    # @return [String] the path
+    def absolute(path, url)
+      path.start_with?("/") ? path : raise(ArgumentError, "unix:// needs an absolute path, unlike #{url.inspect}")
     end
 
     # @return [Array(String, Integer, nil)]

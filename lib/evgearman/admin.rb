@@ -166,6 +166,10 @@ module EVGearman
       def self.parse(line) = Admin.name_and_numbers(line, 3)&.then { |columns| Row.new(*columns) }
     end
 
+    # The Task fails with what the server said instead.
+    # @api private
+    def self.unreadable(text) = raise(ProtocolError, "unexpected admin response: #{Words.one_line(text)}")
+
     # What follows OK.
     # @api private
     VERSION = ->(text) { utf8(text.delete_prefix("OK ")) }
@@ -173,7 +177,7 @@ module EVGearman
     # The number that follows OK.
     # @api private
     PID = lambda do |text|
-      Integer(text.delete_prefix("OK "), 10, exception: false) or raise ProtocolError, "unexpected admin response"
+      Integer(text.delete_prefix("OK "), 10, exception: false) || unreadable(text)
     end
 
     # What an answer leads to: another line is asked, by the same Task, and `convert` makes the value of its answer.
@@ -193,7 +197,7 @@ module EVGearman
 
     # An answer that only says yes.
     # @api private
-    DONE = ->(text) { text == "OK" or raise ProtocolError, "unexpected admin response" }
+    DONE = ->(text) { text == "OK" || unreadable(text) }
 
     # A key a line.
     # @api private

@@ -161,7 +161,7 @@ module EVGearman
                 coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
       command = time ? EPOCH : number(BACKGROUND, priority)
-      limit = Seconds.limit(timeout, "timeout:")
+      limit = Seconds.limit(timeout, "timeout")
       _submit_bg(function, workload, unique, command, time, coder).value(limit)
     end
 
@@ -250,7 +250,7 @@ module EVGearman
       raise ArgumentError, "give either at: or in:" if at && delay
       raise ArgumentError, "a delayed job has no priority" unless priority == :normal
 
-      UnixTime.ceil(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in:")))
+      UnixTime.ceil(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in")))
     end
   end
 end

@@ -162,10 +162,9 @@ module EVGearman
     # @return [self]
     # @raise [ConnectionError] "already connected", when it is or is about to be by an earlier `connect`
     def connect(host = nil, port = nil)
-      return _connect(host, port || Address::DEFAULT_PORT, nil) if host
-      return _connect(self.host, port, nil) if port
+      return _connect(self.host, self.port, path) unless host || port
 
-      _connect(self.host, self.port, path)
+      _connect(Address.host_name(host) || self.host, Address.port_number(port) || Address::DEFAULT_PORT, nil)
     end
 
     # The same, to a unix socket.
@@ -340,7 +339,7 @@ module EVGearman
       return if @reported.include?(cause)
 
       @reported << cause
-      EVGearman._report(:warn, "evgearman: #{error.message} (#{error.server})")
+      EVGearman._report(:warn, "evgearman: #{Words.one_line(error.message)}")
     end
   end
 end

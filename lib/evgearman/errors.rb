@@ -2,6 +2,12 @@
 
 module EVGearman
   # Whatever goes wrong, but for wrong arguments (ArgumentError, TypeError).
+  #
+  # Its message begins with words that are the same for each error of its kind ("disconnected", "QUEUE_ERROR"). What is known
+  # follows: what the worker, the server or the system said; function and handle; and the server, in parentheses:
+  #
+  #     exception: no such page, of show_page H:vm:3 (127.0.0.1:4730)
+  #     connect failed: Connection refused (127.0.0.1:4730)
   class Error < StandardError
     # @return [String, nil] "host:port" of the server, or the path of its socket
     attr_reader :server
@@ -125,7 +131,7 @@ module EVGearman
   # The worker said WORK_FAIL: "job failed".
   class JobFailedError < JobError; end
 
-  # The worker said WORK_EXCEPTION: "exception".
+  # The worker said WORK_EXCEPTION: "exception", and what it said: the first 1000 bytes, as text; {#data} has all of it.
   class JobExceptionError < JobError
     # @return [String] what the worker sent, BINARY
     attr_reader :data

@@ -1,23 +1,19 @@
 # frozen_string_literal: true
 
 module EVGearman
-  # Times that people give.
+  # Times that people give: a Numeric, or what answers `to_f` and is no String. The check itself is C's.
   #
   # @api private
   module Seconds
-    # @return [Numeric, nil] the same
-    # @raise [ArgumentError]
-    def self.check(value, name = "timeout")
-      return value if value.nil? || (value.is_a?(Numeric) && value.real? && value >= 0 && value.to_f.finite?)
+    # @return [Float, nil] the same; nil for nil
+    # @raise [ArgumentError] that begins with the name
+    def self.check(value, name = "timeout") = _of(value, name)
 
-      raise ArgumentError, "#{name} must be seconds and not negative, or nil"
-    end
-
-    # @return [Numeric, nil] the same; nil for 0
+    # @return [Float, nil] the same; nil also for 0 and infinity
     # @raise [ArgumentError]
     def self.limit(value, name = "timeout")
-      check(value, name)
-      value unless value&.zero?
+      seconds = check(value, name)
+      seconds unless seconds.nil? || seconds.zero? || seconds.infinite?
     end
   end
 end

@@ -15,8 +15,9 @@ module EVGearman
     #   @param timeout [Numeric, nil] seconds; nil waits for ever, 0 does not wait
     #   @return [Object] the result
     #   @raise [TimeoutError] "timeout", when the time passes first; the Task goes on
-    #   @raise [Error] why it failed; or "abandoned"
-    #   @raise [Exception] what a coder's `load` raised, also a NotImplementedError or SystemStackError
+    #   @raise [Error] a copy of {#error}, each time another one, with the backtrace of this place; or "abandoned"
+    #   @raise [Exception] a copy of what a coder's `load` raised, also a NotImplementedError or SystemStackError; that is
+    #     its `cause`
     #   @raise [ArgumentError] for a time that is none
 
     # @!method wait(timeout = nil)
@@ -130,10 +131,11 @@ module EVGearman
     # @raise [ArgumentError] for a time that is none
     def self.all(tasks, timeout = nil)
       tasks = tasks.to_a
-      deadline = Seconds.check(timeout) && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout)
+      limit = Seconds.check(timeout)
+      deadline = limit && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + limit)
       tasks.each do |task|
         left = deadline && [deadline - Process.clock_gettime(Process::CLOCK_MONOTONIC), 0].max
-        task.wait(left) or raise TimeoutError, "timeout"
+        task.wait(left) || task.send(:_late)
       end
       tasks.map(&:value)
     end

@@ -16,7 +16,7 @@ RSpec.describe "A forked child", :gearmand do
   # What the child makes of the client and a Task of its parent, and whether a block of the parent was called in it.
   def inherited(task, called)
     error = task.wait(10)&.error
-    inherited = [error.class.name, error&.message, client.state, client.stats[:pending]]
+    inherited = [error.class.name, error && short(error), client.state, client.stats[:pending]]
     inherited + [wait(client.echo("child")), called.size, loop.running?]
   end
 

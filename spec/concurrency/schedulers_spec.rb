@@ -57,7 +57,7 @@ SCHEDULERS.each do |name, scheduler|
       fibers(-> {}) # which loads it
       task = client.submit_job("nobody-does-this", "", timeout: 0.5)
       outcome, other = fibers(-> { task.value(0.01) rescue $!.message }, -> { task.wait.error.class })
-      expect([outcome, other]).to eq(["timeout", EVGearman::JobTimeoutError])
+      expect([outcome[/\A\w+/], other]).to eq(["timeout", EVGearman::JobTimeoutError])
     end
 
     it "ping, flush, map, and run a loop" do

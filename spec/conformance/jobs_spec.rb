@@ -137,10 +137,10 @@ RSpec.describe "Jobs on a real server", :gearmand do
   it "that fail with what a handler raised are told of twice: what it said, and that it failed" do
     serve(on_callback_error: proc {}) { raise ArgumentError, "no such thing" }
     told = []
-    client.submit_job(name, on_exception: ->(bytes) { told << bytes }) { |result, error| told << [result, error.message] }
+    client.submit_job(name, on_exception: ->(bytes) { told << bytes }) { |result, error| told << [result, short(error)] }
     eventually { told.size == 2 }
     loop.run(0.02)
-    expect(told).to eq(["no such thing", [nil, "exception"]])
+    expect(told).to eq(["no such thing", [nil, "exception: no such thing"]])
   end
 
   it "are announced by a barrier: what was sent before its reply has been taken in" do

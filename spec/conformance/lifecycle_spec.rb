@@ -105,7 +105,7 @@ RSpec.describe "The life of a connection" do
   it "counts a request from the moment it is made, and ends it once" do
     client = client_for(fake_server)
     told = []
-    client.echo("x") { |value, error| told << [value, error.class, error.message] }
+    client.echo("x") { |value, error| told << [value, error.class, short(error)] }
     expect(client.waiting_count + client.pending_count).to eq(1)
     eventually { client.pending_count == 1 }
     client.disconnect

@@ -81,7 +81,7 @@ RSpec.describe "gearadmin", :gearmand do
       "--drop-function=nobody" => -> { client.drop_function("nobody") },
       "--cancel-job=H:nobody:1" => -> { client.cancel_job("H:nobody:1") } }.each do |option, ours|
       expect { ours.call.value }.to raise_error(EVGearman::ServerError) do |error|
-        expect(gearadmin(option).errors.downcase).to include(error.message.sub(/: ?/, " ").strip.downcase)
+        expect(gearadmin(option).errors.downcase).to include(short(error).sub(/: ?/, " ").strip.downcase)
       end
     end
   end

@@ -54,8 +54,8 @@ RSpec.describe "A block" do
   it "may disconnect: who waits hears of an end, once" do
     server = fake_server { |peer| peer.expect(:submit_job) && packets.first(2).each { |packet| peer.send(*packet) } }
     client = client_for(server)
-    client.submit_job("f", on_data: ->(bytes) { heard << bytes && client.disconnect }) { |_, error| heard << error.message }
-    client.echo("echo") { |_, error| heard << error.message }
+    client.submit_job("f", on_data: ->(bytes) { heard << bytes && client.disconnect }) { |_, error| heard << short(error) }
+    client.echo("echo") { |_, error| heard << short(error) }
     eventually { heard.size == 3 }
     loop.run(0.02)
     expect(heard).to eq(%w[a disconnected disconnected])

@@ -410,7 +410,7 @@ RSpec.describe "A worker" do
       worker = worker_for(server, max_packet: 1000, on_callback_error: ->(error, _) { told << error.class })
       worker.register_function("f") { |job| job.workload == "x" ? "x" * 1001 : "small" }.work
       eventually { terminal(server).size == 2 }
-      expect(terminal(server)).to eq([[:work_exception, "H:vm:1", "payload too large"], [:work_complete, "H:vm:1", "small"]])
+      expect(terminal(server)).to eq([[:work_exception, "H:vm:1", "payload too large, of f H:vm:1 (#{server.url})"], [:work_complete, "H:vm:1", "small"]])
       expect([told, server.peers.size]).to eq([[EVGearman::PacketTooLargeError], 1])
     end
   end

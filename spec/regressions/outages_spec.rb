@@ -86,7 +86,7 @@ RSpec.describe "An outage" do
           puts task.value(10), errors.uniq
         end
       RUBY
-      expect([text.lines.map(&:chomp), status.exitstatus]).to eq([["y", "connect failed: Too many open files"], 0])
+      expect([text.lines.map(&:chomp), status.exitstatus]).to eq([["y", "connect failed: Too many open files (#{server.url.delete_prefix("unix://")})"], 0])
     end
   end
 

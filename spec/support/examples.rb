@@ -63,6 +63,9 @@ module Examples
 
   def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
+  # What an error says, without what it is about and where.
+  def short(error) = error.message.sub(/(, of .+)? \(\S+\)\z/, "")
+
   def tear_down
     close_connections(@connections || [])
   ensure

@@ -103,6 +103,7 @@ typedef struct {
     bool roused;        /* its `run` was told to look around while it did not turn the loop */
     bool asked;         /* `connect` was called since the last `disconnect` */
     size_t marked_in;   /* see lifetime.h */
+    size_t told;        /* see memory_tell */
     evg_list_t link;    /* in loop->clients */
     evg_list_t waiters; /* who waits in flush and close */
 } client_t;
@@ -158,6 +159,9 @@ typedef struct {
 } task_t;
 
 extern const rb_data_type_t task_type;
+
+task_t *task_of(VALUE self);   /* follows a fork */
+VALUE task_handle(VALUE self); /* of the job that was submitted, or nil */
 
 /* A new Task that no request was made for yet. */
 VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task_t **out);
@@ -230,6 +234,9 @@ VALUE jobs_in_flight(const client_t *client);
 /* `dup` and `clone` of its objects raise TypeError: there would be two of one connection. */
 void refuse_copies(VALUE klass);
 
+/* Tells the GC how much memory of the core an object holds, or it thinks of it as small; `told` is what it heard last. */
+void memory_tell(size_t *told, size_t held);
+
 /* For what has no class: an Array that ObjectSpace does not show. */
 VALUE hidden_array(void);
 
@@ -239,11 +246,20 @@ VALUE binary_string(evg_bytes_t bytes);
 VALUE name_string(evg_bytes_t bytes);   /* UTF-8 if valid, else BINARY */
 VALUE name_of(VALUE string);            /* the same of a String, or nil */
 evg_bytes_t bytes_of(VALUE string);     /* of a String; valid while it is not changed */
-double seconds_of(VALUE number);        /* nil is 0, else a millisecond at least; raises ArgumentError */
 VALUE block_of(const char *method);     /* the block it was given; raises ArgumentError */
 uint32_t progress_of(VALUE number);     /* of WORK_STATUS; raises ArgumentError */
 void random_seeds(uint64_t out[2]);     /* that no peer can guess: keys of the handle table */
 VALUE stats_of(const evg_session_t *s); /* the Hash of `stats` */
+
+/* -- times --------------------------------------------------------------------------------------------------------- */
+
+/* Seconds, from a Numeric or what answers `to_f` and is no String: 0 or more, also INFINITY; what is shorter than a
+ * millisecond is one. Raise ArgumentError that begins with the name of the argument. */
+double seconds_of(VALUE value, const char *name);
+double limit_of(VALUE value, const char *name); /* of an option: nil and INFINITY are 0, which is off */
+double deadline_of(VALUE timeout);              /* of a wait, on the monotonic clock: nil is INFINITY */
+
+void Init_evg_seconds(VALUE module);
 
 /* -- forks --------------------------------------------------------------------------------------------------------- */
 

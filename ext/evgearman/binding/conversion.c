@@ -44,8 +44,9 @@ static void end_converted(VALUE self, VALUE value, VALUE error)
 
 static void end_unconverted(VALUE self, int code)
 {
-    failure_t error = {.code = code, .data = Qnil};
-    if (((task_t *)RTYPEDDATA_DATA(self))->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
+    const task_t *task = RTYPEDDATA_DATA(self);
+    failure_t error = {.code = code, .function = task->function, .client = task->client, .data = Qnil};
+    if (task->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
 }
 
 /* The answer leads to another line, an Admin::Next: the Task goes on with that. */
@@ -81,7 +82,9 @@ static VALUE convert(VALUE arg)
 
 static VALUE convert_failed(VALUE arg, VALUE error)
 {
-    end_converted(((const convert_t *)arg)->self, Qnil, error);
+    VALUE self = ((const convert_t *)arg)->self;
+    const task_t *task = RTYPEDDATA_DATA(self);
+    end_converted(self, Qnil, task->coded ? error : error_at(task->client, error));
     return Qnil;
 }
 

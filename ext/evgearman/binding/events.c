@@ -10,21 +10,22 @@ static bool server_error_p(const evg_event_t *event)
     return event->error && evg_error_fault(event->error) == EVG_SERVER && event->argc == 2;
 }
 
+static task_t *task_of_event(const evg_event_t *event)
+{
+    return event->request->owner;
+}
+
 static VALUE error_of(client_t *client, const evg_event_t *event, VALUE data)
 {
     failure_t error = {.code = event->error,
                        .text = event->text,
                        .delivery = event->delivery,
                        .request = event->request,
+                       .function = event->request ? task_of_event(event)->function : Qnil,
                        .client = client,
                        .data = data};
     if (server_error_p(event)) error.server_code = event->args[0];
     return error_new(&error);
-}
-
-static task_t *task_of_event(const evg_event_t *event)
-{
-    return event->request->owner;
 }
 
 static VALUE payload_of(const evg_event_t *event)

@@ -11,6 +11,13 @@ void refuse_copies(VALUE klass)
     rb_define_private_method(klass, "initialize_copy", refuse_copy, 1);
 }
 
+void memory_tell(size_t *told, size_t held)
+{
+    if (held == *told) return;
+    rb_gc_adjust_memory_usage((ssize_t)held - (ssize_t)*told);
+    *told = held;
+}
+
 VALUE hidden_array(void)
 {
     return rb_obj_hide(rb_ary_new());

@@ -60,7 +60,7 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
                      .function = function,
                      .unique = unique,
                      .workload = coding_dump(coding.coder, workload),
-                     .timeout = seconds_of(timeout)};
+                     .timeout = limit_of(timeout, "timeout")};
     check_callable(listeners);
     VALUE task = submit(self, &what);
     task_decode_by(task, &coding);

@@ -57,6 +57,7 @@ void client_dispose(client_t *client)
     evg_session_abandon(&client->c->session);
     evg_connection_free(client->c);
     client->c = NULL;
+    memory_tell(&client->told, 0);
 }
 
 static void client_free(void *ptr)
@@ -70,12 +71,17 @@ static void client_free(void *ptr)
     ruby_xfree(client);
 }
 
+static size_t buffers_of(const client_t *client)
+{
+    return client->c->session.in.cap + client->c->session.out.cap;
+}
+
 static size_t client_size(const void *ptr)
 {
     const client_t *client = ptr;
     size_t size = sizeof *client + client->pending_cap * sizeof *client->pending;
     size += trace_memsize(client);
-    if (client->c) size += sizeof *client->c + client->c->session.in.cap + client->c->session.out.cap;
+    if (client->c) size += sizeof *client->c + buffers_of(client);
     return size;
 }
 
@@ -120,7 +126,9 @@ client_t *open_client_of(VALUE self)
 /* Who waits in flush or close is woken by the step that gets there. */
 static void stepped(void *owner)
 {
-    seat_wake_reached(&((client_t *)owner)->waiters);
+    client_t *client = owner;
+    memory_tell(&client->told, buffers_of(client));
+    seat_wake_reached(&client->waiters);
 }
 
 static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
@@ -188,12 +196,19 @@ void client_prepare(client_t *client)
     client_before_request(client);
 }
 
+static void refuse(const client_t *client, VALUE function, int code)
+{
+    const failure_t about = {.function = function, .client = client, .data = Qnil};
+    error_check_about(&about, code);
+}
+
 VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg)
 {
     task_t *task;
     VALUE self = task_new(client, function, unique, block, &task);
     client_prepare(client);
-    error_check(client, ask(client, &task->request, arg));
+    int r = ask(client, &task->request, arg);
+    if (r < 0) refuse(client, function, r);
     task_pending(client, self, task);
     evg_connection_asked(client->c);
     return self;
@@ -285,7 +300,7 @@ static bool wait_for(client_t *client, bool (*reached)(const goal_t *goal), doub
 static VALUE client_flush(VALUE self, VALUE timeout)
 {
     client_t *client = open_client_of(self);
-    double deadline = NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
+    double deadline = deadline_of(timeout);
     bool flushed = wait_for(client, flushed_p, deadline);
     RB_GC_GUARD(self);
     return RBOOL(flushed);
@@ -309,7 +324,7 @@ static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
     loop_t *loop = client->loop;
-    double seconds = NIL_P(timeout) ? INFINITY : seconds_of(timeout), deadline = evg_monotonic() + seconds;
+    double seconds = NIL_P(timeout) ? INFINITY : seconds_of(timeout, "timeout"), deadline = evg_monotonic() + seconds;
     if (client->c->session.state == EVG_SHUT || loop->closed) return self;
     evg_connection_flush(client->c);
     if (seconds > 0 && wait_for(client, written_p, deadline)) wait_for_arrival(client, deadline);

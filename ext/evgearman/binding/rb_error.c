@@ -2,7 +2,7 @@
 
 #include "binding/rb_address.h"
 
-static VALUE evg_module;
+static VALUE evg_module, base_class;
 
 /* Codes whose class is not told by their fault. */
 static const char *class_name_of(int code)
@@ -41,6 +41,11 @@ static const char *class_name_of(int code)
     }
 }
 
+VALUE error_class(const char *name)
+{
+    return rb_const_get(evg_module, rb_intern(name));
+}
+
 static VALUE class_of_code(int code)
 {
     ID name = rb_intern(class_name_of(code));
@@ -48,15 +53,75 @@ static VALUE class_of_code(int code)
     return rb_const_get(ours ? evg_module : rb_cObject, name);
 }
 
-/* "connect failed: Connection refused", "QUEUE_ERROR: Job queue is full", or just the words of the code. */
-static VALUE message_of(const failure_t *error)
+/* -- the message --------------------------------------------------------------------------------------------------- */
+
+enum { SAID_MAX = 1000 }; /* bytes of what others said; `data` has all of it */
+
+/* What others said may be in any encoding, or none: a message is UTF-8. */
+static void add(VALUE message, evg_bytes_t bytes)
 {
-    VALUE message =
-        error->server_code.len ? name_string(error->server_code) : rb_utf8_str_new_cstr(evg_error_text(error->code));
-    if (!error->text.len) return message;
-    rb_str_cat_cstr(message, ": ");
-    return rb_str_append(message, name_string(error->text));
+    VALUE text = rb_utf8_str_new((const char *)bytes.at, (long)bytes.len);
+    VALUE scrubbed = rb_str_scrub(text, Qnil);
+    rb_str_append(message, NIL_P(scrubbed) ? text : scrubbed);
 }
+
+static void add_said(VALUE message, evg_bytes_t said)
+{
+    while (said.len && said.at[said.len - 1] <= ' ') said.len--;
+    if (!said.len) return;
+    bool long_p = said.len > SAID_MAX;
+    rb_str_cat_cstr(message, ": ");
+    add(message, evg_bytes(said.at, long_p ? SAID_MAX : said.len));
+    if (long_p) rb_str_cat_cstr(message, "...");
+}
+
+static void add_about(VALUE message, VALUE function, evg_bytes_t handle)
+{
+    if (!RTEST(function) && !handle.len) return;
+    rb_str_cat_cstr(message, ", of");
+    if (RTEST(function)) add(rb_str_cat_cstr(message, " "), bytes_of(function));
+    if (handle.len) add(rb_str_cat_cstr(message, " "), handle);
+}
+
+static void add_server(VALUE message, VALUE server)
+{
+    if (NIL_P(server)) return;
+    rb_str_cat_cstr(message, " (");
+    add(message, bytes_of(server));
+    rb_str_cat_cstr(message, ")");
+}
+
+static evg_bytes_t words_of(const failure_t *error)
+{
+    if (error->server_code.len) return error->server_code;
+    return error->words.len ? error->words : evg_bytes_of(evg_error_text(error->code));
+}
+
+static evg_bytes_t handle_of(const failure_t *error)
+{
+    return error->request ? evg_request_handle(error->request) : error->handle;
+}
+
+static VALUE server_of(const failure_t *error)
+{
+    return error->client ? address_string(&error->client->c->address) : Qnil;
+}
+
+/* First the words that a kind of error always has, then what is known of this one:
+ * "QUEUE_ERROR: Job queue is full, of resize (127.0.0.1:4730)",
+ * "exception: no such page, of show_page H:vm:3 (127.0.0.1:4730)". */
+static VALUE message_of(const failure_t *error, VALUE server)
+{
+    VALUE message = rb_utf8_str_new(NULL, 0);
+    bool data_p = !error->text.len && !NIL_P(error->data);
+    add(message, words_of(error));
+    add_said(message, data_p ? bytes_of(error->data) : error->text);
+    add_about(message, error->function, handle_of(error));
+    add_server(message, server);
+    return message;
+}
+
+/* -- the exception ------------------------------------------------------------------------------------------------- */
 
 static VALUE delivery_symbol(evg_delivery_t delivery)
 {
@@ -64,24 +129,68 @@ static VALUE delivery_symbol(evg_delivery_t delivery)
     return delivery == EVG_DELIVERY_NONE ? Qnil : ID2SYM(rb_intern(names[delivery]));
 }
 
-static void tell_server(VALUE exception, const client_t *client)
+static void set(VALUE exception, const char *name, VALUE value)
 {
-    if (client) rb_ivar_set(exception, rb_intern("@server"), address_string(&client->c->address));
+    rb_ivar_set(exception, rb_intern(name), value);
+}
+
+/* Wrong arguments are the caller's alone. */
+static VALUE foreign_error(VALUE klass, const failure_t *error)
+{
+    return rb_exc_new_str(klass, rb_utf8_str_new_cstr(evg_error_text(error->code)));
 }
 
 VALUE error_new(const failure_t *error)
 {
-    VALUE exception = rb_exc_new_str(class_of_code(error->code), message_of(error));
-    const evg_request_t *request = error->request;
-    tell_server(exception, error->client);
-    rb_ivar_set(exception, rb_intern("@delivery"), delivery_symbol(error->delivery));
-    if (request) {
-        rb_ivar_set(exception, rb_intern("@keyed"), RBOOL(request->keyed));
-        if (request->handle_len) rb_ivar_set(exception, rb_intern("@handle"), name_string(evg_request_handle(request)));
-    }
-    if (error->server_code.len) rb_ivar_set(exception, rb_intern("@code"), name_string(error->server_code));
-    if (!NIL_P(error->data)) rb_ivar_set(exception, rb_intern("@data"), error->data);
+    VALUE klass = error->klass ? error->klass : class_of_code(error->code);
+    if (!RTEST(rb_class_inherited_p(klass, base_class))) return foreign_error(klass, error);
+    VALUE server = server_of(error);
+    VALUE exception = rb_exc_new_str(klass, message_of(error, server));
+    evg_bytes_t handle = handle_of(error);
+    set(exception, "@server", server);
+    set(exception, "@delivery", delivery_symbol(error->delivery));
+    if (error->request) set(exception, "@keyed", RBOOL(error->request->keyed));
+    if (handle.len) set(exception, "@handle", name_string(handle));
+    if (error->server_code.len) set(exception, "@code", name_string(error->server_code));
+    if (!NIL_P(error->data)) set(exception, "@data", error->data);
     return exception;
+}
+
+VALUE error_at(const client_t *client, VALUE exception)
+{
+    VALUE known = rb_obj_is_kind_of(exception, base_class) ? rb_attr_get(exception, rb_intern("@server")) : Qtrue;
+    if (!NIL_P(known)) return exception;
+    VALUE words = rb_String(exception);
+    failure_t error = {.klass = rb_obj_class(exception), .words = bytes_of(words), .client = client, .data = Qnil};
+    VALUE placed = error_new(&error);
+    RB_GC_GUARD(words);
+    return placed;
+}
+
+static VALUE copy_of(VALUE exception)
+{
+    VALUE copy = rb_obj_dup(exception);
+    rb_funcall(copy, rb_intern("set_backtrace"), 1, Qnil);
+    return copy;
+}
+
+VALUE error_own(VALUE exception)
+{
+    int state = 0;
+    VALUE raised_at = rb_funcall(exception, rb_intern("backtrace"), 0);
+    VALUE copy = rb_protect(copy_of, exception, &state);
+    if (state) { /* its class does not like to be copied */
+        rb_set_errinfo(Qnil);
+        return exception;
+    }
+    if (!NIL_P(raised_at)) rb_ivar_set(copy, rb_intern("cause"), exception);
+    return copy;
+}
+
+static VALUE own_error(VALUE module, VALUE exception)
+{
+    (void)module;
+    return error_own(exception);
 }
 
 /* These are about what was to be sent. */
@@ -90,23 +199,31 @@ static bool refused_p(int code)
     return code == EVG_ETOO_LARGE || code == EVG_EBACKPRESSURE;
 }
 
-void error_check(client_t *client, int code)
+void error_check_about(const failure_t *about, int code)
 {
     if (code >= 0) return;
-    failure_t error = {.code = code, .client = client, .data = Qnil};
+    failure_t error = *about;
+    error.code = code;
     if (refused_p(code)) error.delivery = EVG_NOT_SENT;
     rb_exc_raise(error_new(&error));
 }
 
-void error_raise(const client_t *client, const char *class_name, const char *message)
+void error_check(const client_t *client, int code)
 {
-    VALUE klass = rb_const_get(evg_module, rb_intern(class_name));
-    VALUE exception = rb_exc_new_str(klass, rb_utf8_str_new_cstr(message));
-    tell_server(exception, client);
-    rb_exc_raise(exception);
+    if (code >= 0) return;
+    const failure_t about = {.client = client, .data = Qnil};
+    error_check_about(&about, code);
+}
+
+void error_raise(const client_t *client, const char *class_name, const char *words)
+{
+    failure_t error = {.klass = error_class(class_name), .words = evg_bytes_of(words), .client = client, .data = Qnil};
+    rb_exc_raise(error_new(&error));
 }
 
 void Init_evg_error(VALUE module)
 {
     evg_module = module;
+    base_class = rb_const_get(module, rb_intern("Error"));
+    rb_define_singleton_method(module, "_own_error", own_error, 1);
 }

@@ -7,24 +7,39 @@
 
 void Init_evg_error(VALUE module);
 
-/* What an error is about, besides its code. All may be empty. (glibc has an error_t.) */
+/* What an error is, and is about. All may be empty but the first two lines. (glibc has an error_t.) */
 typedef struct {
     int code;
+    VALUE klass;             /* of one that the core has no code for … */
+    evg_bytes_t words;       /* … and how its message begins */
     evg_bytes_t text;        /* what the system or the server said */
     evg_bytes_t server_code; /* "QUEUE_ERROR" */
     evg_delivery_t delivery;
     const evg_request_t *request;
-    client_t *client;
+    VALUE function;     /* a String, or nothing */
+    evg_bytes_t handle; /* without a request */
+    const client_t *client;
     VALUE data; /* of a WORK_EXCEPTION, or Qnil */
 } failure_t;
 
-/* The exception; runs no Ruby code. */
+VALUE error_class(const char *name); /* "TimeoutError" */
+
+/* The exception, whose message says what is known of it; runs no Ruby code. */
 VALUE error_new(const failure_t *error);
 
-/* Raises for a negative answer of the core: ArgumentError for bad arguments, else our class. `client` may be NULL. */
-void error_check(client_t *client, int code);
+/* Of what a converter in Ruby raised: the same, and where. Another's exception is answered as it is. */
+VALUE error_at(const client_t *client, VALUE exception);
+
+/* For each who waits one of his own, to be raised where he does: one object would keep its first backtrace. What was raised
+ * elsewhere, as by a coder, is its cause. */
+VALUE error_own(VALUE exception);
+
+/* Raises for a negative answer of the core: ArgumentError for bad arguments, else our class. `client` may be NULL; or `about`
+ * says what else is known. */
+void error_check(const client_t *client, int code);
+void error_check_about(const failure_t *about, int code);
 
 /* Raises EVGearman::ConnectionError, TimeoutError … with these words. `client` may be NULL. */
-NORETURN(void error_raise(const client_t *client, const char *class_name, const char *message));
+NORETURN(void error_raise(const client_t *client, const char *class_name, const char *words));
 
 #endif

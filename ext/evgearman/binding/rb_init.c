@@ -23,6 +23,7 @@ __attribute__((visibility("default"))) void Init_evgearman(void)
     if (missing) rb_raise(rb_eLoadError, "%s", missing);
     pthread_atfork(NULL, NULL, child_of_fork);
     Init_evg_error(module);
+    Init_evg_seconds(module);
     Init_evg_coding();
     Init_evg_conversion();
     Init_evg_loop(module);

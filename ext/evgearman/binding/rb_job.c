@@ -91,11 +91,21 @@ VALUE job_new(client_t *client, const evg_event_t *event)
 
 /* -- saying something about it ------------------------------------------------------------------------------------- */
 
+/* Raises what is about this job. */
+static void check(const rb_job_t *job, int code)
+{
+    const failure_t about = {.function = job->function,
+                             .handle = evg_bytes(job->job.handle, job->job.handle_len),
+                             .client = job->client,
+                             .data = Qnil};
+    error_check_about(&about, code);
+}
+
 /* true: it will be sent. false: the job is not ours any more. Else raises. */
 static bool taken_p(rb_job_t *job, int r)
 {
     if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return false;
-    error_check(job->client, r);
+    if (r < 0) check(job, r);
     return true;
 }
 
@@ -109,7 +119,7 @@ static VALUE said(rb_job_t *job, int r)
 
 static evg_session_t *session_of(rb_job_t *job)
 {
-    if (job->answered) error_raise(job->client, "JobFinishedError", evg_error_text(EVG_EFINISHED));
+    if (job->answered) check(job, EVG_EFINISHED);
     evg_connection_clock(job->client->c);
     return &job->client->c->session;
 }

@@ -188,11 +188,6 @@ static VALUE run_end(VALUE arg)
     return Qnil;
 }
 
-static double deadline_of(VALUE timeout)
-{
-    return NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
-}
-
 void loop_open_fresh_clients(loop_t *loop)
 {
     for (evg_list_t *at = loop->clients.next; at != &loop->clients; at = at->next) {

@@ -67,7 +67,7 @@ static int prefetch_of(const option_t *option, VALUE value)
 static void store(const option_t *option, void *field, VALUE value)
 {
     switch (option->kind) {
-    case SECONDS: *(double *)field = seconds_of(value); break;
+    case SECONDS: *(double *)field = limit_of(value, option->name); break;
     case FLAG: *(bool *)field = RTEST(value); break;
     case PACKET: *(size_t *)field = (size_t)whole_number(option, value, EVG_PACKET_LEAST, LONG_MAX); break;
     case SIZE: *(size_t *)field = (size_t)whole_number(option, value, 1, LONG_MAX); break;

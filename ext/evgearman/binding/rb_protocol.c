@@ -87,6 +87,7 @@ static void parser_free(void *ptr)
 {
     packet_parser_t *parser = ptr;
     evg_buffer_deinit(&parser->buffer);
+    memory_tell(&parser->told, 0);
     ruby_xfree(parser);
 }
 
@@ -104,7 +105,9 @@ static const rb_data_type_t packet_parser_type = {
 
 static packet_parser_t *parser_of(VALUE self)
 {
-    return rb_check_typeddata(self, &packet_parser_type);
+    packet_parser_t *parser = rb_check_typeddata(self, &packet_parser_type);
+    if (!parser->ready) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    return parser;
 }
 
 static VALUE parser_allocate(VALUE klass)
@@ -118,10 +121,11 @@ static VALUE parser_allocate(VALUE klass)
 /* `request` is nil for packets of either kind. */
 static VALUE parser_setup(VALUE self, VALUE request, VALUE text, VALUE max)
 {
-    packet_parser_t *parser = parser_of(self);
+    packet_parser_t *parser = rb_check_typeddata(self, &packet_parser_type);
     parser->magic = NIL_P(request) ? EVG_REQ_OR_RES : RTEST(request) ? EVG_REQ : EVG_RES;
     parser->text = RTEST(text);
     parser->max = NUM2SIZET(max);
+    parser->ready = true;
     return Qnil;
 }
 
@@ -154,8 +158,16 @@ static VALUE packet_parser_take(VALUE self, VALUE bytes)
     packet_parser_t *parser = parser_of(self);
     if (parser->broken) return Qnil;
     error_check(NULL, evg_buffer_append(&parser->buffer, bytes_of(bytes)));
+    memory_tell(&parser->told, parser->buffer.cap);
     RB_GC_GUARD(bytes);
     return Qnil;
+}
+
+/* What is idle, or was made for one packet, holds no memory until the GC comes. */
+static void settle(packet_parser_t *parser)
+{
+    evg_buffer_release(&parser->buffer);
+    memory_tell(&parser->told, parser->buffer.cap);
 }
 
 /* The next packet, which has left the buffer when Ruby sees it; nil when none is whole. */
@@ -168,8 +180,7 @@ static VALUE parser_next(VALUE self)
     if (len < 0) fail(parser, (int)len, input);
     VALUE told = len ? packet_array(&packet) : Qnil;
     evg_buffer_consume(&parser->buffer, (size_t)len);
-    /* what is idle, or was made for one packet, holds no memory until the GC comes */
-    evg_buffer_release(&parser->buffer);
+    settle(parser);
     return told;
 }
 
@@ -188,7 +199,7 @@ static VALUE parser_all(VALUE self)
     }
     if (len < 0) fail(parser, (int)len, rest);
     evg_buffer_consume(&parser->buffer, evg_buffer_len(&parser->buffer) - rest.len);
-    evg_buffer_release(&parser->buffer);
+    settle(parser);
     return told;
 }
 

@@ -15,10 +15,21 @@ static void session_mark(void *ptr)
     for (size_t i = 0; i < session->pending_count; i++) rb_gc_mark(session->pending[i]);
 }
 
+static size_t buffers_of(const rb_session_t *session)
+{
+    return session->s.in.cap + session->s.out.cap;
+}
+
+void session_grew(rb_session_t *session)
+{
+    memory_tell(&session->told, buffers_of(session));
+}
+
 void session_dispose(rb_session_t *session)
 {
     if (session->dead) return;
     session->dead = true;
+    memory_tell(&session->told, 0);
     evg_session_abandon(&session->s);
     evg_session_deinit(&session->s);
     ruby_xfree(session->pending);
@@ -40,7 +51,7 @@ static void session_free(void *ptr)
 static size_t session_size(const void *ptr)
 {
     const rb_session_t *session = ptr;
-    return sizeof *session + session->s.in.cap + session->s.out.cap + session->pending_cap * sizeof *session->pending;
+    return sizeof *session + buffers_of(session) + session->pending_cap * sizeof *session->pending;
 }
 
 static const rb_data_type_t session_type = {
@@ -108,6 +119,7 @@ static VALUE session_set_option(VALUE self, VALUE name, VALUE value)
 static void break_off(rb_session_t *session, int reason)
 {
     evg_session_closed(&session->s, reason, NULL);
+    session_grew(session);
     session->broken = reason;
 }
 
@@ -166,6 +178,7 @@ static VALUE session_feed(VALUE self, VALUE bytes)
     rb_session_t *session = session_of(self);
     if (session->s.state != EVG_OPEN) error_raise(NULL, "ConnectionError", "not open");
     error_check(NULL, evg_session_feed(&session->s, bytes_of(bytes)));
+    session_grew(session);
     RB_GC_GUARD(bytes);
     return self;
 }
@@ -190,11 +203,13 @@ static bool next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
 /* So many of these were. */
 static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE position)
 {
-    evg_session_t *s = &session_of(self)->s;
+    rb_session_t *session = session_of(self);
+    evg_session_t *s = &session->s;
     evg_bytes_t written = evg_bytes(RSTRING_PTR(bytes), NUM2SIZET(count));
     if (s->state != EVG_OPEN) return Qfalse;
     if (!next_p(s, written, NUM2ULL(position))) error_raise(NULL, "ConcurrencyError", "output has changed meanwhile");
     evg_session_written(s, written.len);
+    session_grew(session);
     RB_GC_GUARD(bytes);
     return Qtrue;
 }
@@ -308,6 +323,7 @@ static VALUE session_next(VALUE self)
     }
     failure_t failure = {.code = session->broken, .text = evg_bytes_of(session->s.text), .data = Qnil};
     session->broken = 0;
+    session_grew(session);
     if (failure.code < 0) rb_exc_raise(error_new(&failure));
     return Qnil;
 }

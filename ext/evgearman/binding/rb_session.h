@@ -12,6 +12,7 @@ typedef struct {
     VALUE *pending; /* Requests whose outcome was not told, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
     size_t users; /* objects that point at it, its own included */
+    size_t told;  /* see memory_tell */
     int broken;   /* why it closed the connection, until that was raised */
     bool dead;    /* it was collected, or something that was pending on it */
     bool ready;   /* initialize was called */
@@ -46,6 +47,9 @@ void session_option_set(evg_session_t *s, VALUE name, VALUE value);
 evg_shape_t admin_shape(VALUE line, VALUE multiline);
 
 /* Of the abilities that stay (rb_worker.c). */
+/* Its buffers may have changed. */
+void session_grew(rb_session_t *session);
+
 VALUE function_names(evg_session_t *s);
 
 /* -- requests (rb_session_request.c) ------------------------------------------------------------------------------- */

@@ -83,23 +83,30 @@ VALUE session_job_of(const evg_job_t *job)
 
 /* -- saying something about it ------------------------------------------------------------------------------------- */
 
+static void check(const rb_session_job_t *job, int code)
+{
+    const failure_t about = {
+        .function = job->function, .handle = evg_bytes(job->job.handle, job->job.handle_len), .data = Qnil};
+    error_check_about(&about, code);
+}
+
 static evg_session_t *unanswered(rb_session_job_t *job)
 {
-    if (job->answered) error_raise(NULL, "JobFinishedError", evg_error_text(EVG_EFINISHED));
+    if (job->answered) check(job, EVG_EFINISHED);
     return &job->session->s;
 }
 
 /* true: it will be sent. false: the job is not ours any more. Else raises. */
-static VALUE said(int r)
+static VALUE said(const rb_session_job_t *job, int r)
 {
     if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return Qfalse;
-    error_check(NULL, r);
+    if (r < 0) check(job, r);
     return Qtrue;
 }
 
 static VALUE answered(rb_session_job_t *job, int r)
 {
-    VALUE sent = said(r);
+    VALUE sent = said(job, r);
     job->answered = true;
     return sent;
 }
@@ -134,7 +141,7 @@ static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
     StringValue(data);
-    VALUE sent = said(evg_job_data(unanswered(job), &job->job, bytes_of(data)));
+    VALUE sent = said(job, evg_job_data(unanswered(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
 }
@@ -143,7 +150,7 @@ static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
     StringValue(data);
-    VALUE sent = said(evg_job_warning(unanswered(job), &job->job, bytes_of(data)));
+    VALUE sent = said(job, evg_job_warning(unanswered(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
 }
@@ -152,7 +159,7 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 {
     rb_session_job_t *job = job_ptr(self);
     uint32_t upper = progress_of(numerator), lower = progress_of(denominator);
-    return said(evg_job_status(unanswered(job), &job->job, upper, lower));
+    return said(job, evg_job_status(unanswered(job), &job->job, upper, lower));
 }
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
@@ -199,7 +206,7 @@ static VALUE job_expired_p(VALUE self)
 static VALUE worker_can_do(VALUE self, VALUE name, VALUE timeout, VALUE server_timeout)
 {
     rb_session_t *session = session_of(self);
-    double ours = seconds_of(timeout), theirs = seconds_of(server_timeout);
+    double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
     StringValue(name);
     error_check(NULL, evg_worker_can_do(&session->s, bytes_of(name), ours, theirs, session));
     return self;

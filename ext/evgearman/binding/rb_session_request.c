@@ -77,6 +77,7 @@ VALUE session_ask(VALUE session_value, session_ask_t *ask, const void *arg, VALU
     rb_session_t *session = request->session;
     reserve_pending(session);
     error_check(NULL, ask(&session->s, &request->request, arg));
+    session_grew(session);
     request->pending = true;
     request->slot = session->pending_count;
     session->pending[session->pending_count++] = self;
@@ -132,6 +133,7 @@ static VALUE error_of(const rb_request_t *request, const evg_event_t *event)
                        .text = event->text,
                        .delivery = event->delivery,
                        .request = event->request,
+                       .function = request->function,
                        .data = Qnil};
     if (evg_error_fault(event->error) == EVG_SERVER && event->argc == 2) error.server_code = event->args[0];
     if (event->error == EVG_EJOB_EXCEPTION) error.data = binary_string(event->args[0]);
@@ -304,7 +306,7 @@ static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE wor
                                          .unique = NIL_P(unique) ? evg_bytes("", 0) : bytes_of(unique),
                                          .workload = bytes_of(workload),
                                          .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at),
-                                         .timeout = seconds_of(timeout)};
+                                         .timeout = limit_of(timeout, "timeout")};
     VALUE request = session_ask(self, ask_submit, &submission, Qnil);
     RB_OBJ_WRITE(request, &request_ptr(request)->function, function);
     RB_OBJ_WRITE(request, &request_ptr(request)->unique, unique);

@@ -48,7 +48,7 @@ const rb_data_type_t task_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
 };
 
-static task_t *task_of(VALUE self)
+task_t *task_of(VALUE self)
 {
     task_t *task;
     TypedData_Get_Struct(self, task_t, &task_type, task);
@@ -212,24 +212,44 @@ static bool over_goal(const goal_t *goal)
 
 static bool await(task_t *task, VALUE timeout)
 {
-    double deadline = NIL_P(timeout) ? INFINITY : evg_monotonic() + seconds_of(timeout);
+    double deadline = deadline_of(timeout);
     if (over_p(task)) return true;
     goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->client->c};
     return seat_wait(task->client->loop, &goal, deadline) || task->state != TASK_PENDING;
 }
 
+/* What no server says: it has no code. */
+NORETURN(static void fail(const task_t *task, const char *class_name, const char *words));
+
+static void fail(const task_t *task, const char *class_name, const char *words)
+{
+    failure_t error = {.klass = error_class(class_name),
+                       .words = evg_bytes_of(words),
+                       .handle = evg_request_handle(&task->request),
+                       .function = task->function,
+                       .client = task->client,
+                       .data = Qnil};
+    rb_exc_raise(error_new(&error));
+}
+
 static VALUE outcome(task_t *task)
 {
-    if (task->abandoned) error_raise(task->client, "Error", "abandoned");
-    if (!NIL_P(task->error)) rb_exc_raise(task->error);
+    if (task->abandoned) fail(task, "Error", "abandoned");
+    if (!NIL_P(task->error)) rb_exc_raise(error_own(task->error));
     return task->value;
+}
+
+/* Of `Task.all`. */
+static VALUE task_late(VALUE self)
+{
+    fail(task_of(self), "TimeoutError", "timeout");
 }
 
 static VALUE task_value(int argc, VALUE *argv, VALUE self)
 {
     task_t *task = task_of(self);
     rb_check_arity(argc, 0, 1);
-    if (!await(task, argc ? argv[0] : Qnil)) error_raise(task->client, "TimeoutError", "timeout");
+    if (!await(task, argc ? argv[0] : Qnil)) fail(task, "TimeoutError", "timeout");
     VALUE value = outcome(task);
     RB_GC_GUARD(self);
     return value;
@@ -239,76 +259,6 @@ static VALUE task_wait(int argc, VALUE *argv, VALUE self)
 {
     rb_check_arity(argc, 0, 1);
     return await(task_of(self), argc ? argv[0] : Qnil) ? self : Qnil;
-}
-
-/* -- asking -------------------------------------------------------------------------------------------------------- */
-
-static VALUE task_handle(VALUE self)
-{
-    const evg_request_t *request = &task_of(self)->request; /* a question keeps what it asked for in the same place */
-    bool created = request->handle_len && evg_command_submit_p((evg_command_t)request->type);
-    return created ? name_string(evg_request_handle(request)) : Qnil;
-}
-
-static VALUE task_function(VALUE self)
-{
-    return name_of(task_of(self)->function);
-}
-
-static VALUE task_unique(VALUE self)
-{
-    return name_of(task_of(self)->unique);
-}
-
-static const char *state_name(const task_t *task)
-{
-    if (task->abandoned) return "abandoned";
-    if (task->state == TASK_SUCCEEDED) return "succeeded";
-    if (task->state == TASK_FAILED) return "failed";
-    if (task->running) return "running";
-    if (task->request.state == EVG_REQUEST_CREATED) return "created";
-    const evg_request_t *request = task->batch ? batch_first(task->batch) : &task->request;
-    return evg_session_unwritten_p(&task->client->c->session, request) ? "waiting" : "sent";
-}
-
-static VALUE task_state(VALUE self)
-{
-    return ID2SYM(rb_intern(state_name(task_of(self))));
-}
-
-static VALUE task_done_p(VALUE self)
-{
-    return RBOOL(task_of(self)->state != TASK_PENDING);
-}
-
-static VALUE task_success_p(VALUE self)
-{
-    return RBOOL(task_of(self)->state == TASK_SUCCEEDED);
-}
-
-static VALUE task_failed_p(VALUE self)
-{
-    return RBOOL(task_of(self)->state == TASK_FAILED);
-}
-
-static VALUE task_result(VALUE self)
-{
-    return task_of(self)->value;
-}
-
-static VALUE task_error(VALUE self)
-{
-    return task_of(self)->error;
-}
-
-static VALUE task_progress(VALUE self)
-{
-    return task_of(self)->progress;
-}
-
-static VALUE task_client(VALUE self)
-{
-    return task_of(self)->client_value;
 }
 
 /* -- listening ----------------------------------------------------------------------------------------------------- */
@@ -393,17 +343,8 @@ void Init_evg_task(VALUE module)
     rb_gc_register_mark_object(task_class);
     rb_define_method(task_class, "value", task_value, -1);
     rb_define_method(task_class, "wait", task_wait, -1);
-    rb_define_method(task_class, "client", task_client, 0);
-    rb_define_method(task_class, "handle", task_handle, 0);
-    rb_define_method(task_class, "function", task_function, 0);
-    rb_define_method(task_class, "unique", task_unique, 0);
-    rb_define_method(task_class, "state", task_state, 0);
-    rb_define_method(task_class, "done?", task_done_p, 0);
-    rb_define_method(task_class, "success?", task_success_p, 0);
-    rb_define_method(task_class, "failed?", task_failed_p, 0);
-    rb_define_method(task_class, "result", task_result, 0);
-    rb_define_method(task_class, "error", task_error, 0);
-    rb_define_method(task_class, "progress", task_progress, 0);
+    rb_define_private_method(task_class, "_late", task_late, 0);
+    Init_evg_task_facts(task_class);
     rb_define_method(task_class, "on_created", task_on_created, 0);
     rb_define_method(task_class, "on_complete", task_on_complete, 0);
     rb_define_method(task_class, "on_fail", task_on_fail, 0);

@@ -118,18 +118,25 @@ static VALUE timer_new(loop_t *loop, double after, double every, VALUE block)
     return self;
 }
 
+static double finite_seconds(VALUE value)
+{
+    double seconds = seconds_of(value, "seconds");
+    if (isinf(seconds)) rb_raise(rb_eArgError, "seconds: must be finite");
+    return seconds;
+}
+
 static VALUE loop_after(VALUE self, VALUE seconds)
 {
     VALUE block = block_of("after");
-    if (NIL_P(seconds)) rb_raise(rb_eArgError, "after needs a number of seconds");
-    return timer_new(open_loop_of(self), seconds_of(seconds), 0, block);
+    double after = finite_seconds(seconds);
+    return timer_new(open_loop_of(self), after, 0, block);
 }
 
 static VALUE loop_every(VALUE self, VALUE seconds)
 {
     VALUE block = block_of("every");
-    double every = seconds_of(seconds);
-    if (every <= 0) rb_raise(rb_eArgError, "every needs a number of seconds above 0");
+    double every = finite_seconds(seconds);
+    if (every <= 0) rb_raise(rb_eArgError, "seconds: must be above 0");
     return timer_new(open_loop_of(self), every, every, block);
 }
 

@@ -19,7 +19,7 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
                              VALUE coder, VALUE encoding)
 {
     StringValue(name);
-    double ours = seconds_of(timeout), theirs = seconds_of(server_timeout);
+    double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
     client_t *client = open_client_of(self);
     coding_t coding = {coder_of(coder, client->coding.coder), encoding_of(encoding, client->coding.encoding)};
     handler_t *handler = NULL;

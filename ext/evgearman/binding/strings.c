@@ -25,21 +25,6 @@ evg_bytes_t bytes_of(VALUE string)
     return evg_bytes(RSTRING_PTR(string), (size_t)RSTRING_LEN(string));
 }
 
-static bool real_p(VALUE number)
-{
-    if (RB_INTEGER_TYPE_P(number) || RB_FLOAT_TYPE_P(number)) return true;
-    return RTEST(rb_obj_is_kind_of(number, rb_cNumeric)) && RTEST(rb_funcall(number, rb_intern("real?"), 0));
-}
-
-double seconds_of(VALUE number)
-{
-    if (NIL_P(number)) return 0;
-    if (!real_p(number)) rb_raise(rb_eArgError, "seconds must be a number or nil");
-    double seconds = NUM2DBL(number);
-    if (!(seconds >= 0) || isinf(seconds)) rb_raise(rb_eArgError, "seconds must not be negative");
-    return seconds > 0 ? fmax(seconds, 0.001) : 0; /* less would be due again at once, and spin */
-}
-
 VALUE block_of(const char *method)
 {
     if (!rb_block_given_p()) rb_raise(rb_eArgError, "%s needs a block", method);

@@ -318,7 +318,7 @@ module EVGearman
         # @raise [Error] why it failed, or "not done yet"
         def value
           raise Error, "not done yet" unless done?
-          raise error if error
+          raise EVGearman._own_error(error) if error
 
           result
         end
