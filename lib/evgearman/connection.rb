@@ -85,7 +85,8 @@ module EVGearman
     #   @return [Encoding] of the bytes that come, unless a call has its own
 
     # @!method dialect
-    #   Which server it is, as of the last connection; told by its answer to `version`.
+    #   Which server it is: as the option says, else as of the last connection, told by its answer to `version`. One that
+    #   knows no text lines is spoken to as gearmand.
     #   @return [Symbol] `:gearmand`, `:perl` or `:unknown`
 
     # @!method pending_count
@@ -114,7 +115,8 @@ module EVGearman
     DEFAULTS = {
       connect_timeout: 5, command_timeout: 30, heartbeat: 20, lost_check: 10, reconnect: true,
       reconnect_delay: 0.1, reconnect_max_delay: 2, max_reconnect_attempts: nil, keepalive: 60, io_priority: 0,
-      exceptions: true, max_packet: 256 * 1024 * 1024, max_text: 64 * 1024 * 1024, max_unsent: 64 * 1024 * 1024
+      exceptions: true, dialect: nil, max_packet: 256 * 1024 * 1024, max_text: 64 * 1024 * 1024,
+      max_unsent: 64 * 1024 * 1024
     }.freeze
 
     # Hooks that a constructor takes and a method sets: each is called on the thread that turns the loop.

@@ -106,7 +106,7 @@ static void losses(void)
         if (kit.s.state != EVG_OPEN) kit_open(&kit);
         kit_write_all(&kit);
         kit_submit(&kit, "", large);
-        kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+        kit_lose(&kit, EVG_EIO, NULL);
     }
 }
 

@@ -120,11 +120,11 @@ static void an_option_is_asked_for_once(void **state)
     kit_option(&kit, "extra");
     kit_open(&kit);
     assert_sent(&kit, "text version; OPTION_REQ extra");
-    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_lose(&kit, EVG_EIO, NULL);
     kit_option(&kit, "extra");
     kit_open(&kit);
     assert_sent(&kit, "text version; OPTION_REQ extra; OPTION_REQ extra");
-    kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
+    kit_lose(&kit, EVG_EIO, NULL);
     kit_open(&kit);
     assert_sent(&kit, "text version; OPTION_REQ extra");
 }

@@ -105,6 +105,7 @@ class FakeServer
       case packet
       in [:text, "version"] then write(@server.greeting)
       in [:option_req, name] then send(:option_res, name)
+      in [:echo_req, "dialect"] then send(:echo_res, "dialect") # who was hung up on asks by this alone
       in [:set_client_id, _] then nil
       else return false
       end

@@ -400,7 +400,9 @@ static VALUE client_client_id(VALUE self)
 
 static VALUE client_dialect(VALUE self)
 {
-    return ID2SYM(rb_intern(evg_dialect_name(client_of(self)->c->session.dialect)));
+    const evg_session_t *s = &client_of(self)->c->session;
+    evg_dialect_t known = s->options.dialect != EVG_UNKNOWN_DIALECT ? s->options.dialect : s->dialect;
+    return ID2SYM(rb_intern(evg_dialect_name(known)));
 }
 
 static VALUE client_pending_count(VALUE self)

@@ -6,7 +6,7 @@
 #include "binding/rb_session.h"
 #include "binding/unique.h"
 
-typedef enum { SECONDS, FLAG, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
+typedef enum { SECONDS, FLAG, DIALECT, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
 
 /* nil is 0 for COUNT and COUNT32: without limit. */
 #define OPTIONS(X)                                               \
@@ -20,6 +20,7 @@ typedef enum { SECONDS, FLAG, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY }
     X(reconnect_max_delay, SECONDS, session.backoff.most)        \
     X(max_reconnect_attempts, COUNT32, session.backoff.attempts) \
     X(exceptions, FLAG, session.options.exceptions)              \
+    X(dialect, DIALECT, session.options.dialect)                 \
     X(max_packet, PACKET, session.options.max_packet)            \
     X(max_text, SIZE, session.options.max_text)                  \
     X(max_unsent, SIZE, session.options.max_unsent)              \
@@ -64,11 +65,20 @@ static int prefetch_of(const option_t *option, VALUE value)
     return (int)whole_number(option, value, 0, 1000000);
 }
 
+static evg_dialect_t dialect_of(VALUE value)
+{
+    if (NIL_P(value)) return EVG_UNKNOWN_DIALECT;
+    if (value == ID2SYM(rb_intern("gearmand"))) return EVG_GEARMAND;
+    if (value == ID2SYM(rb_intern("perl"))) return EVG_PERL;
+    rb_raise(rb_eArgError, "dialect must be :gearmand, :perl or nil");
+}
+
 static void store(const option_t *option, void *field, VALUE value)
 {
     switch (option->kind) {
     case SECONDS: *(double *)field = limit_of(value, option->name); break;
     case FLAG: *(bool *)field = RTEST(value); break;
+    case DIALECT: *(evg_dialect_t *)field = dialect_of(value); break;
     case PACKET: *(size_t *)field = (size_t)whole_number(option, value, EVG_PACKET_LEAST, LONG_MAX); break;
     case SIZE: *(size_t *)field = (size_t)whole_number(option, value, 1, LONG_MAX); break;
     case COUNT: *(size_t *)field = NIL_P(value) ? 0 : (size_t)whole_number(option, value, 1, 1000000); break;
@@ -83,6 +93,7 @@ static VALUE load(const option_t *option, const void *field)
     switch (option->kind) {
     case SECONDS: return *(const double *)field > 0 ? DBL2NUM(*(const double *)field) : Qnil;
     case FLAG: return RBOOL(*(const bool *)field);
+    case DIALECT: return ID2SYM(rb_intern(evg_dialect_name(*(const evg_dialect_t *)field)));
     case PACKET:
     case SIZE: return SIZET2NUM(*(const size_t *)field);
     case COUNT: return *(const size_t *)field ? SIZET2NUM(*(const size_t *)field) : Qnil;

@@ -23,6 +23,8 @@ evg_dialect_t evg_dialect_of(evg_bytes_t version)
 {
     evg_bytes_t code, rest;
     if (version.len == 0 || evg_admin_error_p(version, &code, &rest)) return EVG_UNKNOWN_DIALECT;
+    if (evg_bytes_equal_p(version, evg_bytes_of("version")))
+        return EVG_GEARMAND; /* said back, as the unknown is by some */
     return version.len >= 3 && memcmp(version.at, "OK ", 3) == 0 ? EVG_GEARMAND : EVG_PERL;
 }
 

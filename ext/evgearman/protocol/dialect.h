@@ -1,5 +1,5 @@
 /* Which server this is. It is learnt from the answer to the text command "version", the first request on
- * every connection: "OK 1.1.20" is gearmand, "v1.130" or anything bare is Perl's Gearman::Server. */
+ * every connection (see session/introduction.c for servers that know no text): "OK 1.1.20" is gearmand, "v1.130" or anything bare is Perl's Gearman::Server. */
 #ifndef EVG_PROTOCOL_DIALECT_H
 #define EVG_PROTOCOL_DIALECT_H
 

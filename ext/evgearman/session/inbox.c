@@ -32,13 +32,19 @@ int evg_session_server_error(evg_bytes_t code)
     return EVG_ESERVER;
 }
 
-/* The oldest owed request, if its packet was written to the last byte: nobody answers half a question. */
+/* To the last byte: nobody answers half a question. */
+static bool written_p(const evg_session_t *s, const evg_request_t *request)
+{
+    return request->start + request->length <= s->out.consumed;
+}
+
+/* The oldest owed request, if its packet was written. */
 static evg_request_t *head_of(const evg_session_t *s)
 {
     evg_list_t *first = evg_list_first(&s->owed);
     if (!first) return NULL;
     evg_request_t *head = evg_container(first, evg_request_t, link);
-    return head->start + head->length <= s->out.consumed ? head : NULL;
+    return written_p(s, head) ? head : NULL;
 }
 
 static bool accepts_p(const evg_request_t *head, evg_command_t reply)
@@ -47,16 +53,13 @@ static bool accepts_p(const evg_request_t *head, evg_command_t reply)
     return (evg_command_info(head->type)->draws >> reply) & 1;
 }
 
-/* Whose is an ERROR? The answers of evg_session_match. */
-static int match_error(const evg_session_t *s, evg_bytes_t code)
+/* May an ERROR of that code be the answer to this request? */
+static bool takes_error_p(const evg_request_t *request, evg_bytes_t code)
 {
-    evg_request_t *head = head_of(s);
-    bool submit = head && evg_command_submit_p((evg_command_t)head->type);
-    if (code_p(code, "JOB_NOT_FOUND") || code_p(code, "NOT_WORKER")) return 0;
-    if (code_p(code, "ARGUMENT_TOO_LARGE")) return submit;
-    if (code_p(code, "QUEUE_ERROR")) return submit ? 1 : EVG_EUNEXPECTED;
-    if (code_p(code, "UNKNOWN_OPTION")) return head && head->type == EVG_OPTION_REQ ? 1 : EVG_EUNEXPECTED;
-    return accepts_p(head, EVG_ERROR) ? 1 : EVG_EUNEXPECTED;
+    if (code_p(code, "ARGUMENT_TOO_LARGE") || code_p(code, "QUEUE_ERROR"))
+        return evg_command_submit_p((evg_command_t)request->type);
+    if (code_p(code, "UNKNOWN_OPTION")) return request->type == EVG_OPTION_REQ;
+    return accepts_p(request, EVG_ERROR) || request->purpose == EVG_FOR_DIALECT;
 }
 
 /* A status is about the key that was asked for, an echo of the bytes that were sent. */
@@ -68,10 +71,33 @@ static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
     return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
 }
 
+static bool takes_p(const evg_request_t *request, const evg_packet_t *packet)
+{
+    if (packet->type == EVG_ERROR) return takes_error_p(request, packet->args[0]);
+    return accepts_p(request, packet->type) && about_p(request, packet);
+}
+
+/* The oldest that was written to the last byte; but what a connection begins with may have been passed over by a server
+ * that does not know it. NULL: nobody. */
+static evg_request_t *owner_of(const evg_session_t *s, const evg_packet_t *packet)
+{
+    for (evg_list_t *at = s->owed.next; at != &s->owed; at = at->next) {
+        evg_request_t *request = evg_container(at, evg_request_t, link);
+        if (!written_p(s, request)) return NULL;
+        if (takes_p(request, packet)) return request;
+        if (request->purpose != EVG_FOR_DIALECT && request->purpose != EVG_FOR_OPTION) return NULL;
+    }
+    return NULL;
+}
+
+/* An ERROR that is a report about a WORK_* of ours. */
+static bool report_p(const evg_packet_t *packet)
+{
+    return code_p(packet->args[0], "JOB_NOT_FOUND") || code_p(packet->args[0], "NOT_WORKER");
+}
+
 int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_t **request)
 {
-    evg_request_t *head = head_of(s);
-    int r = EVG_EUNEXPECTED;
     switch (packet->type) {
     case EVG_NOOP:
     case EVG_WORK_DATA:
@@ -80,12 +106,15 @@ int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_
     case EVG_WORK_COMPLETE:
     case EVG_WORK_FAIL:
     case EVG_WORK_EXCEPTION: return 0;
-    case EVG_ERROR: r = match_error(s, packet->args[0]); break;
-    default:
-        if (accepts_p(head, packet->type) && about_p(head, packet)) r = 1;
+    case EVG_ERROR:
+        if (report_p(packet)) return 0;
+        break;
+    default: break;
     }
-    *request = r == 1 ? head : NULL;
-    return r;
+    *request = owner_of(s, packet);
+    if (*request) return 1;
+    bool late = packet->type == EVG_ERROR && code_p(packet->args[0], "ARGUMENT_TOO_LARGE");
+    return late ? 0 : EVG_EUNEXPECTED;
 }
 
 static void copy_args(evg_event_t *event, const evg_packet_t *packet)
@@ -132,9 +161,17 @@ static int error_of(const evg_session_t *s, const evg_request_t *request, evg_by
     return known ? evg_session_server_error(code) : EVG_EUNSUPPORTED;
 }
 
+/* By a packet, whichever it is. */
+static int take_introduction(evg_session_t *s, evg_request_t *request)
+{
+    evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
+    return evg_session_introduced_by_packet(s);
+}
+
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
 {
     if (request->type == EVG_GRAB_JOB_UNIQ) return evg_worker_grab_refused(s, request);
+    if (request->purpose == EVG_FOR_DIALECT) return take_introduction(s, request);
     if (request->type == EVG_OPTION_REQ && request->purpose == EVG_FOR_CALLER) evg_session_option_refused(s, request);
     copy_args(event, packet);
     event->text = packet->args[1];
@@ -164,6 +201,7 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
         if (request->purpose == EVG_FOR_LOST_CHECK) return evg_client_lost_checked(s, request, packet);
         break;
     case EVG_ECHO_RES:
+        if (request->purpose == EVG_FOR_DIALECT) return take_introduction(s, request);
         if (request->purpose == EVG_FOR_HEARTBEAT) s->beat = NULL;
         break;
     default: break;
@@ -273,19 +311,26 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
     if (r == 0) return take_event(s, event, &packet);
     s->reply_at = s->now;
     answered(s, request);
-    return take_reply(s, event, request, &packet);
+    r = evg_session_passed_over(s, request);
+    return r < 0 ? r : take_reply(s, event, request, &packet);
 }
 
-static int introduce(evg_session_t *s, evg_bytes_t version)
+/* The answer to a "version" that was taken for passed over. */
+static int take_late_text(evg_session_t *s)
 {
-    s->dialect = evg_dialect_of(version);
-    s->introduced = true;
-    return evg_worker_introduced(s);
+    evg_bytes_t ignored;
+    ptrdiff_t len = evg_admin_decode(&s->scan, EVG_LINE, evg_buffer_bytes(&s->in), s->options.max_text, &ignored);
+    if (len <= 0) return (int)len;
+    s->decoded = (size_t)len;
+    s->scan = (evg_scan_t){0};
+    s->late_text = false;
+    return 0;
 }
 
 static int take_text(evg_session_t *s, evg_event_t *event)
 {
     evg_request_t *head = head_of(s);
+    if (s->late_text) return take_late_text(s);
     if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
     evg_bytes_t text, code, rest;
     ptrdiff_t len =
@@ -297,7 +342,7 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     heard(s);
     answered(s, head);
     if (head->purpose == EVG_FOR_DIALECT) {
-        int r = introduce(s, text);
+        int r = evg_session_introduced_by_text(s, text);
         if (r < 0) return r;
     }
     event->argc = 1;

@@ -90,6 +90,20 @@ int evg_session_wait_error(const evg_session_t *s);
 /* Are these the bytes that were sent with it? */
 bool evg_session_echo_of_p(const evg_request_t *request, evg_bytes_t data);
 
+/* -- which server this is (introduction.c) ------------------------------------------------------------------------- */
+
+int evg_session_introduce(evg_session_t *s); /* asks, unless it was told. 0, EVG_ENOMEM */
+/* It answered "version": 0, EVG_ENOMEM. */
+int evg_session_introduced_by_text(evg_session_t *s, evg_bytes_t version);
+/* It answered something else first: so it knows no text, or has done so already. 0, EVG_ENOMEM. */
+int evg_session_introduced_by_packet(evg_session_t *s);
+/* It answered this one and none of those before, all of which a connection begins with. 0, EVG_ENOMEM. */
+int evg_session_passed_over(evg_session_t *s, const evg_request_t *answered);
+int evg_session_probe(evg_session_t *s); /* an ECHO behind "version", if it is time. 0, EVG_ENOMEM */
+double evg_session_probe_at(const evg_session_t *s);
+void evg_session_hung_up(evg_session_t *s, int reason); /* an open connection ends */
+void evg_session_forget_server(evg_session_t *s);       /* the next connection is to another one */
+
 /* -- options (options.c) ------------------------------------------------------------------------------------------- */
 
 /* OPTION_REQ on our own behalf for each that is remembered, but for those that a request in `waiting` is the first to ask

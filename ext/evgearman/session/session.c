@@ -102,14 +102,8 @@ void evg_session_opening(evg_session_t *s)
 static int queue_prologue(evg_session_t *s, const evg_list_t *waiting)
 {
     evg_bytes_t id = client_id_of(s);
-    evg_request_t *version = evg_session_own(s, EVG_FOR_DIALECT);
-    if (!version) return EVG_ENOMEM;
-    int r = evg_session_ask_text(s, version, evg_bytes_of("version"), EVG_LINE);
-    if (r < 0) {
-        evg_session_drop(s, version);
-        return r;
-    }
-    if (id.len) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
+    int r = evg_session_introduce(s);
+    if (r == 0 && id.len) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
     if (r == 0) r = evg_session_replay_options(s, waiting);
     return r < 0 ? r : evg_worker_opened(s);
 }
@@ -139,8 +133,7 @@ int evg_session_opened(evg_session_t *s)
     s->state = EVG_OPEN;
     s->fresh = false;
     s->generation++;
-    s->dialect = EVG_UNKNOWN_DIALECT;
-    s->heard = s->answered = s->introduced = false;
+    s->heard = s->answered = false;
     s->edge = s->out.consumed;
     s->opened_at = s->read_at = s->wrote_at = s->reply_at = s->now;
     s->open_error = 0;
@@ -224,6 +217,7 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
     bool was_open = s->state == EVG_OPEN;
     if (!was_open && s->state != EVG_OPENING) return;
     judge_connection(s, reason);
+    if (was_open) evg_session_hung_up(s, reason);
     if (was_open) drop_connection(s, EVG_EDISCONNECTED, false);
     s->state = EVG_DOWN;
     s->fresh = false;
@@ -251,6 +245,7 @@ void evg_session_leave(evg_session_t *s)
 {
     if (s->state == EVG_OPEN) drop_connection(s, EVG_EDISCONNECTED, false);
     if (s->state != EVG_SHUT) s->state = EVG_DOWN;
+    evg_session_forget_server(s);
     s->open_error = 0;
     s->retry_at = 0;
 }

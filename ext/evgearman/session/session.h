@@ -38,6 +38,7 @@ typedef struct {
     double command_timeout; /* seconds; 0 is never. Of waiting to be written, and of silence behind that: silence.c */
     double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
     double lost_check;      /* seconds of silence about a job before GET_STATUS; 0 is never */
+    evg_dialect_t dialect;  /* unless EVG_UNKNOWN_DIALECT, the server is not asked for it */
     bool reconnect;
     bool exceptions;   /* OPTION_REQ exceptions on every connect */
     size_t max_packet; /* body bytes, either way. A larger job fails, and who asked for a larger result */
@@ -124,7 +125,12 @@ typedef struct evg_session {
     bool fresh;          /* never asked to be down: a running loop opens it */
     bool heard;          /* a reply was read on this connection */
     bool answered;       /* one to what was not asked just for the connection's sake: it is good for something */
-    bool introduced;     /* the answer to "version" was read on this connection */
+    bool introduced;     /* on this connection it is known which server it is */
+    bool asked_text;     /* it was asked by "version" */
+    bool late_text;      /* passed over, which may still be answered */
+    bool knows_text;     /* the server has answered a "version" */
+    bool wordless;       /* the server knows no text */
+    bool doubtful;       /* it hung up on its first text: this once, it is not asked by any */
     bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
     int tell_error;       /* for EVG_EVENT_ERROR; 0 for none */
@@ -136,6 +142,7 @@ typedef struct evg_session {
     double hasten_to;     /* nor, for the sake of a request, before this one */
     double again_at;      /* there was no memory for what is to be written: when to try again */
     double opened_at;     /* when this connection was */
+    double probe_at;      /* when an ECHO goes behind "version" */
     evg_request_t *beat;  /* the heartbeat ECHO that is owed */
     double beat_at;       /* when it was made */
     double read_at;       /* when bytes last came */

@@ -207,6 +207,7 @@ int evg_session_tick(evg_session_t *s)
     if (s->again_at <= s->now) s->again_at = INFINITY; /* output is looked at next */
     if (r == 0) r = evg_client_tick(s);
     if (r == 0) r = evg_worker_tick(s);
+    if (r == 0) r = evg_session_probe(s);
     if (r == 0) r = beat(s);
     return r;
 }
@@ -216,6 +217,7 @@ double evg_session_deadline(const evg_session_t *s)
     double at = fmin(waits_until(s), answer_due(s));
     at = fmin(at, first_of(&s->client.finishes));
     at = fmin(at, evg_worker_deadline(s));
+    at = fmin(at, evg_session_probe_at(s));
     at = fmin(at, beat_due(s));
     if (s->state == EVG_OPEN) at = fmin(at, s->again_at);
     if (s->state == EVG_DOWN && s->wanted) at = fmin(at, s->retry_at);
