@@ -84,7 +84,7 @@ static void the_timeout_of_a_job_leaves_the_connection_alone(void **state)
     kit_write(&kit, 5); /* written in part: the rest has to follow, or the stream is broken */
     kit_submit_within(&kit, "", "2", 3);
     kit_live(&kit, 3);
-    assert_told(&kit, "a FAILED JOB_TIMEOUT UNACKNOWLEDGED; c FAILED JOB_TIMEOUT NOT_SENT");
+    assert_told(&kit, "c FAILED JOB_TIMEOUT NOT_SENT; a FAILED JOB_TIMEOUT UNACKNOWLEDGED");
     assert_sent(&kit, "SUBMIT_JOB f  1; ECHO_REQ x");
     kit_say(&kit, EVG_JOB_CREATED, "H:1", NULL);
     kit_say(&kit, EVG_ECHO_RES, "x", NULL);

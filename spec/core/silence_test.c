@@ -48,6 +48,21 @@ static void what_is_late_is_not_written(void **state)
     assert_told(&kit, "b DONE 2");
 }
 
+/* Fails when those with a timeout of their own are judged by the tick only, behind the write. */
+static void a_late_job_is_not_written_either(void **state)
+{
+    (void)state;
+    kit_submit_within(&kit, "", "1", 60);
+    kit_submit_within(&kit, "", "2", 20);
+    kit_submit_within(&kit, "", "3", 20.5);
+    evg_session_clock(&kit.s, kit.s.now + 20);
+    kit_write(&kit, 0);
+    assert_told(&kit, "b FAILED JOB_TIMEOUT NOT_SENT");
+    evg_session_clock(&kit.s, kit.s.now + 10);
+    assert_sent(&kit, "");
+    assert_told(&kit, "c FAILED JOB_TIMEOUT NOT_SENT; a FAILED COMMAND_TIMEOUT NOT_SENT");
+}
+
 /* Fails when the time that a request waited for a connection is taken from that of its answer: behind an outage the first
  * one that is due would close the new connection under all others. */
 static void an_outage_is_not_the_new_servers_silence(void **state)
@@ -351,6 +366,24 @@ static void what_leaves_puts_deadlines_off(void **state)
                       "b FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR COMMAND_TIMEOUT");
 }
 
+/* Fails when the bound on a job is put off as well. */
+static void a_timeout_of_a_job_is_not_put_off(void **state)
+{
+    (void)state;
+    echo_large(2000);
+    kit_write(&kit, 12);
+    kit_live(&kit, 1);
+    kit_submit_within(&kit, "", "w", 50);
+    for (int i = 0; i < 4; i++) {
+        kit_live(&kit, 10);
+        kit_write(&kit, 99);
+    }
+    kit_live(&kit, 9.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_told(&kit, "b FAILED JOB_TIMEOUT NOT_SENT");
+}
+
 /* A result is no request, and leaves as slowly. */
 static void a_result_leaves_slowly(void **state)
 {
@@ -392,6 +425,27 @@ static void one_packet_after_the_other_puts_nothing_off(void **state)
 }
 
 /* -- questions of our own ------------------------------------------------------------------------------------------ */
+
+/* Fails when a GRAB is overdue while the job that it brings arrives: it would be handed back, and cut again, for ever. */
+static void an_assignment_may_take_its_time(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 7;
+    assert_int_equal(evg_worker_can_do(&kit.s, evg_bytes_of("f"), 0, 0, &kit), 0);
+    assert_int_equal(evg_worker_work(&kit.s), 0);
+    assert_sent(&kit, "CAN_DO f; GRAB_JOB_UNIQ");
+    kit_feed(&kit, evg_bytes("\0RES\0\0\0\x1f\0\0\0\xffH:1\0f\0\0", EVG_HEADER_LEN + 7));
+    for (int i = 0; i < 20; i++) {
+        kit_live(&kit, 29);
+        more_data(10);
+    }
+    assert_int_equal(kit.s.state, EVG_OPEN);
+    assert_int_equal(kit.s.worker.grabs, 1);
+    kit_live(&kit, 29.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_told(&kit, "CLOSE COMMAND_TIMEOUT; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+}
 
 /* Fails when a job is asked for whose result is arriving: the answer could come behind it only. */
 static void a_job_whose_result_arrives_is_not_asked_for(void **state)
@@ -470,6 +524,7 @@ int main(void)
 #define SILENCE_TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
     const struct CMUnitTest tests[] = {
         SILENCE_TEST(what_is_late_is_not_written),
+        SILENCE_TEST(a_late_job_is_not_written_either),
         SILENCE_TEST(an_outage_is_not_the_new_servers_silence),
         cmocka_unit_test(holes_are_passed_over),
         cmocka_unit_test(without_memory_for_a_hole_the_connection_goes),
@@ -483,8 +538,10 @@ int main(void)
         SILENCE_TEST(what_does_not_move_puts_nothing_off),
         SILENCE_TEST(small_packets_put_nothing_off),
         SILENCE_TEST(what_leaves_puts_deadlines_off),
+        SILENCE_TEST(a_timeout_of_a_job_is_not_put_off),
         SILENCE_TEST(a_result_leaves_slowly),
         SILENCE_TEST(one_packet_after_the_other_puts_nothing_off),
+        SILENCE_TEST(an_assignment_may_take_its_time),
         SILENCE_TEST(a_job_whose_result_arrives_is_not_asked_for),
         SILENCE_TEST(to_expire_one_by_one_moves_nothing),
     };

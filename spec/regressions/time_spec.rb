@@ -42,6 +42,33 @@ RSpec.describe "The time of" do
     expect(server.commands).not_to include(:echo_req)
   end
 
+  # Fails when a request that is late is written, and then judged: leave evg_session_expire_waiting out of the output.
+  it "a request that lay there unsent is over before it is written, and nobody else pays for it" do
+    server = fake_server(&:answer_echoes)
+    client = client_for(server, command_timeout: 0.5)
+    client.echo("first").value
+    late = client.echo("late")
+    sleep(0.7) # nobody drives
+    expect(client.echo("in time").value(Examples::PATIENCE)).to eq("in time")
+    expect(late.error).to have_attributes(class: EVGearman::CommandTimeoutError, delivery: :not_sent)
+    expect([server.received.count([:echo_req, "late"]), errors]).to eq([0, []])
+  end
+
+  # Fails when the first request of a batch has to be answered in its time, however steadily the others are: let clock_of
+  # forget reply_at.
+  it "a batch is over when nothing is answered any more, not when all of it takes longer" do
+    server = fake_server do |peer|
+      20.times do
+        _, *, workload = peer.skip_to(:submit_job_bg)
+        sleep(0.08)
+        peer.send(:job_created, "H:#{workload}")
+      end
+    end
+    client = client_for(server, command_timeout: 1)
+    expect(client.submit_jobs_bg(Array.new(20) { |n| ["f", n.to_s] }).value).to eq(Array.new(20) { |n| "H:#{n}" })
+    expect(errors).to be_empty
+  end
+
   # Fails when a job has no deadline of its own: forget finish_by in evg_client_submit.
   it "a job is what its timeout says, from the call to its end, whatever comes meanwhile" do
     server = fake_server do |peer|

@@ -334,15 +334,9 @@ static void look_at(evg_session_t *s, evg_request_t *request)
     (void)watch(s, request, look); /* cannot fail: room was made when it was created */
 }
 
-/* Of a job without JOB_CREATED either its own time is over, or that of waiting to be written. */
-static int look_at_owed(evg_session_t *s, evg_request_t *request)
+/* A job that has no handle yet is over. */
+static int give_up_owed(evg_session_t *s, evg_request_t *request)
 {
-    bool unwritten = evg_session_unwritten_p(s, request);
-    double until = unwritten && request->write_by > 0 ? evg_session_judged_at(s, request->write_by) : INFINITY;
-    if (unwritten && request->finish_by <= s->now) return evg_session_withdraw(s, request, EVG_EJOB_TIMEOUT);
-    if (until <= s->now) return evg_session_withdraw(s, request, evg_session_wait_error(s));
-    if (request->finish_by > s->now)
-        return evg_deadlines_move(&s->client.finishes, &request->due, fmin(until, request->finish_by));
     bool stood = evg_session_stand_in(s, request);
     evg_session_end(s, request, EVG_EJOB_TIMEOUT, EVG_UNACKNOWLEDGED);
     return stood ? 0 : EVG_ECOMMAND_TIMEOUT;
@@ -355,7 +349,7 @@ int evg_client_tick(evg_session_t *s)
     while (r == 0 && (due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->now) {
         evg_request_t *request = evg_container(due, evg_request_t, due);
         if (request->state == EVG_REQUEST_OWED)
-            r = look_at_owed(s, request);
+            r = give_up_owed(s, request);
         else
             look_at(s, request);
     }

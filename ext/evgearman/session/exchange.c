@@ -60,7 +60,8 @@ static double earliest(double a, double b)
 /* Where the deadline of a request lies while it is owed. */
 static evg_deadlines_t *deadlines_of(evg_session_t *s, const evg_request_t *request)
 {
-    return request->finish_by > 0 ? &s->client.finishes : &s->waits;
+    if (request->finish_by <= 0) return &s->waits;
+    return request->begun ? &s->client.finishes : &s->bounds;
 }
 
 /* What is ours waits as long as it has to: to lose a GRAB, an option or "version" would be worse than to be late. */
@@ -69,10 +70,8 @@ static int wait_from_now(evg_session_t *s, evg_request_t *request)
     if (!caller_p(request)) return 0;
     request->write_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
     double due = earliest(request->write_by, request->finish_by);
-    if (due <= 0) return 0;
-    if (request->finish_by <= 0) return evg_deadlines_add(&s->waits, &request->due, due);
-    int r = evg_client_reserve(s); /* it is set anew when it has come */
-    return r < 0 ? r : evg_deadlines_add(&s->client.finishes, &request->due, due);
+    int r = request->finish_by > 0 ? evg_client_reserve(s) : 0; /* for when it is begun */
+    return r < 0 || due <= 0 ? r : evg_deadlines_add(deadlines_of(s, request), &request->due, due);
 }
 
 /* A reconnect that is to come comes sooner for who waits first; and for the others before half their time is over, so that
@@ -165,7 +164,7 @@ int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_
     request->type = (uint8_t)type;
     request->start = start;
     request->length = (size_t)(evg_buffer_position(&s->out) - start);
-    request->written = false;
+    request->begun = request->written = false;
     if (asked) s->unwritten_count++;
     unlink_owed(s, request);
     evg_list_append(&s->owed, &request->link);
@@ -271,6 +270,7 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
     memcpy(other->handle, request->handle, sizeof other->handle); /* also what an ECHO keeps there */
     other->start = request->start;
     other->length = request->length;
+    other->begun = request->begun;
     other->written = request->written;
     other->written_at = request->written_at;
     other->state = EVG_REQUEST_OWED;
@@ -310,23 +310,27 @@ static void find_edge(evg_session_t *s, size_t len)
     if (s->edge != before) s->leaves_since = s->now;
 }
 
-/* From here on it is silence that counts, not waiting. */
-static void begun(evg_session_t *s, evg_request_t *request)
+/* From here on it is silence that counts, not waiting; and a timeout of its own. */
+static void begin(evg_session_t *s, evg_request_t *request)
 {
-    if (request->purpose == EVG_FOR_CALLER && request->finish_by <= 0) evg_deadlines_remove(&s->waits, &request->due);
+    if (request->begun) return;
+    if (caller_p(request)) evg_deadlines_remove(deadlines_of(s, request), &request->due);
+    request->begun = true;
+    /* cannot fail: room was made when it was asked */
+    if (request->finish_by > 0) (void)evg_deadlines_add(&s->client.finishes, &request->due, request->finish_by);
 }
 
 static void mark_written(evg_session_t *s)
 {
     evg_request_t *request;
     while ((request = first_unwritten(s)) && request->start + request->length <= s->out.consumed) {
-        begun(s, request);
+        begin(s, request);
         request->written = true;
         request->written_at = s->now;
         if (caller_p(request)) s->unwritten_count--;
         s->last_written = &request->link;
     }
-    if (request && !evg_session_unwritten_p(s, request)) begun(s, request);
+    if (request && !evg_session_unwritten_p(s, request)) begin(s, request);
 }
 
 void evg_session_written(evg_session_t *s, size_t len)

@@ -82,9 +82,6 @@ void evg_session_arrives(evg_session_t *s);
 /* Ends what was not written in time. 0, EVG_ENOMEM. */
 int evg_session_expire_waiting(evg_session_t *s);
 
-/* Why a request that was not written fails. */
-int evg_session_wait_error(const evg_session_t *s);
-
 /* -- echo (echo.c) ------------------------------------------------------------------------------------------------- */
 
 /* Are these the bytes that were sent with it? */

@@ -54,7 +54,7 @@ typedef struct evg_request {
     uint8_t shape;               /* evg_shape_t of an admin reply */
     int error;                   /* why it failed, until that is reported */
     uint8_t delivery;            /* evg_delivery_t, ditto */
-    bool written;                /* its packet, to the last byte */
+    bool begun, written;         /* its packet, with the first byte, and to the last one */
     evg_list_t link;             /* owed, or its job's ring, or the session's list of what has ended */
     evg_list_t order;            /* created jobs, oldest first */
     evg_deadline_t due;          /* write_by while no byte is written; or finish_by, or when to ask for its job */

@@ -38,6 +38,7 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     s->last_written = s->last_ours = &s->owed;
     s->clear_to = s->arriving = UINT64_MAX;
     evg_deadlines_init(&s->waits);
+    evg_deadlines_init(&s->bounds);
     evg_client_init(s, seed0, seed1);
     evg_worker_init(s, seed0, seed1);
     s->now = now;
@@ -65,6 +66,7 @@ void evg_session_deinit(evg_session_t *s)
     evg_client_deinit(s);
     evg_worker_deinit(s);
     evg_deadlines_deinit(&s->waits);
+    evg_deadlines_deinit(&s->bounds);
     evg_buffer_deinit(&s->in);
     evg_buffer_deinit(&s->out);
 }

@@ -109,7 +109,8 @@ typedef struct evg_session {
     evg_list_t put_off;       /* evg_request_t whose packets are not to be queued yet */
     evg_list_t ended;         /* evg_request_t that ended without a packet: to be reported */
     evg_list_t spare;         /* evg_request_t of ours for use again */
-    evg_deadlines_t waits;    /* of the caller's requests without a byte written and without a timeout of their own */
+    evg_deadlines_t waits;    /* of the caller's requests that are not begun */
+    evg_deadlines_t bounds;   /* of those of them that have a timeout of their own */
     size_t owed_count;        /* of the caller's requests in owed or put_off */
     size_t unwritten_count;   /* of those behind last_written, or put off */
     size_t created_count;     /* of the caller's foreground jobs */

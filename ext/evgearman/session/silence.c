@@ -70,33 +70,39 @@ static double waits_until(const evg_session_t *s)
     return due > s->now ? due : evg_session_judged_at(s, due);
 }
 
-int evg_session_wait_error(const evg_session_t *s)
+static int wait_error(const evg_session_t *s)
 {
     return s->open_error ? s->open_error : EVG_ECOMMAND_TIMEOUT;
 }
 
+static evg_request_t *first_in(const evg_deadlines_t *deadlines)
+{
+    return evg_container(evg_deadlines_first(deadlines), evg_request_t, due);
+}
+
+/* One with a timeout of its own, which nothing puts off; if something does so to the other, this one is all it has. */
+static int look_at_bound(evg_session_t *s, evg_request_t *request)
+{
+    if (request->finish_by <= s->now) return evg_session_withdraw(s, request, EVG_EJOB_TIMEOUT);
+    if (evg_session_judged_at(s, request->write_by) <= s->now) return evg_session_withdraw(s, request, wait_error(s));
+    return evg_deadlines_move(&s->bounds, &request->due, request->finish_by);
+}
+
 int evg_session_expire_waiting(evg_session_t *s)
 {
-    while (waits_until(s) <= s->now) {
-        evg_request_t *request = evg_container(evg_deadlines_first(&s->waits), evg_request_t, due);
-        int r = evg_session_withdraw(s, request, evg_session_wait_error(s));
-        if (r < 0) return r;
-    }
-    return 0;
+    int r = 0;
+    while (r == 0 && first_of(&s->bounds) <= s->now) r = look_at_bound(s, first_in(&s->bounds));
+    while (r == 0 && waits_until(s) <= s->now) r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
+    return r;
 }
 
 /* -- written ------------------------------------------------------------------------------------------------------- */
-
-static bool begun_p(const evg_session_t *s, const evg_request_t *request)
-{
-    return request->written || !evg_session_unwritten_p(s, request);
-}
 
 /* The oldest request of the caller that awaits an answer, or is being written; or NULL. */
 static evg_request_t *oldest_asked(const evg_session_t *s)
 {
     if (s->owed_count == 0) return NULL;
-    for (evg_list_t *at = s->last_ours->next; at != &s->owed && begun_p(s, request_at(at)); at = at->next) {
+    for (evg_list_t *at = s->last_ours->next; at != &s->owed && request_at(at)->begun; at = at->next) {
         if (caller_p(request_at(at))) return request_at(at);
     }
     return NULL;
@@ -107,7 +113,7 @@ static evg_request_t *own_head(const evg_session_t *s)
 {
     evg_list_t *first = evg_list_first(&s->owed);
     evg_request_t *head = first && !s->paused ? request_at(first) : NULL;
-    return head && begun_p(s, head) && !caller_p(head) ? head : NULL;
+    return head && head->begun && !caller_p(head) ? head : NULL;
 }
 
 /* When its clock started. */
@@ -214,7 +220,7 @@ int evg_session_tick(evg_session_t *s)
 
 double evg_session_deadline(const evg_session_t *s)
 {
-    double at = fmin(waits_until(s), answer_due(s));
+    double at = fmin(first_of(&s->bounds), fmin(waits_until(s), answer_due(s)));
     at = fmin(at, first_of(&s->client.finishes));
     at = fmin(at, evg_worker_deadline(s));
     at = fmin(at, evg_session_probe_at(s));

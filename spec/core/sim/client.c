@@ -18,9 +18,20 @@ ask_t *free_ask(peer_t *peer, ask_kind_t kind)
     return NULL;
 }
 
+static size_t asked_count(const peer_t *peer)
+{
+    size_t count = 0;
+    for (int i = 0; i < ASKS; i++) count += peer->asks[i].used && peer->asks[i].request.state == EVG_REQUEST_OWED;
+    return count;
+}
+
 void ask_taken(peer_t *peer, ask_t *ask, int r)
 {
+    const wire_t *wire = &wires[peer->at];
+    bool arriving = peer->s.state == EVG_OPEN && wire->arriving.left > 0 && wire->arriving.since < world.now;
+    ask->behind = arriving && asked_count(peer) == 0 ? wire->arriving.number : 0;
     ask->used = r == 0;
+    ask->made_at = world.now;
     if (r < 0 && r != EVG_EBACKPRESSURE) broken("%d: a request is refused: %s", peer->at, evg_error_text(r));
 }
 
@@ -156,6 +167,68 @@ static void check_lost(peer_t *peer, const ask_t *ask)
     if (conns[peer->at].open && !lost) broken("%d: %u is not lost", peer->at, ask->id);
 }
 
+static bool over_p(const peer_t *peer, const ask_t *ask)
+{
+    return ask->made_at + peer->s.options.command_timeout <= world.now;
+}
+
+bool client_grabs_p(const peer_t *peer)
+{
+    for (int i = 0; i < ASKS; i++) {
+        if (peer->asks[i].used && peer->asks[i].kind == GRAB) return true;
+    }
+    return false;
+}
+
+void client_check_waiting(const peer_t *peer)
+{
+    if (peer->s.state == EVG_OPEN) return; /* something may be under way */
+    for (int i = 0; i < ASKS; i++) {
+        const ask_t *ask = &peer->asks[i];
+        bool waits = ask->used && ask->request.state == EVG_REQUEST_OWED && !ask->timed;
+        if (waits && over_p(peer, ask)) broken("%d: a request waits for too long", peer->at);
+    }
+}
+
+void client_check_written(const peer_t *peer, uint64_t before)
+{
+    for (int i = 0; i < ASKS; i++) {
+        const ask_t *ask = &peer->asks[i];
+        bool now = ask->used && ask->request.state == EVG_REQUEST_OWED && ask->request.begun && !ask->timed;
+        if (now && ask->request.start >= before && over_p(peer, ask)) broken("%d: what was late was written", peer->at);
+    }
+}
+
+void client_free(peer_t *peer, unsigned packet)
+{
+    for (int i = 0; i < ASKS; i++) {
+        if (packet && peer->asks[i].behind && peer->asks[i].behind <= packet && peer->asks[i].free_at == 0)
+            peer->asks[i].free_at = world.now;
+    }
+}
+
+/* Was it through, or stuck, when a request was over that was made at `made_at`? */
+static bool through_p(const peer_t *peer, const way_t *way, double moved_at, double made_at)
+{
+    double timeout = peer->s.options.command_timeout;
+    return way->left == 0 || way->since >= made_at + timeout || moved_at + timeout <= world.now;
+}
+
+/* Deadlines judge silence. Of the connection nothing is known any more when that was closed for it. */
+static void check_timeout(const peer_t *peer, const ask_t *ask, evg_delivery_t delivery)
+{
+    const wire_t *wire = &wires[peer->at];
+    double timeout = peer->s.options.command_timeout;
+    if (!over_p(peer, ask)) broken("%d: a request is over too early", peer->at);
+    if (delivery == EVG_NOT_SENT && peer->s.open_error) broken("%d: why there is no connection is not told", peer->at);
+    if (delivery != EVG_NOT_SENT && peer->replied_at + timeout > world.now) broken("%d: it was answered", peer->at);
+    if (peer->s.state != EVG_OPEN) return;
+    if (!through_p(peer, &wire->leaving, wire->said_at, ask->made_at)) broken("%d: a packet leaves", peer->at);
+    if (!through_p(peer, &wire->arriving, wire->heard_at, ask->made_at)) broken("%d: a packet arrives", peer->at);
+    if (delivery == EVG_NOT_SENT) return;
+    if (ask->behind && ask->free_at + timeout > world.now) broken("%d: its answer could not come before", peer->at);
+}
+
 static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event)
 {
     if (event->delivery == EVG_NOT_SENT) {
@@ -201,6 +274,8 @@ static void question_done(peer_t *peer, const ask_t *ask, const evg_event_t *eve
 
 static void done(peer_t *peer, ask_t *ask, const evg_event_t *event)
 {
+    if (event->error == EVG_ECOMMAND_TIMEOUT) check_timeout(peer, ask, event->delivery);
+    if (!event->error || evg_error_fault(event->error) == EVG_SERVER) peer->replied_at = world.now;
     if (ask->kind <= BACKGROUND)
         submission_done(peer, ask, event);
     else

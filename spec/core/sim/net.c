@@ -1,5 +1,7 @@
 #include "sim/sim.h"
 
+#include <math.h>
+
 wire_t wires[PEERS];
 
 /* All of it, or a piece; seldom a single byte. */
@@ -19,6 +21,10 @@ void wire_open(int at)
     wire_t *wire = &wires[at];
     wire->up = true;
     wire->stalled = wire->was_stalled = false;
+    wire->slow = chance(150);
+    wire->write_at = wire->read_at = 0;
+    wire->heard_at = wire->said_at = world.now;
+    wire->arriving = wire->leaving = (way_t){0};
     evg_buffer_init(&wire->to_server);
     evg_buffer_init(&wire->to_peer);
     model_open(at);
@@ -41,11 +47,51 @@ bool wire_to_server(int at)
     return wire->up && !wire->stalled && arrive(at, some_of(evg_buffer_len(&wire->to_server)));
 }
 
+/* So many of `len` bytes may move now. On a slow wire that is few; and then none until `*next`. */
+static size_t moving(int at, size_t len, double *next)
+{
+    if (wires[at].stalled || len == 0) return 0;
+    if (!wires[at].slow) return some_of(len);
+    if (*next > world.now) return 0;
+    *next = world.now + 0.9 * peer_patience(&peers[at]) * uniform();
+    size_t few = 1 + pick(3);
+    return few < len ? few : len;
+}
+
+/* `len` bytes of these are through, of `*way` or of packets behind it. Answers the number of one that ended last. */
+static unsigned pass(way_t *way, evg_bytes_t bytes, size_t len)
+{
+    unsigned ended = 0;
+    for (size_t at = 0; at < len;) {
+        if (way->left == 0)
+            *way = (way_t){evg_packet_span(evg_bytes(bytes.at + at, bytes.len - at)), world.now, way->number + 1};
+        size_t part = way->left < len - at ? way->left : len - at;
+        way->left -= part;
+        at += part;
+        if (way->left == 0) ended = way->number;
+    }
+    return ended;
+}
+
+static double next_of(const wire_t *wire, double next, size_t len)
+{
+    return wire->up && wire->slow && !wire->stalled && len > 0 ? next : INFINITY;
+}
+
+double wire_deadline(int at)
+{
+    const wire_t *wire = &wires[at];
+    double to_peer = next_of(wire, wire->read_at, evg_buffer_len(&wire->to_peer));
+    return fmin(to_peer, next_of(wire, wire->write_at, evg_session_unsent(&peers[at].s)));
+}
+
 bool wire_to_peer(int at)
 {
     wire_t *wire = &wires[at];
-    size_t len = wire->up && !wire->stalled ? some_of(evg_buffer_len(&wire->to_peer)) : 0;
+    size_t len = wire->up ? moving(at, evg_buffer_len(&wire->to_peer), &wire->read_at) : 0;
     if (len == 0) return false;
+    wire->heard_at = world.now;
+    client_free(&peers[at], pass(&wire->arriving, evg_buffer_bytes(&wire->to_peer), len));
     if (evg_session_feed(&peers[at].s, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
     evg_buffer_consume(&wire->to_peer, len);
     return true;
@@ -57,10 +103,15 @@ bool wire_write(int at)
     evg_session_t *s = &peers[at].s;
     if (s->state != EVG_OPEN || !wire->up) return false;
     evg_bytes_t out = evg_session_output(s);
-    size_t len = wire->stalled ? 0 : some_of(out.len);
+    size_t len = moving(at, out.len, &wire->write_at);
     if (len == 0) return false;
+    uint64_t before = s->out.consumed;
+    bool fresh = wire->leaving.left == 0 && wire->arriving.left == 0; /* nothing puts anything off */
     append(&wire->to_server, evg_bytes(out.at, len));
+    (void)pass(&wire->leaving, out, len);
+    wire->said_at = world.now;
     evg_session_written(s, len);
+    if (fresh) client_check_written(&peers[at], before);
     return true;
 }
 

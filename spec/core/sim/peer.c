@@ -40,11 +40,21 @@ void peer_end(peer_t *peer)
     evg_session_deinit(&peer->s);
 }
 
+double peer_patience(const peer_t *peer)
+{
+    return fmin(peer->s.options.command_timeout, peer->s.options.heartbeat);
+}
+
+/* Only a server that was silent may be given up: one that is slow is not, nor one that was not asked. */
 static void close_for(peer_t *peer, int reason)
 {
-    bool excused = wires[peer->at].was_stalled && reason == EVG_ECOMMAND_TIMEOUT;
+    const wire_t *wire = &wires[peer->at];
+    bool excused = wire->was_stalled && reason == EVG_ECOMMAND_TIMEOUT;
+    double silence = world.now - wire->heard_at;
     note("%d closes: %s", peer->at, evg_error_text(reason));
     if (!excused) broken("%d breaks an honest connection: %s", peer->at, evg_error_text(reason));
+    if (silence < peer_patience(peer) - 1e-9 && !client_grabs_p(peer))
+        broken("%d closes after %g s of silence", peer->at, silence);
     wire_cut(peer->at);
     evg_session_closed(&peer->s, reason, NULL);
 }
@@ -91,6 +101,7 @@ void peer_turn(peer_t *peer)
     int r = evg_session_tick(&peer->s);
     if (r < 0) close_for(peer, r);
     peer_events(peer);
+    client_check_waiting(peer);
     worker_runs(peer);
     connect(peer);
     peer_events(peer);

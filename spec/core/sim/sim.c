@@ -16,7 +16,9 @@ static double server_back_at;
 static bool io(int at)
 {
     peer_turn(&peers[at]);
-    return wire_to_server(at) | (wires[at].up && !wires[at].stalled && evg_buffer_len(&wires[at].to_peer));
+    const wire_t *wire = &wires[at];
+    bool to_come = wire->up && !wire->stalled && evg_buffer_len(&wire->to_peer) > 0;
+    return wire_to_server(at) | (to_come && (!wire->slow || wire->read_at <= world.now));
 }
 
 /* Until nothing moves any more, but for connections that are stalled. */
@@ -33,7 +35,7 @@ static void quiesce(void)
 static double next_deadline(void)
 {
     double first = model_deadline();
-    for (int at = 0; at < peer_count; at++) first = fmin(first, peer_deadline(&peers[at]));
+    for (int at = 0; at < peer_count; at++) first = fmin(first, fmin(peer_deadline(&peers[at]), wire_deadline(at)));
     return server_up ? first : fmin(first, server_back_at);
 }
 
@@ -143,7 +145,7 @@ static void calm_down(void)
     if (!server_up) server_back_at = world.now;
     pass(0);
     for (int at = 0; at < peer_count; at++) {
-        wires[at].stalled = false;
+        wires[at].stalled = wires[at].slow = false;
         evg_session_clock(&peers[at].s, world.now);
         if (peers[at].worker) worker_serves_all(&peers[at]);
     }

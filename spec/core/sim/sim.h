@@ -2,7 +2,7 @@
  *
  *     sim.c      what happens next, and the end: faults stop, and all has to come to rest
  *     model.c    the server's connections and what they ask; model_jobs.c its jobs and queues
- *     net.c      bytes between the two, in pieces, until somebody cuts them
+ *     net.c      bytes between the two, in pieces, fast or slow, until somebody cuts them
  *     peer.c     a session and its turn; client.c what it asks for; worker.c the jobs it runs
  *     world.c    chance, the record of what happened, and the way to fail
  *
@@ -47,9 +47,20 @@ void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
 
 /* -- net.c --------------------------------------------------------------------------------------------------------- */
 
+/* The packet whose first bytes are through, and whose last are not. */
+typedef struct {
+    size_t left;  /* bytes; 0: there is none */
+    double since; /* its first byte was through */
+    unsigned number;
+} way_t;
+
 typedef struct {
     bool up;
     bool stalled, was_stalled; /* nothing moves; ever on this connection */
+    bool slow;                 /* few bytes at a time, with pauses that nobody may take for silence */
+    double write_at, read_at;  /* then: the next ones */
+    double heard_at, said_at;  /* when bytes last came to the peer, and from it */
+    way_t arriving, leaving;   /* what is under way, as seen from the peer */
     evg_buffer_t to_server, to_peer;
 } wire_t;
 
@@ -61,6 +72,7 @@ void wire_cut(int at);  /* some of what was under way still arrives at the serve
 bool wire_to_server(int at);
 bool wire_to_peer(int at);
 bool wire_write(int at); /* takes output of the session */
+double wire_deadline(int at);
 size_t some_of(size_t len);
 
 /* -- model.c, model_jobs.c ----------------------------------------------------------------------------------------- */
@@ -128,6 +140,9 @@ typedef enum { FOREGROUND, BACKGROUND, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMI
 typedef struct {
     evg_request_t request;
     bool used, created;
+    double made_at;
+    unsigned behind; /* the packet that was arriving when it was asked, with nothing else asked before it; 0: none */
+    double free_at;  /* when that was through */
     ask_kind_t kind;
     unsigned id;
     int function;
@@ -153,6 +168,7 @@ typedef struct {
     int at;
     bool client, worker;
     double connect_at; /* while opening */
+    double replied_at; /* when something it had asked was last answered */
     ask_t asks[ASKS];
     task_t tasks[TASKS];
 } peer_t;
@@ -166,12 +182,17 @@ void peer_turn(peer_t *peer); /* what a loop does with one connection */
 void peer_events(peer_t *peer);
 void peer_disconnect(peer_t *peer);
 double peer_deadline(const peer_t *peer);
+double peer_patience(const peer_t *peer);  /* how long a peer that is alive may be silent */
 size_t peer_limit(const evg_session_t *s); /* jobs that it may hold */
 void peer_audit(peer_t *peer);
 
 void client_acts(peer_t *peer);
 bool client_event(peer_t *peer, const evg_event_t *event); /* false: it was about no request */
 bool client_rests_p(const peer_t *peer);
+bool client_grabs_p(const peer_t *peer); /* a job could come that nobody would run: then events do not help */
+void client_check_written(const peer_t *peer, uint64_t before); /* of what was written from there on nothing was late */
+void client_free(peer_t *peer, unsigned packet);                /* that one is through */
+void client_check_waiting(const peer_t *peer);                  /* behind a tick: nobody has waited for too long */
 
 void worker_acts(peer_t *peer);
 bool worker_event(peer_t *peer, const evg_event_t *event);
