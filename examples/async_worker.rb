@@ -17,12 +17,13 @@ worker.register_function("wait", async: true) do |job|
   worker.loop.after(seconds) { job.complete("waited #{seconds} s") }
 end
 
-# Says how far it is, and stops when the connection is gone: the server gives the job to somebody else then.
+# Says more while it is under way, and stops when the connection is gone: the server gives the job to somebody else then.
 worker.register_function("countdown", async: true) do |job|
   steps = Integer(job.workload)
   done = 0
   tick = worker.loop.every(0.1) do
     job.status(done += 1, steps)
+    job.send_data("#{steps - done} to go")
     tick.cancel and job.complete("lift-off") if done == steps
   end
   job.on_lost { tick.cancel }

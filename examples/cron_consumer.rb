@@ -1,13 +1,15 @@
 # frozen_string_literal: true
 
-# A batch for cron: takes what is queued, one job after the other, and ends when there is no more.
+# A batch for cron: takes what is queued, one job after the other, and ends when there is no more, or it has had enough.
 #
 #     ruby -Ilib examples/background.rb [host:port]         queues some
-#     ruby -Ilib examples/cron_consumer.rb [host:port]
+#     ruby -Ilib examples/cron_consumer.rb [host:port [jobs at most]]
 
 require "evgearman"
 
-worker = EVGearman::Worker.new(url: ARGV.first, client_id: "cron-#{$$}")
+server, most = ARGV
+most = Integer(most || 1000)
+worker = EVGearman::Worker.new(url: server, client_id: "cron-#{$$}")
 worker.can_do("mail")
 
 # Nothing is finished by itself here: whoever grabs a job answers it, also when it goes wrong.
@@ -23,10 +25,11 @@ end
 
 count = 0
 begin
-  loop do
+  while count < most
     deliver(worker.grab_job.value(30))
     count += 1
   end
+  puts "#{count} jobs taken, the rest is for the next time"
 rescue EVGearman::NoJobError
   puts "#{count} jobs taken, no more to do"
 end

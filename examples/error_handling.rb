@@ -16,6 +16,13 @@ rescue ArgumentError => e
 end
 
 quiet = { on_error: ->(*) {}, on_callback_error: ->(*) {} } # each would print a line
+# Ends every request at once: before `disconnect` returns.
+def disconnect_under(task)
+  task.client.flush
+  task.client.disconnect
+  task.value
+end
+
 worker = EVGearman::Worker.new(url: ARGV.first, **quiet)
 worker.register_function("raise") { |_job| raise "no" }
 worker.register_function("fail") { |job| job.fail }
@@ -28,6 +35,7 @@ attempt("nobody does it")       { client.call("nobody", timeout: 0.5) }
 attempt("the same, with a key") { client.call("nobody", unique: "a key", timeout: 0.5) }
 attempt("not a function name")  { client.call("", "x") }
 attempt("the server says no")   { client.option("no such option").value }
+attempt("disconnected under it") { disconnect_under(client.submit_job("nobody", timeout: 5)) }
 
 # Port 1 is nobody's. By default a request waits for its server until command_timeout.
 away = EVGearman::Client.new(url: "127.0.0.1:1", command_timeout: 0.3, **quiet)

@@ -23,4 +23,12 @@ task = client.submit_job("report", "6", timeout: 10)
 puts "still at #{task.progress&.first || 0}" until task.wait(0.1)
 puts "done: #{task.value}"
 
+# Of a background job the server knows how far it is, until it is done: then it does not know the job any more.
+handle = client.enqueue("report", "8")
+while (status = client.get_status(handle).value).known?
+  puts status.running? ? "#{status.numerator} of #{status.denominator}" : "waiting"
+  sleep 0.1
+end
+puts "#{handle} is not known any more"
+
 client.close

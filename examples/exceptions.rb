@@ -18,7 +18,7 @@ worker.work # on the same loop: it works while the client waits
 client = EVGearman::Client.new(url: ARGV.first)
 
 %w[fetch charge guess].each do |function|
-  client.call(function, "42", timeout: 5)
+  client.call(function, "42", timeout: 5, on_exception: ->(text) { puts "#{function} is about to fail: #{text}" })
 rescue EVGearman::JobExceptionError => e
   puts "#{function}: #{e.data}"
 rescue EVGearman::JobFailedError

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-# A thousand jobs on one connection, one after the other and all at once.
+# Many jobs on one connection, one after the other and all at once.
 #
 #     ruby -Ilib examples/worker.rb [host:port]      first
-#     ruby -Ilib examples/pipeline.rb [host:port]
+#     ruby -Ilib examples/pipeline.rb [host:port [jobs [at a time]]]
 
 require "evgearman"
 
@@ -14,8 +14,10 @@ def measure(what)
   puts format("%-18s %d results, the last is %s, %.0f ms", what, results.size, results.last, took * 1000)
 end
 
-client = EVGearman::Client.new(url: ARGV.first)
-words = Array.new(1000) { |n| "word #{n}" }
+server, jobs, concurrency = ARGV
+concurrency = Integer(concurrency || 100)
+client = EVGearman::Client.new(url: server)
+words = Array.new(Integer(jobs || 1000)) { |n| "word #{n}" }
 
 measure("one after another") do
   words.map { |word| client.call("reverse", word) }
@@ -28,8 +30,8 @@ measure("all at once") do
 end
 
 # The same with a bound: words may be endless, memory is not.
-measure("100 at a time") do
-  client.map("reverse", words, concurrency: 100)
+measure("#{concurrency} at a time") do
+  client.map("reverse", words, concurrency: concurrency)
 end
 
 client.close

@@ -18,9 +18,12 @@ worker.register_function("remind") do |job|
 end
 
 client.enqueue("remind", "stand up", at: Time.now + 1)
-client.enqueue("remind", "drink some water", in: 1)
+handle = client.enqueue("remind", "drink some water", in: 1)
 client.enqueue("remind", "read this")
-puts "3 reminders queued"
+
+# Meanwhile the server knows it as any other job that waits.
+status = client.get_status(handle).value
+puts "3 reminders queued, #{handle} is #{status.running? ? "running" : "waiting"}" if status.known?
 
 worker.work
 worker.loop.run_once until left.zero?

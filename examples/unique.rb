@@ -10,7 +10,7 @@ alice, bob = Array.new(2) { EVGearman::Client.new(url: ARGV.first) }
 KEY = "sales 2026"
 
 # Function and key say what is the same. Nobody works yet, so both wait.
-tasks = [alice, bob].map { |client| client.submit_job("report", "sales of 2026", unique: KEY, timeout: 5) }
+tasks = [alice, bob].map { |client| client.submit_job("report", "all months", unique: KEY, timeout: 5) }
 [alice, bob].each(&:flush)
 puts "one handle: #{tasks.map(&:handle).uniq.one?}"
 
@@ -20,7 +20,7 @@ puts "#{status.client_count} clients wait, #{status.running? ? "it runs" : "it d
 
 runs = 0
 worker = EVGearman::Worker.new(url: ARGV.first)
-worker.register_function("report") { |job| "#{job.workload}, run #{runs += 1}" }
+worker.register_function("report") { |job| "#{job.unique}: #{job.workload}, run #{runs += 1}" }
 worker.work # on the same loop: it works while the clients wait
 
 puts EVGearman::Task.all(tasks)

@@ -9,6 +9,11 @@ require "evgearman"
 $stdout.sync = true # logs are read while it runs
 worker = EVGearman::Worker.new(url: ARGV.first, client_id: "examples")
 
+# What it lives through. Without the second a line goes to stderr, one for each cause and outage.
+worker.on_connect { puts "connected" }
+worker.on_error { |error| puts "trouble: #{error.message}" }
+worker.work { puts "nothing to do" } # as often as it goes to sleep
+
 worker.register_function("reverse") { |job| job.workload.reverse }
 
 worker.register_function("words") { |job| job.workload.split.size.to_s }

@@ -1,15 +1,17 @@
 # frozen_string_literal: true
 
-# Four jobs at a time, each on a thread: for handlers that block, on a database or an HTTP call.
+# Some jobs at a time, each on a thread: for handlers that block, on a database or an HTTP call.
 #
-#     ruby -Ilib examples/worker_pool.rb [host:port]      Ctrl-C to stop
+#     ruby -Ilib examples/worker_pool.rb [host:port [jobs at a time]]      Ctrl-C to stop
 
 require "evgearman"
 
 $stdout.sync = true # logs are read while it runs
 
+server, concurrency = ARGV
+
 # The threads are the worker's own. Its loop stays free, so progress goes out and deadlines are kept while they run.
-worker = EVGearman::Worker.new(url: ARGV.first, client_id: "pool-#{$$}", concurrency: 4)
+worker = EVGearman::Worker.new(url: server, client_id: "pool-#{$$}", concurrency: Integer(concurrency || 4))
 
 lock = Mutex.new
 most = 0

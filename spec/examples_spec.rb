@@ -35,8 +35,8 @@ RSpec.describe "examples/" do
     end
 
     # What a worker printed that was told to end after the block.
-    def serving(name, *functions)
-      run(name) do |pid|
+    def serving(name, *functions, arguments: [server.url])
+      run(name, *arguments) do |pid|
         functions.each { |function| eventually { server.status(function).last == 1 } }
         yield
       ensure
@@ -52,7 +52,12 @@ RSpec.describe "examples/" do
     end
 
     it "client: has a result by waiting, by a Task and by a block" do
-      expect(run_with_worker("client")).to eq(["desserts", "meanwhile, reverse is under way", "reward", "repaid"])
+      expect(run_with_worker("client")).to eq(["desserts", "meanwhile, reverse is under way", "desserts", "desserts"])
+    end
+
+    it "client: asks for what it is told" do
+      expect(run_with_worker("client", server.url, "words", "three short words"))
+        .to eq(["3", "meanwhile, words is under way", "3", "3"])
     end
 
     it "pipeline: has a thousand results in order, in three ways" do
@@ -63,18 +68,26 @@ RSpec.describe "examples/" do
                                                    ])
     end
 
+    it "pipeline: has as many as it is told" do
+      expect(run_with_worker("pipeline", server.url, "30", "7")).to match([
+                                                                            /\Aone after another +30 results, the last is 92 drow, /,
+                                                                            /\Aall at once +30 results, the last is 92 drow, /,
+                                                                            /\A7 at a time +30 results, the last is 92 drow, /
+                                                                          ])
+    end
+
     it "background: leaves three jobs with the server, which a worker does later" do
       output = run("background")
       expect(output[0]).to match(/\Aqueued as (H:\S+)\z/)
       expect(output[1]).to match(/\Aqueued as H:\S+ and H:\S+\z/)
       expect(output[2]).to eq("#{output[0].split.last} is waiting")
       mails = serving("worker", "mail") { eventually { server.status("mail").first.zero? } }
-      expect(mails[1..3]).to eq(%w[ada grace joan].map { |name| "mail to #{name}@example.org" })
+      expect(mails.grep(/\Amail to/)).to eq(%w[ada grace joan].map { |name| "mail to #{name}@example.org" })
     end
 
     it "scheduled: runs what is due now, and the rest not before its second" do
       output = run("scheduled")
-      expect(output[0..1]).to match(["3 reminders queued", /\Aafter [\d.]+ s: read this\z/])
+      expect(output[0..1]).to match([/\A3 reminders queued, H:\S+ is waiting\z/, /\Aafter [\d.]+ s: read this\z/])
       expect(output[2..].map { |line| line[/: (.*)/, 1] }).to contain_exactly("stand up", "drink some water")
       expect(output[2..].map { |line| line[/[\d.]+/].to_f }).to all(be >= 1.0)
     end
@@ -82,7 +95,7 @@ RSpec.describe "examples/" do
     it "unique: runs a job of two clients once" do
       expect(run("unique")).to eq([
                                     "one handle: true", "2 clients wait, it does not run yet",
-                                    "sales of 2026, run 1", "sales of 2026, run 1", "known afterwards: false"
+                                    "sales 2026: all months, run 1", "sales 2026: all months, run 1", "known afterwards: false"
                                   ])
     end
 
@@ -93,8 +106,10 @@ RSpec.describe "examples/" do
                                     "warning: that is a short report", "got page 1", "#... 1/4", "got page 2", "##.. 2/4",
                                     "got page 3", "###. 3/4", "got page 4", "#### 4/4", "done: 4 pages"
                                   ])
-      expect(output[11..-2]).to all(match(/\Astill at [0-6]\z/))
-      expect(output.last).to eq("done: 6 pages")
+      polled = output.drop(11).slice_after("done: 6 pages").to_a
+      expect(polled[0][0..-2]).to all(match(/\Astill at [0-6]\z/))
+      expect(polled[1][0..-2]).to all(match(/\Awaiting|[0-8] of [08]\z/))
+      expect(polled[1].last).to match(/\AH:\S+ is not known any more\z/)
     end
 
     it "fanout: counts the words of all files" do
@@ -114,17 +129,33 @@ RSpec.describe "examples/" do
       expect(run("json_payload")).to eq(["Žofie Nováková owes 30"])
     end
 
-    it "retry: is refused by a full queue, and comes through when there is room" do
+    it "retry: comes through when there is room in the queue, and when the job does not fail any more" do
       output = run("retry")
       expect(output.first).to match(/\AQUEUE_ERROR: Job queue is full, of send \(\S+\); try 2 in 0\.\d\d s\z/)
-      expect(output.grep_v(/QUEUE_ERROR/)).to contain_exactly("sent the first mail", "sent the second mail", /\Aqueued as H:/)
+      expect(output.grep_v(/; try \d/)).to contain_exactly(
+        "sent the first mail", "sent the second mail", /\Aqueued as H:/, "the page, at last"
+      )
+      expect(output.grep(/\Aexception/)).to match([/: the page is busy, of fetch .*; try 2 in \d/, /: the page is busy, of fetch .*; try 3 in \d/])
     end
 
     it "worker: serves until TERM" do
       output = serving("worker", "reverse", "words", "mail", "report") do
         expect(client.call("words", "two words", timeout: 30)).to eq("2")
       end
-      expect(output).to eq(["examples does mail, report, reverse, words for #{server.url}. Ctrl-C to stop.", "1 jobs done"])
+      expect(output).to eq([
+                             "examples does mail, report, reverse, words for #{server.url}. Ctrl-C to stop.",
+                             "connected", "nothing to do", "nothing to do", "1 jobs done"
+                           ])
+    end
+
+    it "worker: tells of a server that goes, and that it is back" do
+      output = serving("worker", "reverse") do
+        server.kill.then { server.restart }
+        eventually { server.status("reverse").last == 1 }
+      end
+      lines = output[1..-2].map { |line| line.sub(/\Atrouble: .*/, "trouble") }.chunk_while { |a, b| a == b }.map(&:first)
+      expect(lines.first(4)).to eq(["connected", "nothing to do", "trouble", "connected"])
+      expect(output.grep(/\Atrouble/).first).to include("connection closed by server")
     end
 
     it "async_worker: has many jobs under way at once, so short ones overtake" do
@@ -132,9 +163,10 @@ RSpec.describe "examples/" do
       output = serving("async_worker", "wait", "countdown") do
         tasks = %w[1 0.5 0].map { |time| client.submit_job("wait", time) { |result, _| order << result } }
         steps = []
-        tasks << client.submit_job("countdown", "3", on_status: ->(done, of) { steps << [done, of] })
+        said = ->(*what) { steps << what }
+        tasks << client.submit_job("countdown", "3", on_status: said, on_data: said)
         expect(EVGearman::Task.all(tasks, 30).last).to eq("lift-off")
-        expect(steps).to eq([%w[1 3], %w[2 3], %w[3 3]])
+        expect(steps).to eq([%w[1 3], ["2 to go"], %w[2 3], ["1 to go"], %w[3 3], ["0 to go"]])
       end
       expect(order).to eq(["waited 0.0 s", "waited 0.5 s", "waited 1.0 s"])
       expect(output.last).to eq("4 jobs done")
@@ -145,6 +177,12 @@ RSpec.describe "examples/" do
         expect(client.map("fetch", [*"1".."8"])).to eq([*1..8].map { |n| "fetched #{n}" })
       end
       expect(output.last).to eq("8 jobs done, 4 at a time at most")
+    end
+
+    it "worker_pool: has as many as it is told" do
+      output = serving("worker_pool", "fetch", arguments: [server.url, "2"]) { client.map("fetch", [*"1".."5"]) }
+      expect(output.first).to match(/\Apool-\d+ works for #{server.url}, 2 jobs at a time\. /)
+      expect(output.last).to eq("5 jobs done, 2 at a time at most")
     end
 
     it "graceful_worker: finishes what it has when TERM comes, the short job and the first part of the long one" do
@@ -166,9 +204,19 @@ RSpec.describe "examples/" do
       expect(server.status("mail")).to eq([0, 0, 0])
     end
 
+    it "cron_consumer: takes no more than it is told" do
+      5.times { |n| client.enqueue("mail", "number-#{n}@example.org") }
+      expect(run("cron_consumer", server.url, "3")).to eq([
+                                                            *(0..2).map { |n| "mail to number-#{n}@example.org" },
+                                                            "3 jobs taken, the rest is for the next time"
+                                                          ])
+      expect(server.status("mail")).to eq([2, 0, 0])
+    end
+
     it "exceptions: tells the client what they said" do
       expect(run("exceptions")).to eq([
-                                        "fetch: there is no page 42", "charge: card declined", "guess: failed, and nobody says why",
+                                        "fetch is about to fail: there is no page 42", "fetch: there is no page 42",
+                                        "charge is about to fail: card declined", "charge: card declined", "guess: failed, and nobody says why",
                                         "the worker reported KeyError"
                                       ])
     end
@@ -194,6 +242,13 @@ RSpec.describe "examples/" do
       expect(run("monitoring", server.url, "2", "0.1")).to eq(table * 2)
     end
 
+    it "monitoring: prints lines for a collector" do
+      2.times { client.enqueue("app.resize") }
+      lines = run("monitoring", "--lines", server.url, "2", "0.1")
+      expect(lines.map { |line| line.sub(/ \d{10}\z/, "") })
+        .to eq(["gearman.app_resize.waiting 2", "gearman.app_resize.running 0", "gearman.app_resize.workers 0"] * 2)
+    end
+
     it "reconnect: goes on when the server is back, and leaves out no line" do
       output = run("reconnect") { server.kill.then { server.restart } }
       expect(output.grep(/\A(dis)?connected/)).to eq(["connected", "disconnected, 1", "connected"])
@@ -208,8 +263,11 @@ RSpec.describe "examples/" do
       others.last.stop
       output = run("multi_server", server.url, *others.map(&:url))
       expect(output).to include("connect failed: Connection refused, of log (#{others.last.url})")
-      expect([server, others.first].map { |each| each.status("log").first }).to all(be_between(2, 4))
-      expect(output.filter_map { |line| line[/line (\d)/, 1] }).to eq(%w[0 1 2 3 4 5])
+      up = [server, others.first]
+      expect(up.map { |each| each.status("log").first }).to eq([3, 3])
+      expect(output.filter_map { |line| line[/\A(\w+) is H:/, 1] }).to eq(%w[one two three four five six])
+      results = output.filter_map { |line| line.match(/\A(.*): (stressed|repaid)\z/)&.captures }
+      expect(results.transpose).to match([match_array(up.map(&:url)), %w[stressed repaid]])
     end
 
     it "unix_socket: reaches gearmand through a relay" do
@@ -225,6 +283,7 @@ RSpec.describe "examples/" do
                                                                                ["the same, with a key", "EVGearman::JobTimeoutError", ":accepted", "safe to repeat"],
                                                                                ["not a function name", "ArgumentError", "function must be 1 to 512 bytes without control bytes but TAB"],
                                                                                ["the server says no", "EVGearman::ServerError", ":not_sent", unknown],
+                                                                               ["disconnected under it", "EVGearman::DisconnectedError", ":accepted", unknown],
                                                                                ["the server is away", "EVGearman::ConnectError", ":not_sent", "safe to repeat"],
                                                                                ["it was closed", "EVGearman::ConnectionError", "nil", unknown]
                                                                              ])
