@@ -91,6 +91,35 @@ RSpec.describe EVGearman::Loop do
       loop.after(0.02) { nil }
       expect(loop.run_once).to be(true)
     end
+
+    # Fails when whatever ends a poll is taken for something that happened.
+    it "takes neither a signal nor the work of other threads for that" do
+      came = 0
+      old = trap("USR1") { came += 1 }
+      busy = Thread.new { nil until came >= 5 }
+      Thread.new do
+        5.times do |n|
+          Process.kill(:USR1, Process.pid)
+          sleep(0.001) until came > n
+        end
+        loop.post { came += 1 }
+      end
+      expect([loop.run_once, came]).to eq([true, 6])
+      busy.join
+    ensure
+      trap("USR1", old)
+    end
+
+    it "waits for something that happens on the thread that drives, too" do
+      driving = Thread.new { loop.run }
+      sleep(0.001) until loop.running?
+      happened = false
+      loop.every(0.02) { happened = true }
+      expect([loop.run_once, happened]).to eq([false, true])
+      expect(loop.run_once(0)).to be(false)
+      loop.stop
+      driving.join
+    end
   end
 
   describe "#post" do

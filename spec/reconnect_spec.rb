@@ -163,6 +163,17 @@ RSpec.describe "A server that goes away" do
       expect(errors.size).to eq(told)
     end
 
+    it "is waited for no more when reconnecting is turned off, or there have been enough attempts" do
+      [[false], [true, nil, 1]].each do |how|
+        client = client_for(closed, reconnect_delay: 600, reconnect_max_delay: 600)
+        task = client.submit_job("f")
+        eventually { client.state == :waiting }
+        client.reconnect(*how)
+        expect(task.wait(Examples::PATIENCE)&.error).to be_a(EVGearman::ConnectionError)
+        expect([task.error.delivery, client.state]).to eq(%i[not_sent idle])
+      end
+    end
+
     it "has its attempts counted anew by a request after that" do
       client = client_for(closed, max_reconnect_attempts: 2, **quick)
       2.times { expect(client.echo("x").wait.error).to be_a(EVGearman::ReconnectExhaustedError) }

@@ -379,6 +379,64 @@ RSpec.describe EVGearman::Worker do
       end
     end
 
+    # Fails when nil is as 0: its jobs would be handed back at once, and run twice.
+    [-> { stop(nil) }, -> { stop }].each do |stop|
+      it "waits for as long as it takes when there is no limit" do
+        worker = worker_for(Gearmand.shared, shutdown_timeout: nil)
+        worker.register_function(name, async: true) do |job|
+          worker.instance_exec(&stop)
+          loop.after(0.1) { job.complete("done") }
+        end
+        running = Thread.new { worker.run(signals: false) }
+        expect(client.call(name, timeout: Examples::PATIENCE)).to eq("done")
+        expect(running.value).to eq(finished: 1, handed_back: [])
+      end
+    end
+
+    # Fails when a worker that has no server, and looks for none, is run for ever.
+    context "without prospects" do
+      let(:quick) { { reconnect_delay: 0.01, reconnect_max_delay: 0.02 } }
+      let(:away) { fake_server.tap(&:close) }
+
+      def raised(server, **options, &meanwhile)
+        worker = worker_for(server, **options).register_function(name) { nil }
+        running = Thread.new { worker.run(signals: false) }
+        running.report_on_exception = false
+        meanwhile&.call(worker)
+        running.join(Examples::PATIENCE) && nil
+      rescue EVGearman::Error => e
+        expect(worker).to be_closed
+        e
+      end
+
+      it "raises the error that ended it, when reconnecting is off" do
+        expect(raised(away, reconnect: false)).to be_a(EVGearman::ConnectError)
+        closing = fake_server(&:close)
+        expect(raised(closing, reconnect: false)).to be_a(EVGearman::DisconnectedError)
+      end
+
+      it "raises ReconnectExhaustedError, when its attempts are used up" do
+        expect(raised(away, max_reconnect_attempts: 3, **quick)).to be_a(EVGearman::ReconnectExhaustedError)
+      end
+
+      it "raises the last error, when reconnecting is turned off while it waits" do
+        error = raised(away, reconnect_delay: 600, reconnect_max_delay: 600) do |worker|
+          eventually { worker.state == :waiting }
+          worker.reconnect(false)
+        end
+        expect(error).to be_a(EVGearman::ConnectError)
+      end
+
+      it "goes on when on_error finds it another server" do
+        worker = worker_for(away, reconnect: false).register_function(name, &:workload)
+        worker.on_error { worker.connect("127.0.0.1", Gearmand.shared.port) }
+        running = Thread.new { worker.run(signals: false) }
+        expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("x")
+        worker.stop
+        expect(running.value).to eq(finished: 1, handed_back: [])
+      end
+    end
+
     # Fails when a second TERM puts off the end: somebody who sends one each second would wait for ever.
     it "is not put off by a second stop, but may be hastened" do
       [[0.05, 600], [600, 0]].each do |first, second|

@@ -248,7 +248,8 @@ module EVGearman
     # @return [Boolean]
     def exceptions = _option(:exceptions)
 
-    # Turns reconnecting on or off; nil leaves the rest as it is.
+    # Turns reconnecting on or off; nil leaves the rest as it is. What waits for a connection that is not to be made any
+    # more fails at once.
     #
     # @param enabled [Boolean]
     # @param delay [Numeric, nil] seconds: the first delay is drawn from 0 to this

@@ -18,7 +18,8 @@ module EVGearman
     #   @raise [ConnectionError] "closed"
 
     # @!method run_once(timeout = nil)
-    #   Polls and dispatches once. While another thread turns the loop it waits for 100 ms at most, and calls nothing.
+    #   Polls and dispatches once. While another thread turns the loop it waits until something happened there, which it
+    #   notices within 100 ms, and calls nothing.
     #   @param timeout [Numeric, nil] seconds; nil waits until something happens
     #   @return [Boolean] was a block called?
     #   @raise [ConnectionError] "closed"

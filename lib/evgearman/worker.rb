@@ -200,6 +200,8 @@ module EVGearman
     # @param signals [Boolean] do TERM and INT stop it?
     # @return [Hash] `finished:` number of jobs, `handed_back:` handles of those that were not
     # @raise [ConnectionError] "closed"
+    # @raise [ReconnectExhaustedError, Error] when it has no connection and makes none any more: the last error, where
+    #   reconnecting is off
     def run(signals: true)
       before = _jobs_finished
       work(&_hook(:on_idle))
@@ -240,13 +242,14 @@ module EVGearman
 
     def drain_when_stopped
       stopped = turn until stopped || @stop_at || over?
+      @exception ||= _hopeless
       @stop_at ? work_stop : stop
       limit_drain
       turn until _drained? || over?
     end
 
     # There is nothing more to be done, or to be waited for.
-    def over? = closed? || @exception
+    def over? = closed? || @exception || _hopeless
 
     # Seconds that are left; nil: any number.
     def time_left
@@ -282,7 +285,7 @@ module EVGearman
     def turn = self.loop.send(:_run_for, self, nil)
 
     # Others on the same loop go on.
-    def stop_running = self.loop.send(:_stop_for, @running ? self : nil)
+    def stop_running = @running ? _rouse : self.loop.stop
 
     # A TERM or INT came. Answers the threads that are to be interrupted.
     def signalled

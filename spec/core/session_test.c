@@ -276,6 +276,29 @@ static void a_disconnect_ends_the_outage(void **state)
     assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
 }
 
+/* What waits for a connection that will not be made any more is not to wait for its deadline. */
+static void options_end_the_outage(void **state)
+{
+    (void)state;
+    for (int off = 0; off < 2; off++) {
+        kit_echo(&kit, "x");
+        kit.s.backoff.first = kit.s.backoff.most = 1000;
+        fail_open(EVG_ECONNECT, "refused");
+        kit_told(&kit);
+        evg_session_reconsider(&kit.s);
+        assert_true(kit.s.wanted);
+        kit.s.options.reconnect = !off;
+        kit.s.backoff.attempts = off ? 0 : 1;
+        evg_session_reconsider(&kit.s);
+        assert_false(kit.s.wanted);
+        assert_told(&kit, off ? "b FAILED CONNECT NOT_SENT refused" : "a FAILED EXHAUSTED NOT_SENT; ERROR EXHAUSTED");
+        kit.s.backoff.attempts = 0;
+    }
+    kit_echo(&kit, "x"); /* it may be about to be made */
+    evg_session_reconsider(&kit.s);
+    assert_true(evg_session_wants_open(&kit.s));
+}
+
 static void attempts_are_exhausted(void **state)
 {
     (void)state;
@@ -561,6 +584,7 @@ int main(void)
         DOWN_TEST(waits_for_the_next_connection_until_its_time),
         DOWN_TEST(a_past_failure_is_no_reason),
         DOWN_TEST(a_disconnect_ends_the_outage),
+        DOWN_TEST(options_end_the_outage),
         DOWN_TEST(attempts_are_exhausted),
         DOWN_TEST(who_greets_and_closes_is_a_failure),
         DOWN_TEST(who_lasts_is_a_success),

@@ -58,7 +58,8 @@ typedef struct {
     VALUE background, starter; /* the thread of `start`, and who is about to make it; or nil */
     bool restart;              /* it was started before the fork: see loop_used */
     bool closed;
-    bool muted; /* no block is to be called for what happens now */
+    bool ending; /* with the process: no handler is started */
+    bool muted;  /* no block is to be called for what happens now */
 } loop_t;
 
 loop_t *loop_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
@@ -100,6 +101,7 @@ typedef struct {
     VALUE shared;   /* the Worker whose connection this Client is, or nil: nothing else here counts then */
     VALUE on_lost;  /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
+    VALUE last_error;   /* that on_error was told, or nil */
     bool roused;        /* its `run` was told to look around while it did not turn the loop */
     bool asked;         /* `connect` was called since the last `disconnect` */
     size_t marked_in;   /* see lifetime.h */
@@ -110,6 +112,9 @@ typedef struct {
 
 /* Its loop is collected, or it is about to be itself: there is nobody to be told. */
 bool client_gone_p(const client_t *client);
+
+/* It is a worker that works, has no connection, and makes none any more. */
+bool client_hopeless_p(const client_t *client);
 
 /* Something is pending on it: its loop keeps it alive. */
 bool client_kept_p(const client_t *client);

@@ -148,6 +148,12 @@ static void refused(client_t *client, const evg_event_t *event)
     client_report(client, error_of(client, event, Qnil), name_of(where));
 }
 
+static void failed(client_t *client, const evg_event_t *event)
+{
+    client->last_error = error_of(client, event, Qnil);
+    client_hook(client, HOOK_ERROR, 1, client->last_error);
+}
+
 typedef struct {
     client_t *client;
     const evg_event_t *event;
@@ -170,7 +176,7 @@ static VALUE tell(VALUE arg)
     case EVG_EVENT_LOST: job_lost(client, event->job); break;
     case EVG_EVENT_CONNECTED: client_hook(client, HOOK_CONNECT, 0, Qnil); break;
     case EVG_EVENT_DISCONNECTED: client_hook(client, HOOK_DISCONNECT, 0, Qnil); break;
-    case EVG_EVENT_ERROR: client_hook(client, HOOK_ERROR, 1, error_of(client, event, Qnil)); break;
+    case EVG_EVENT_ERROR: failed(client, event); break;
     case EVG_EVENT_DRAINED: client_hook(client, HOOK_DRAIN, 0, Qnil); break;
     case EVG_EVENT_IDLE: client_hook(client, HOOK_IDLE, 0, Qnil); break;
     case EVG_EVENT_STOPPED: client_hook(client, HOOK_STOPPED, 0, Qnil); break;

@@ -7,6 +7,7 @@
 #include "binding/rb_address.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
+#include "binding/runs.h"
 #include "binding/seat.h"
 #include "binding/trace.h"
 #include "binding/turn.h"
@@ -39,6 +40,7 @@ static void client_mark(void *ptr)
     rb_gc_mark(client->pool);
     rb_gc_mark(client->shared);
     rb_gc_mark(client->on_lost);
+    rb_gc_mark(client->last_error);
 }
 
 bool client_kept_p(const client_t *client)
@@ -99,7 +101,7 @@ static VALUE client_allocate(VALUE klass)
     evg_list_init(&client->waiters);
     client->self = self;
     client->marked_in = lifetime_new();
-    client->loop_value = client->coding.coder = Qnil;
+    client->loop_value = client->coding.coder = client->last_error = Qnil;
     client->unique = unique_auto();
     client->handlers = client->on_lost = client->pool = client->shared = Qnil;
     for (int i = 0; i < HOOKS; i++) client->hooks[i] = Qnil;
@@ -123,12 +125,13 @@ client_t *open_client_of(VALUE self)
     return client;
 }
 
-/* Who waits in flush or close is woken by the step that gets there. */
+/* Who waits in flush or close is woken by the step that gets there; a worker's `run`, when there is no hope. */
 static void stepped(void *owner)
 {
     client_t *client = owner;
     memory_tell(&client->told, buffers_of(client));
     seat_wake_reached(&client->waiters);
+    if (client_hopeless_p(client)) run_rouse(client);
 }
 
 static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
@@ -320,6 +323,23 @@ static void wait_for_arrival(client_t *client, double deadline)
     }
 }
 
+/* For the end of the process. true: done, or given up. */
+static VALUE client_write_out(VALUE self, VALUE timeout)
+{
+    client_t *client = client_of(self);
+    double deadline = evg_monotonic() + seconds_of(timeout, "timeout");
+    evg_connection_flush(client->c);
+    bool written = wait_for(client, written_p, deadline);
+    if (written) wait_for_arrival(client, deadline);
+    RB_GC_GUARD(self);
+    return RBOOL(written && (client->c->session.state != EVG_OPEN || evg_transport_arrived_p(&client->c->transport)));
+}
+
+static VALUE client_not_sent(VALUE self)
+{
+    return ULL2NUM(client_of(self)->c->session.not_sent);
+}
+
 static VALUE client_close(VALUE self, VALUE timeout)
 {
     client_t *client = client_of(self);
@@ -441,6 +461,8 @@ void Init_evg_connection(VALUE module)
     rb_define_private_method(klass, "_loop_runs", client_loop_runs, 0);
     rb_define_private_method(klass, "_close", client_close, 1);
     rb_define_private_method(klass, "_flush", client_flush, 1);
+    rb_define_private_method(klass, "_write_out", client_write_out, 1);
+    rb_define_private_method(klass, "_not_sent", client_not_sent, 0);
     rb_define_method(klass, "echo", client_echo, 1);
     rb_define_method(klass, "set_client_id", client_set_client_id, 1);
     rb_define_method(klass, "disconnect", client_disconnect, 0);

@@ -171,15 +171,16 @@ typedef struct {
 
 static bool stopped_p(const goal_t *goal)
 {
-    return ((const frame_t *)goal->subject)->stopped;
+    const frame_t *frame = goal->subject;
+    return frame->stopped || frame->roused;
 }
 
 static VALUE run_body(VALUE arg)
 {
     run_t *run = (run_t *)arg;
     const goal_t goal = {.reached = stopped_p, .subject = run->frame, .waiters = &run->frame->waiters};
-    bool stopped = seat_wait(run->loop, &goal, run->deadline);
-    return RBOOL(stopped || run->loop->closed);
+    seat_wait(run->loop, &goal, run->deadline);
+    return RBOOL(run->frame->stopped || run->loop->closed);
 }
 
 static VALUE run_end(VALUE arg)
@@ -211,7 +212,7 @@ static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
     frame_t *frame;
     double deadline = deadline_of(timeout);
     VALUE owner = run_enter(loop, worker, &frame);
-    if (!NIL_P(worker)) frame->stopped = roused(client_of(worker));
+    if (!NIL_P(worker)) frame->roused = roused(client_of(worker));
     loop_open_fresh_clients(loop);
     run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
     VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
@@ -246,23 +247,17 @@ static bool innermost_p(const loop_t *loop, const frame_t *frame)
 }
 
 /* Takes no lock and makes no object, so that a trap handler may call it. */
-static VALUE stop_runs(VALUE self, VALUE worker)
+static VALUE loop_stop(VALUE self)
 {
     loop_t *loop = loop_of(self);
-    if (!NIL_P(worker)) client_of(worker)->roused = true;
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
         frame_t *frame = evg_container(at, frame_t, link);
-        if (NIL_P(worker) ? !innermost_p(loop, frame) : frame->worker != worker) continue;
+        if (!innermost_p(loop, frame)) continue;
         frame->stopped = true;
         seat_wake(&frame->waiters);
     }
     evg_loop_wake(loop->net);
     return self;
-}
-
-static VALUE loop_stop(VALUE self)
-{
-    return stop_runs(self, Qnil);
 }
 
 static VALUE loop_post(VALUE self)
@@ -379,6 +374,24 @@ void loop_after_fork(loop_t *loop)
     loop->muted = false;
 }
 
+/* Connections of this process on which something waits to be written. For its end: no job is begun any more. */
+static VALUE loops_unwritten(VALUE klass)
+{
+    VALUE clients = rb_ary_new();
+    for (evg_list_t *at = all_loops.next; at != &all_loops; at = at->next) {
+        loop_t *loop = evg_container(at, loop_t, all);
+        if (lifetime_over_p(loop->marked_in) || loop->forks != evg_forks || loop->closed) continue;
+        loop->ending = true;
+        for (evg_list_t *c = loop->clients.next; c != &loop->clients; c = c->next) {
+            client_t *client = evg_container(c, client_t, link);
+            const evg_session_t *s = &client->c->session;
+            if (!evg_session_unsent(s) && !evg_session_waiting_count(s)) continue;
+            if (client_kept_p(client) || !lifetime_over_p(client->marked_in)) rb_ary_push(clients, client->self);
+        }
+    }
+    return clients;
+}
+
 static VALUE loops_after_fork(VALUE klass)
 {
     evg_list_t *next;
@@ -400,12 +413,12 @@ void Init_evg_loop(VALUE module)
     rb_gc_register_mark_object(loop_class);
     rb_define_singleton_method(klass, "default", loop_default, 0);
     rb_define_singleton_method(klass, "_after_fork", loops_after_fork, 0);
+    rb_define_singleton_method(klass, "_unwritten", loops_unwritten, 0);
     rb_define_method(klass, "initialize", loop_initialize, 0);
     rb_define_method(klass, "run", loop_run, -1);
     rb_define_method(klass, "run_once", loop_run_once, -1);
     rb_define_method(klass, "stop", loop_stop, 0);
     rb_define_private_method(klass, "_run_for", loop_run_for, 2);
-    rb_define_private_method(klass, "_stop_for", stop_runs, 1);
     rb_define_method(klass, "post", loop_post, 0);
     rb_define_private_method(klass, "_driven?", loop_driven_p, 0);
     rb_define_method(klass, "closed?", loop_closed_p, 0);

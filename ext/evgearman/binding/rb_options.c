@@ -119,6 +119,9 @@ static VALUE client_option_set(VALUE self, VALUE name, VALUE value)
     if (option->offset == offsetof(evg_connection_t, keepalive)) {
         evg_connection_set_keepalive(client->c, client->c->keepalive);
     }
+    evg_connection_clock(client->c);
+    evg_session_reconsider(&client->c->session);
+    evg_connection_pump(client->c);
     client_changed(client);
     return value;
 }

@@ -2,6 +2,7 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
+#include "binding/runs.h"
 
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
@@ -110,6 +111,26 @@ static VALUE worker_set_pool(VALUE self, VALUE pool)
     return self;
 }
 
+bool client_hopeless_p(const client_t *client)
+{
+    const evg_session_t *s = &client->c->session;
+    return s->state == EVG_DOWN && !s->wanted && evg_worker_working_p(s);
+}
+
+/* A trap handler may call it. */
+static VALUE worker_rouse(VALUE self)
+{
+    run_rouse(client_of(self));
+    return self;
+}
+
+/* The last error, when there is no hope; else nil. */
+static VALUE worker_hopeless(VALUE self)
+{
+    client_t *client = client_of(self);
+    return client_hopeless_p(client) ? client->last_error : Qnil;
+}
+
 static VALUE worker_in_flight(VALUE self)
 {
     return jobs_in_flight(client_of(self));
@@ -156,6 +177,8 @@ void Init_evg_worker(VALUE module, VALUE connection_class)
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
     rb_define_private_method(klass, "_jobs_finished", worker_jobs_finished, 0);
     rb_define_private_method(klass, "_handler_threads", worker_handler_threads, 0);
+    rb_define_private_method(klass, "_rouse", worker_rouse, 0);
+    rb_define_private_method(klass, "_hopeless", worker_hopeless, 0);
     rb_define_private_method(klass, "_drained?", worker_drained_p, 0);
     rb_define_method(klass, "cant_do", worker_cant_do, 1);
     rb_define_method(klass, "reset_abilities", worker_reset_abilities, 0);

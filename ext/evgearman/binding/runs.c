@@ -2,6 +2,8 @@
 
 #include <ruby/fiber/scheduler.h>
 
+#include "binding/seat.h"
+
 static void frame_mark(void *ptr)
 {
     const frame_t *frame = ptr;
@@ -38,6 +40,19 @@ VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out)
 void run_leave(frame_t *frame)
 {
     evg_list_unlink(&frame->link);
+}
+
+void run_rouse(client_t *worker)
+{
+    evg_list_t *frames = &worker->loop->frames;
+    worker->roused = true;
+    for (evg_list_t *at = frames->next; at != frames; at = at->next) {
+        frame_t *frame = evg_container(at, frame_t, link);
+        if (frame->worker != worker->self) continue;
+        frame->roused = true;
+        seat_wake(&frame->waiters);
+    }
+    evg_loop_wake(worker->loop->net);
 }
 
 bool run_allows_p(const loop_t *loop, VALUE thread)

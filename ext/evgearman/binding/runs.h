@@ -12,12 +12,17 @@ typedef struct {
     VALUE thread;
     VALUE fiber;  /* that a Fiber scheduler suspends in it, or nil */
     VALUE worker; /* whose `run` it is; nil: the loop's own */
-    bool stopped;
+    bool stopped; /* by Loop#stop */
+    bool roused;  /* its worker is to look around */
 } frame_t;
 
 /* Enters the calling thread. The frame lives as long as the value that is answered, but counts until it is left. */
 VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out);
 void run_leave(frame_t *frame);
+
+/* The `run` of that worker looks around, or will before it next turns the loop. Takes no lock and makes no object, so
+ * that a trap handler may call it. */
+void run_rouse(client_t *worker);
 
 /* Handlers may start on that thread: it is in a `run`, or none is. */
 bool run_allows_p(const loop_t *loop, VALUE thread);

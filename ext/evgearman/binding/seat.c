@@ -76,7 +76,7 @@ static void promote(loop_t *loop, waiter_t *waiter)
 
 bool seat_jobs_ready_p(const loop_t *loop)
 {
-    return loop->jobs.count > 0 && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
+    return loop->jobs.count > 0 && !loop->ending && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
 }
 
 /* The first who waits unserved and may start handlers, or NULL. */
@@ -156,11 +156,12 @@ void seat_forget(loop_t *loop)
 
 typedef struct {
     loop_t *loop;
-    const goal_t *goal; /* NULL: one turn */
+    const goal_t *goal;
     double deadline;
     uint64_t seat;
     VALUE note;
     size_t called;
+    bool once; /* a block that was called is enough */
 } drive_t;
 
 static VALUE drive_body(VALUE arg)
@@ -169,8 +170,8 @@ static VALUE drive_body(VALUE arg)
     loop_t *loop = drive->loop;
     do {
         drive->called += loop_turn(loop, drive->goal, drive->deadline);
-    } while (drive->goal && loop->seat.number == drive->seat && !loop->closed && !drive->goal->reached(drive->goal) &&
-             !hands_over_p(loop) && evg_monotonic() < drive->deadline);
+    } while (loop->seat.number == drive->seat && !loop->closed && !drive->goal->reached(drive->goal) &&
+             !(drive->once && drive->called) && !hands_over_p(loop) && evg_monotonic() < drive->deadline);
     return Qnil;
 }
 
@@ -186,15 +187,19 @@ static VALUE drive_end(VALUE arg)
     return Qnil;
 }
 
-static size_t drive(loop_t *loop, const goal_t *goal, double deadline)
+static size_t drive(loop_t *loop, const goal_t *goal, double deadline, bool once)
 {
     if (seat_free_p(loop)) {
         evg_assert(loop->seat.depth == 0 && loop->seat.in_block == 0);
         give(loop, rb_thread_current(), rb_fiber_current());
     }
     loop->seat.depth++;
-    drive_t drive = {
-        .loop = loop, .goal = goal, .deadline = deadline, .seat = loop->seat.number, .note = loop->seat.note};
+    drive_t drive = {.loop = loop,
+                     .goal = goal,
+                     .deadline = deadline,
+                     .seat = loop->seat.number,
+                     .note = loop->seat.note,
+                     .once = once};
     rb_ensure(drive_body, (VALUE)&drive, drive_end, (VALUE)&drive);
     RB_GC_GUARD(drive.note);
     return drive.called;
@@ -375,7 +380,7 @@ bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
             return reached;
         }
         if (may_drive) {
-            drive(loop, goal, deadline);
+            drive(loop, goal, deadline, false);
             turned = true;
             continue;
         }
@@ -385,18 +390,30 @@ bool seat_wait(loop_t *loop, const goal_t *goal, double deadline)
     }
 }
 
-static bool never_reached(const goal_t *goal)
+typedef struct {
+    const evg_loop_t *net;
+    uint64_t events; /* that it had */
+} moment_t;
+
+static bool passed_p(const goal_t *goal)
 {
-    (void)goal;
-    return false;
+    const moment_t *moment = goal->subject;
+    return moment->net->events != moment->events;
 }
 
+/* A signal, or a thread whose slice of time is over, ends a poll and is nothing that happened. */
 size_t seat_turn_once(loop_t *loop, double deadline)
 {
-    const goal_t nothing = {.reached = never_reached};
     loop_follow_fork(loop);
-    if (seat_free_p(loop) || seat_mine_p(loop)) return drive(loop, NULL, deadline);
-    follow(loop, &nothing, fmin(deadline, evg_monotonic() + tick));
+    moment_t moment = {loop->net, loop->net->events};
+    const goal_t something = {.reached = passed_p, .subject = &moment};
+    size_t called = 0;
+    do {
+        if (seat_free_p(loop) || seat_mine_p(loop))
+            called = drive(loop, &something, deadline, true);
+        else
+            follow(loop, &something, fmin(deadline, evg_monotonic() + tick));
+    } while (!called && !passed_p(&something) && !loop->closed && evg_monotonic() < deadline);
     release_if_heir(loop);
-    return 0;
+    return called;
 }

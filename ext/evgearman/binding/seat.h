@@ -35,8 +35,8 @@ typedef struct goal_waiter {
  * Calls blocks; may raise, throw, end the thread. */
 bool seat_wait(loop_t *loop, const goal_t *goal, double deadline);
 
-/* One turn, at most until the deadline, or a follower's wait for as long. Answers how many blocks this thread
- * called. */
+/* Turns until something happened, at most until the deadline; who follows notices within 100 ms that it did. Answers how
+ * many blocks this thread called. */
 size_t seat_turn_once(loop_t *loop, double deadline);
 
 /* The same for a fiber that a Fiber scheduler may suspend: a thread of ours drives. */

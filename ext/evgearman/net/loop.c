@@ -262,6 +262,7 @@ static void dispatch_ready(evg_loop_t *loop)
     evg_list_join(&loop->reading, &loop->ready);
     while ((node = evg_list_shift(&loop->reading))) {
         evg_source_t *source = evg_container(node, evg_source_t, ready);
+        loop->events++;
         source->ops->ready(source);
     }
 }
@@ -279,6 +280,7 @@ static void dispatch_due(evg_loop_t *loop)
     }
     while ((node = evg_list_shift(&loop->judging))) {
         evg_source_t *source = evg_container(node, evg_source_t, judged);
+        loop->events++;
         source->ops->due(source);
     }
 }

@@ -20,6 +20,7 @@
 #include "net/libev.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 typedef struct evg_loop evg_loop_t;
 typedef struct evg_source evg_source_t;
@@ -70,6 +71,7 @@ struct evg_loop {
     evg_heap_t dues;
     double late;      /* moving average of seconds from the end of a poll to having the GVL again */
     double polled_at; /* when the last poll ended */
+    uint64_t events;  /* how often a source was ready or due, ever */
 };
 
 /* NULL: errno tells why, 0 for no memory. Holds one reference. evg_libev_load comes first. */

@@ -256,6 +256,7 @@ void evg_session_end(evg_session_t *s, evg_request_t *request, int error, evg_de
     }
     request->error = error;
     request->delivery = (uint8_t)delivery;
+    s->not_sent += delivery == EVG_NOT_SENT;
     evg_list_append(&s->ended, &request->link);
 }
 

@@ -186,17 +186,14 @@ static void remember(evg_session_t *s, int error, const char *text)
     *s->unexpected = 0;
 }
 
-/* Try again, or give up on what waits? */
-static void plan(evg_session_t *s, int error)
+static bool hope_p(const evg_session_t *s)
+{
+    return s->options.reconnect && !evg_backoff_exhausted_p(&s->backoff);
+}
+
+static void give_up(evg_session_t *s, int error)
 {
     bool exhausted = evg_backoff_exhausted_p(&s->backoff);
-    if (s->options.reconnect && !exhausted) {
-        double delay = evg_backoff_delay(&s->backoff);
-        s->retry_at = s->now + delay;
-        s->hasten_to = s->now + (delay < s->backoff.first ? delay : s->backoff.first);
-        s->wanted = true;
-        return;
-    }
     s->wanted = false;
     s->retry_at = s->now;
     if (exhausted && s->options.reconnect) remember(s, error = EVG_EEXHAUSTED, NULL);
@@ -212,6 +209,25 @@ static void judge_connection(evg_session_t *s, int reason)
     bool good = lasted || (open && s->answered);
     if (lasted) evg_backoff_succeeded(&s->backoff);
     if (!good || evg_error_fault(reason) == EVG_PEER) evg_backoff_failed(&s->backoff);
+}
+
+/* Try again, or give up on what waits? */
+static void plan(evg_session_t *s, int error)
+{
+    if (!hope_p(s)) {
+        give_up(s, error);
+        return;
+    }
+    double delay = evg_backoff_delay(&s->backoff);
+    s->retry_at = s->now + delay;
+    s->hasten_to = s->now + (delay < s->backoff.first ? delay : s->backoff.first);
+    s->wanted = true;
+}
+
+void evg_session_reconsider(evg_session_t *s)
+{
+    bool waits = s->state == EVG_DOWN && s->wanted && s->retry_at > s->now;
+    if (waits && !hope_p(s)) give_up(s, s->open_error ? s->open_error : EVG_EDISCONNECTED);
 }
 
 void evg_session_closed(evg_session_t *s, int reason, const char *text)

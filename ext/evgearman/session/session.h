@@ -117,6 +117,7 @@ typedef struct evg_session {
     size_t spare_count;
     size_t dead;       /* bytes of `out` that are not to be written: their requests expired */
     uint64_t clear_to; /* stream position where the first hole in `out` begins; UINT64_MAX: there is none */
+    uint64_t not_sent; /* requests of the caller that ended with EVG_NOT_SENT, ever */
     evg_client_session_t client;
     evg_worker_session_t worker;
     evg_list_t extras; /* options remembered besides "exceptions" */
@@ -183,6 +184,9 @@ int evg_session_opened(evg_session_t *s);
 /* A connection ended, or could not be made (state EVG_OPENING). What was written fails, what was not waits for
  * the next one if there is to be one. `text` adds what the system said ("Connection refused"), or NULL. */
 void evg_session_closed(evg_session_t *s, int reason, const char *text);
+
+/* An option about reconnecting was changed: what waits for a connection that is not to be made ends now. */
+void evg_session_reconsider(evg_session_t *s);
 
 /* Ours: every request fails with EVG_EDISCONNECTED, jobs are lost, no EVG_EVENT_ERROR. Down until the next
  * request or evg_session_want. Idempotent. */

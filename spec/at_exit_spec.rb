@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+RSpec.describe "The end of the program", :gearmand do
+  let(:name) { function }
+
+  # Fails when what nobody waited for goes with the process.
+  it "writes what was asked for and not waited for" do
+    out, status = child(<<~RUBY)
+      client.submit_job_bg("#{name}")
+      client.submit_jobs_bg([["#{name}"]] * 2)
+      elsewhere = EVGearman::Client.new(url: URL, loop: EVGearman::Loop.new.start)
+      Thread.new { elsewhere.submit_job_bg("#{name}") }.join
+      at_exit { elsewhere.submit_job_bg("#{name}") }
+    RUBY
+    expect([out, status.exitstatus, Gearmand.shared.status(name)]).to eq(["", 0, [5, 0, 0]])
+  end
+
+  it "writes as much as the socket does not take at once" do
+    child(%(client.submit_job_bg("#{name}", "x" * (16 << 20))))
+    expect(Gearmand.shared.status(name)).to eq([1, 0, 0])
+  end
+
+  # What a parent had not written is the parent's.
+  it "is not that of its forked children" do
+    child(<<~RUBY)
+      client.submit_job_bg("#{name}")
+      Process.wait(fork { exit })
+    RUBY
+    expect(Gearmand.shared.status(name)).to eq([1, 0, 0])
+  end
+
+  it "begins no job" do
+    worker_for(Gearmand.shared).client.submit_job_bg(name).value
+    out, = child(<<~RUBY)
+      worker = EVGearman::Worker.new(url: URL, loop: LOOP)
+      worker.register_function("#{name}") { puts("begun") }.work
+      worker.client.submit_job_bg("#{name}")
+    RUBY
+    expect(out).to eq("")
+  end
+
+  { "that is away" => {}, "that is away, and is not waited for" => { reconnect: false } }.each do |what, options|
+    it "tells in one line what it could not write to a server #{what}" do
+      out, = child(<<~RUBY)
+        client(port: 1, url: nil, on_error: proc {}, **#{options}).tap { |away| 2.times { away.submit_job_bg("f") } }
+        EVGearman::Client.new(port: 2, loop: LOOP, on_error: proc {}).submit_job_bg("f")
+      RUBY
+      expect(out).to eq("evgearman: the program ended before it had written 3 requests (127.0.0.1:1, 127.0.0.1:2)\n")
+    end
+  end
+
+  it "tells it to the logger, if there is one" do
+    out, = child(<<~RUBY)
+      require "logger"
+      EVGearman.configure { |c| c.logger = Logger.new($stdout, formatter: ->(severity, _, _, text) { severity + " " + text[/written.*/] }) }
+      EVGearman::Client.new(port: 1, loop: LOOP, on_error: proc {}).submit_job_bg("f")
+    RUBY
+    expect(out).to eq("WARN written 1 request (127.0.0.1:1)")
+  end
+end
