@@ -12,6 +12,7 @@ end
 
 require_relative "evgearman/version"
 require_relative "evgearman/errors"
+require_relative "evgearman/blame"
 require "evgearman/evgearman"
 require_relative "evgearman/seconds"
 require_relative "evgearman/words"

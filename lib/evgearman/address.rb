@@ -21,8 +21,8 @@ module EVGearman
 
     # @return [Array(String, Integer, String)] host, port, path: one of host and path is nil
     def resolve(host: nil, port: nil, path: nil, url: nil)
-      raise ArgumentError, "give either url: or host:, port: and path:" if url && (host || port || path)
-      raise ArgumentError, "give either host: and port: or path:" if path && (host || port)
+      EVGearman._blame("give either url: or host:, port: and path:") if url && (host || port || path)
+      EVGearman._blame("give either host: and port: or path:") if path && (host || port)
 
       return [nil, nil, File.path(path)] if path
       return parse(url) if url
@@ -36,7 +36,7 @@ module EVGearman
     def host_name(host)
       return host unless String.try_convert(host)&.b&.match?(NO_HOST)
 
-      raise ArgumentError, "host: must be a name or an IP address, not #{host.inspect}: its port goes to port:, both to url:"
+      EVGearman._blame("host: must be a name or an IP address, not #{host.inspect}: its port goes to port:, both to url:")
     end
 
     # @param port [Integer, String, nil] digits, as they stand in the environment
@@ -52,7 +52,7 @@ module EVGearman
       case scheme&.downcase
       when nil, "gearman" then host_and_port(rest, url)
       when "unix" then [nil, nil, absolute(rest, url)]
-      else raise ArgumentError, "unknown scheme in #{url.inspect}: use gearman:// or unix://"
+      else EVGearman._blame("unknown scheme in #{url.inspect}: use gearman:// or unix://")
       end
     end
 
@@ -60,7 +60,7 @@ module EVGearman
     def text_of(url)
       return url.to_s.sub(%r{:/(?!/)}, ":///") if defined?(URI::Generic) && url.is_a?(URI::Generic)
 
-      String.try_convert(url) or raise TypeError, "an address is a String or a URI, not #{url.class}"
+      String.try_convert(url) or EVGearman._blame("an address is a String or a URI, not #{url.class}", TypeError)
     end
 
     # @return [String] the path
@@ -71,7 +71,7 @@ module EVGearman
     # @return [Array(String, Integer, nil)]
     def host_and_port(text, url)
       match = HOST_PORT.match(text)
-      raise ArgumentError, "cannot read the address #{url.inspect}: use host:port or [ip6]:port" unless match
+      EVGearman._blame("cannot read the address #{url.inspect}: use host:port or [ip6]:port") unless match
 
       [match[:ip6] || match[:host], match[:port]&.to_i || DEFAULT_PORT, nil]
     end

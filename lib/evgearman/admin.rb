@@ -295,11 +295,11 @@ module EVGearman
       def maxqueue(function, size = nil, high: nil, normal: nil, low: nil, &block)
         by_priority = [high, normal, low]
         given = by_priority.compact.size.positive?
-        raise ArgumentError, "give either a size or high:, normal: and low:" if given && !size.nil?
+        EVGearman._blame("give either a size or high:, normal: and low:") if given && !size.nil?
 
         sizes = given ? by_priority.map { |number| number.nil? ? -1 : number } : [size].compact
         unless sizes.all? { |number| number.is_a?(Integer) && SIZES.cover?(number) }
-          raise ArgumentError, "maxqueue needs whole numbers of 32 bits"
+          EVGearman._blame("maxqueue needs whole numbers of 32 bits")
         end
 
         _admin(["maxqueue", _check_admin_argument(function), *sizes].join(" "), nil, DONE, &block)

@@ -179,6 +179,8 @@ module EVGearman
     # @return [Task] of an Array: for each job its handle, or the {Error} that it met, in order
     # @raise [ArgumentError, TypeError, PacketTooLargeError, ConnectionError] when one of them is bad: none is sent then
     def submit_jobs_bg(jobs, coder: :default, &block)
+      EVGearman._blame("jobs must answer each, unlike #{jobs.inspect}") unless jobs.respond_to?(:map)
+
       jobs = jobs.map { |job| job.is_a?(Array) && job.size > 2 ? spell_out(job) : job }
       _submit_all(jobs.to_a, coder, &block)
     end
@@ -194,12 +196,14 @@ module EVGearman
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
     # @return [Array] results in order
-    # @raise [ArgumentError] for a concurrency or priority that is none
+    # @raise [ArgumentError] at once, for an unknown option and for a concurrency or priority that is none
     # @raise [Error] the first that failed, after all have ended
     def map(function, workloads, concurrency: 32, priority: :normal, **options)
       unless concurrency.is_a?(Integer) && concurrency.positive?
-        raise ArgumentError, "concurrency must be a whole number above 0"
+        EVGearman._blame("concurrency must be a whole number above 0")
       end
+
+      EVGearman._blame("workloads must answer each, not #{workloads.inspect}") unless workloads.respond_to?(:each)
 
       Mapping.new(Window.new(self, concurrency), submission(priority, function, **options)).run(workloads)
     end
@@ -234,21 +238,22 @@ module EVGearman
     end
 
     def check_spelling(job, given)
-      raise ArgumentError, "a job is an Array of function, workload and a Hash of options" unless job.size == 3
+      EVGearman._blame("a job is an Array of function, workload and a Hash of options") unless job.size == 3
       return if given.size == BULK_OPTIONS.size
 
-      raise ArgumentError, "unknown option: #{(given.keys - BULK_OPTIONS.keys).join(", ")}"
+      EVGearman._blame("unknown option: #{(given.keys - BULK_OPTIONS.keys).join(", ")}")
     end
 
     def number(numbers, priority)
-      numbers[priority] or raise ArgumentError, "priority must be :normal, :high or :low, not #{priority.inspect}"
+      numbers[priority] or EVGearman._blame("priority must be :normal, :high or :low, not #{priority.inspect}")
     end
 
     # Unix seconds, or nil for a job that is not delayed.
     def delayed_until(priority, at, delay)
       return unless at || delay
-      raise ArgumentError, "give either at: or in:" if at && delay
-      raise ArgumentError, "a delayed job has no priority" unless priority == :normal
+
+      EVGearman._blame("give either at: or in:") if at && delay
+      EVGearman._blame("a delayed job has no priority") unless priority == :normal
 
       UnixTime.ceil(at || (Process.clock_gettime(Process::CLOCK_REALTIME) + Seconds.check(delay, "in")))
     end

@@ -31,7 +31,7 @@ module EVGearman
     # @raise [ArgumentError] for what is no logger
     def logger=(logger)
       unless logger.nil? || (logger.respond_to?(:warn) && logger.respond_to?(:error))
-        raise ArgumentError, "logger must answer warn and error, unlike #{logger.inspect}"
+        EVGearman._blame("logger must answer warn and error, unlike #{logger.inspect}")
       end
 
       @logger = logger
@@ -47,7 +47,7 @@ module EVGearman
     # @api private
     def check
       given = @options[:loop]
-      raise TypeError, "loop must be a Loop, not #{given.inspect}" unless given.nil? || given.is_a?(Loop)
+      EVGearman._blame("loop must be a Loop, not #{given.inspect}", TypeError) unless given.nil? || given.is_a?(Loop)
 
       loop = Loop.new
       Client.new(**@options, loop: loop)

@@ -145,7 +145,7 @@ module EVGearman
     def initialize(host: nil, port: nil, path: nil, url: nil, loop: Loop.default, client_id: nil, coder: nil,
                    encoding: nil, unique: :auto, **options)
       unknown = options.keys - known_options
-      raise ArgumentError, "unknown option: #{unknown.join(", ")}" unless unknown.empty?
+      EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
       _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
       _set_coding(coder, encoding)

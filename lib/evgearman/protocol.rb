@@ -44,17 +44,17 @@ module EVGearman
       module_function
 
       def request?(magic)
-        REQUEST.fetch(magic) { raise ArgumentError, "magic must be :req or :res" }
+        REQUEST.fetch(magic) { EVGearman._blame("magic must be :req or :res") }
       end
 
       def bytes(object)
-        String.try_convert(object) or raise TypeError, "bytes must be a String, not #{object.class}"
+        String.try_convert(object) or EVGearman._blame("bytes must be a String, not #{object.class}", TypeError)
       end
 
       def max(size)
         return size if size.is_a?(Integer) && size.between?(0, LONGEST_BODY)
 
-        raise ArgumentError, "max must be an Integer between 0 and #{LONGEST_BODY}"
+        EVGearman._blame("max must be an Integer between 0 and #{LONGEST_BODY}")
       end
     end
     private_constant :Checks
@@ -145,17 +145,16 @@ module EVGearman
         when Integer
           NAMES[command] or raise ProtocolError, "unknown packet type #{command}"
         when Symbol, String
-          NAMES[_number(command.to_s)] or raise ArgumentError, "unknown command #{command.inspect}"
+          NAMES[_number(command.to_s)] or EVGearman._blame("unknown command #{command.inspect}")
         else
-          raise TypeError, "a command is a Symbol, String or Integer, not #{command.class}"
+          EVGearman._blame("a command is a Symbol, String or Integer, not #{command.class}", TypeError)
         end
       end
 
       def check_count(name, given, expected)
         return if given == expected
 
-        raise ArgumentError,
-              "wrong number of arguments for #{name} (given #{given}, expected #{expected})"
+        EVGearman._blame("wrong number of arguments for #{name} (given #{given}, expected #{expected})")
       end
     end
 

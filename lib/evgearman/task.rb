@@ -128,9 +128,12 @@ module EVGearman
     # @return [Array] their values in order
     # @raise [TimeoutError] when the time passes first; the Tasks go on
     # @raise [Error] of the first that failed, after all have ended
-    # @raise [ArgumentError] for a time that is none
+    # @raise [ArgumentError] for what is no Task, and for a time that is none
     def self.all(tasks, timeout = nil)
-      tasks = tasks.to_a
+      tasks = Array(tasks)
+      stranger = tasks.find { |task| !task.is_a?(Task) }
+      EVGearman._blame("tasks must be Tasks, unlike #{stranger.inspect}") if stranger
+
       limit = Seconds.check(timeout)
       deadline = limit && (Process.clock_gettime(Process::CLOCK_MONOTONIC) + limit)
       tasks.each do |task|

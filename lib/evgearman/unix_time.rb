@@ -13,13 +13,13 @@ module EVGearman
     # @return [Integer]
     def self.ceil(time)
       unless time.respond_to?(:to_r) && !time.is_a?(String) && !time.nil?
-        raise ArgumentError, "time must be a Time or a number of seconds, not #{time.inspect}"
+        EVGearman._blame("time must be a Time or a number of seconds, not #{time.inspect}")
       end
 
       seconds = whole(time)
       return seconds if RANGE.cover?(seconds)
 
-      raise ArgumentError, "time must lie between 0 and 2**63 - 1 seconds, not #{time.inspect}"
+      EVGearman._blame("time must lie between 0 and 2**63 - 1 seconds, not #{time.inspect}")
     end
 
     def self.whole(time)

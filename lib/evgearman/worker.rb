@@ -125,10 +125,10 @@ module EVGearman
     # @raise [TypeError, ConnectionError]
     def register_function(name, callable = nil, timeout: nil, server_timeout: nil, async: false, coder: :default,
                           encoding: :default, &block)
-      raise ArgumentError, "give a block or a callable, not both" if callable && block
+      EVGearman._blame("give a block or a callable, not both") if callable && block
 
       callable ||= block
-      raise ArgumentError, "a handler must be a block or answer `call`" unless callable.respond_to?(:call)
+      EVGearman._blame("a handler must be a block or answer `call`") unless callable.respond_to?(:call)
 
       _register(name, callable, timeout, server_timeout, async, coder, encoding)
     end

@@ -3,6 +3,7 @@
 #include <ruby/encoding.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 
 static VALUE as_usual; /* :default */
 
@@ -11,7 +12,7 @@ VALUE coder_of(VALUE option, VALUE usual)
     if (option == as_usual) return usual;
     if (NIL_P(option)) return Qnil;
     if (rb_respond_to(option, rb_intern("dump")) && rb_respond_to(option, rb_intern("load"))) return option;
-    rb_raise(rb_eArgError, "coder must answer dump and load, unlike %+" PRIsVALUE, option);
+    blame_caller(rb_eArgError, "coder must answer dump and load, unlike %+" PRIsVALUE, option);
 }
 
 int encoding_of(VALUE option, int usual)
@@ -20,13 +21,13 @@ int encoding_of(VALUE option, int usual)
     if (NIL_P(option)) return rb_ascii8bit_encindex();
     int index = rb_to_encoding_index(option);
     if (index >= 0) return index;
-    rb_raise(rb_eArgError, "encoding must be an Encoding or the name of one, not %+" PRIsVALUE, option);
+    blame_caller(rb_eArgError, "encoding must be an Encoding or the name of one, not %+" PRIsVALUE, option);
 }
 
-VALUE coding_dump(VALUE coder, VALUE value)
+VALUE coding_dump(VALUE coder, VALUE value, const char *name)
 {
-    if (!NIL_P(coder)) value = rb_funcall(coder, rb_intern("dump"), 1, value);
-    return StringValue(value);
+    if (NIL_P(coder)) return payload_of_value(value, name);
+    return string_of(rb_funcall(coder, rb_intern("dump"), 1, value), "what the coder dumps");
 }
 
 VALUE coding_string(evg_bytes_t bytes, int encoding)

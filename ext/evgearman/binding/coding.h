@@ -20,8 +20,8 @@ typedef struct {
 VALUE coder_of(VALUE option, VALUE usual);
 int encoding_of(VALUE option, int usual);
 
-/* The String to be sent. Raises what the coder raises, and TypeError for what is no String. */
-VALUE coding_dump(VALUE coder, VALUE value);
+/* The String to be sent. Raises what the coder raises, and TypeError for what is no String; `name` says what it is. */
+VALUE coding_dump(VALUE coder, VALUE value, const char *name);
 
 /* Bytes that came, tagged. */
 VALUE coding_string(evg_bytes_t bytes, int encoding);

@@ -49,7 +49,7 @@ static handler_t *handler_of(const rb_job_t *job)
 /* Without a coder nil is "", and what is no String is a mistake. */
 static VALUE bytes_to_send(VALUE coder, VALUE value)
 {
-    if (!NIL_P(coder)) return coding_dump(coder, value);
+    if (!NIL_P(coder)) return coding_dump(coder, value, "result");
     if (NIL_P(value)) return rb_str_new(NULL, 0);
     VALUE bytes = rb_check_string_type(value);
     if (!NIL_P(bytes)) return bytes;

@@ -1,4 +1,5 @@
 #include "binding/rb_address.h"
+#include "binding/blame.h"
 
 #include <ruby/encoding.h>
 
@@ -6,13 +7,13 @@ void address_of(evg_address_t *out, VALUE host, VALUE port, VALUE path)
 {
     if (!NIL_P(path)) {
         if (evg_address_unix(out, StringValueCStr(path))) return;
-        rb_raise(rb_eArgError, "unix socket path must be 1 to %d bytes", (int)sizeof out->path - 1);
+        blame_caller(rb_eArgError, "unix socket path must be 1 to %d bytes", (int)sizeof out->path - 1);
     }
-    if (!RB_INTEGER_TYPE_P(port)) rb_raise(rb_eTypeError, "port must be an Integer");
+    if (!RB_INTEGER_TYPE_P(port)) blame_caller(rb_eTypeError, "port must be an Integer");
     int number = NUM2INT(port);
-    if (number < 1 || number > 65535) rb_raise(rb_eArgError, "port must lie between 1 and 65535");
+    if (number < 1 || number > 65535) blame_caller(rb_eArgError, "port must lie between 1 and 65535");
     if (!evg_address_tcp(out, StringValueCStr(host), number)) {
-        rb_raise(rb_eArgError, "host must be 1 to %d bytes", EVG_HOST_MAX);
+        blame_caller(rb_eArgError, "host must be 1 to %d bytes", EVG_HOST_MAX);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
+#include "binding/blame.h"
 #include "binding/unique.h"
 
 struct batch {
@@ -79,14 +80,14 @@ static void add_row(VALUE table, VALUE job, const VALUE usual[ARGUMENTS])
     VALUE row[ARGUMENTS];
     long given = RB_TYPE_P(job, T_ARRAY) ? RARRAY_LEN(job) : 0;
     if (given < 1 || (given > 2 && given != ARGUMENTS)) {
-        rb_raise(rb_eArgError, "a job is an Array of function, workload and a Hash of options");
+        blame_caller(rb_eArgError, "a job is an Array of function, workload and a Hash of options");
     }
     memcpy(row, usual, sizeof row);
     for (long i = 0; i < given; i++) row[i] = RARRAY_AREF(job, i);
-    StringValue(row[FUNCTION]);
+    row[FUNCTION] = string_of(row[FUNCTION], "function");
     row[UNIQUE] = unique_option(row[UNIQUE], usual[UNIQUE]);
-    row[WORKLOAD] = coding_dump(coder_of(row[CODER], usual[CODER]), row[WORKLOAD]);
-    if (!NIL_P(row[UNIQUE]) && !unique_auto_p(row[UNIQUE])) StringValue(row[UNIQUE]);
+    row[WORKLOAD] = coding_dump(coder_of(row[CODER], usual[CODER]), row[WORKLOAD], "workload");
+    if (!NIL_P(row[UNIQUE]) && !unique_auto_p(row[UNIQUE])) row[UNIQUE] = string_of(row[UNIQUE], "unique");
     rb_ary_cat(table, row, COLUMNS);
 }
 

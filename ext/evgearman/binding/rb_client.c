@@ -1,6 +1,7 @@
 #include "binding/rb_client.h"
 
 #include "binding/rb_error.h"
+#include "binding/blame.h"
 #include "binding/unique.h"
 
 /* Strings, not pointers into them: making the Task may move what is embedded. */
@@ -29,7 +30,7 @@ static void check_callable(VALUE listeners)
     for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
         VALUE callable = RARRAY_AREF(listeners, i);
         if (NIL_P(callable) || rb_respond_to(callable, rb_intern("call"))) continue;
-        rb_raise(rb_eArgError, "%s needs something that answers `call`", callback_names[ON_DATA + i]);
+        blame_caller(rb_eArgError, "%s needs something that answers `call`", callback_names[ON_DATA + i]);
     }
 }
 
@@ -44,7 +45,7 @@ static void listen_all(VALUE task, VALUE listeners)
 static VALUE submit(VALUE self, submit_t *what)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    what->function = rb_str_new_frozen(StringValue(what->function));
+    what->function = rb_str_new_frozen(string_of(what->function, "function"));
     what->unique = unique_of(what->unique);
     return client_ask(open_client_of(self), what->function, what->unique, block, ask_submit, what);
 }
@@ -59,7 +60,7 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
                      .unique = unique,
-                     .workload = coding_dump(coding.coder, workload),
+                     .workload = coding_dump(coding.coder, workload, "workload"),
                      .timeout = limit_of(timeout, "timeout")};
     check_callable(listeners);
     VALUE task = submit(self, &what);
@@ -79,7 +80,7 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
                      .unique = unique_option(unique, client->unique),
-                     .workload = coding_dump(coder_of(coder, client->coding.coder), workload),
+                     .workload = coding_dump(coder_of(coder, client->coding.coder), workload, "workload"),
                      .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
     VALUE task = submit(self, &what);
     RB_GC_GUARD(what.function);

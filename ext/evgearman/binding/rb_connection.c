@@ -8,6 +8,7 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/runs.h"
+#include "binding/blame.h"
 #include "binding/seat.h"
 #include "binding/trace.h"
 #include "binding/turn.h"
@@ -225,13 +226,13 @@ static int ask_echo(client_t *client, evg_request_t *request, void *data)
 static VALUE client_echo(VALUE self, VALUE data)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    StringValue(data);
+    data = string_of(data, "data");
     return client_ask(open_client_of(self), Qnil, Qnil, block, ask_echo, &data);
 }
 
 static VALUE client_set_client_id(VALUE self, VALUE id)
 {
-    StringValue(id);
+    id = string_of(id, "client_id");
     client_t *client = open_client_of(self);
     error_check(client, evg_session_set_client_id(&client->c->session, bytes_of(id)));
     client_changed(client);

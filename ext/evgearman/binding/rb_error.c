@@ -1,6 +1,7 @@
 #include "binding/rb_error.h"
 
 #include "binding/rb_address.h"
+#include "binding/blame.h"
 
 static VALUE evg_module, base_class;
 
@@ -205,7 +206,9 @@ void error_check_about(const failure_t *about, int code)
     failure_t error = *about;
     error.code = code;
     if (refused_p(code)) error.delivery = EVG_NOT_SENT;
-    rb_exc_raise(error_new(&error));
+    VALUE exception = error_new(&error);
+    if (!RTEST(rb_obj_is_kind_of(exception, base_class))) blame_caller_by(exception);
+    rb_exc_raise(exception);
 }
 
 void error_check(const client_t *client, int code)

@@ -1,6 +1,7 @@
 /* The hooks of a connection. */
 #include "binding/binding.h"
 #include "binding/rb_client.h"
+#include "binding/blame.h"
 #include "binding/trace.h"
 
 static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",        "on_disconnect",
@@ -46,7 +47,7 @@ static int hook_number(VALUE name)
     for (int i = 0; i < HOOKS; i++) {
         if (strcmp(hook_names[i], wanted) == 0) return i;
     }
-    rb_raise(rb_eArgError, "no such hook: %s", wanted);
+    blame_caller(rb_eArgError, "no such hook: %s", wanted);
 }
 
 static VALUE client_get_hook(VALUE self, VALUE name)
@@ -57,7 +58,7 @@ static VALUE client_get_hook(VALUE self, VALUE name)
 static VALUE client_set_hook(VALUE self, VALUE name, VALUE callable)
 {
     if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call"))) {
-        rb_raise(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
+        blame_caller(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
     }
     client_t *client = client_of(self);
     client->hooks[hook_number(name)] = callable;

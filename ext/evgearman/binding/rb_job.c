@@ -3,6 +3,7 @@
 #include "binding/lifetime.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
+#include "binding/blame.h"
 
 static VALUE job_class;
 static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
@@ -162,7 +163,7 @@ static VALUE job_complete_now(int argc, VALUE *argv, VALUE self)
 {
     rb_job_t *job = job_of(self);
     rb_check_arity(argc, 0, 1);
-    VALUE result = coding_dump(coding_of(job)->coder, argc ? argv[0] : rb_str_new(NULL, 0));
+    VALUE result = coding_dump(coding_of(job)->coder, argc ? argv[0] : rb_str_new(NULL, 0), "result");
     return said(job, complete(job, result));
 }
 
@@ -176,7 +177,7 @@ VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
     if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
-    StringValue(data);
+    data = string_of(data, "data");
     int r = evg_job_exception(session_of(job), &job->job, bytes_of(data));
     RB_GC_GUARD(data);
     return said(job, answered(job, r));
@@ -185,7 +186,7 @@ VALUE job_exception(VALUE self, VALUE data)
 static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
-    StringValue(data);
+    data = string_of(data, "data");
     VALUE sent = said(job, evg_job_data(session_with_room(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
@@ -194,7 +195,7 @@ static VALUE job_send_data(VALUE self, VALUE data)
 static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
-    StringValue(data);
+    data = string_of(data, "data");
     VALUE sent = said(job, evg_job_warning(session_with_room(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;

@@ -4,6 +4,7 @@
 #include "binding/binding.h"
 #include "binding/rb_client.h"
 #include "binding/rb_session.h"
+#include "binding/blame.h"
 #include "binding/unique.h"
 
 typedef enum { SECONDS, FLAG, DIALECT, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;
@@ -48,13 +49,13 @@ static const option_t *find(VALUE name)
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (strcmp(options[i].name, wanted) == 0) return &options[i];
     }
-    rb_raise(rb_eArgError, "no such option: %s", wanted);
+    blame_caller(rb_eArgError, "no such option: %s", wanted);
 }
 
 static long whole_number(const option_t *option, VALUE value, long least, long most)
 {
     if (!RB_INTEGER_TYPE_P(value) || FIXNUM_P(value) == 0 || FIX2LONG(value) < least || FIX2LONG(value) > most) {
-        rb_raise(rb_eArgError, "%s must be a whole number from %ld to %ld", option->name, least, most);
+        blame_caller(rb_eArgError, "%s must be a whole number from %ld to %ld", option->name, least, most);
     }
     return FIX2LONG(value);
 }
@@ -138,7 +139,7 @@ static VALUE client_set_coding(VALUE self, VALUE coder, VALUE encoding)
 static VALUE client_set_unique(VALUE self, VALUE unique)
 {
     if (!NIL_P(unique) && !unique_auto_p(unique)) {
-        rb_raise(rb_eArgError, "unique: must be :auto or nil, not %+" PRIsVALUE, unique);
+        blame_caller(rb_eArgError, "unique: must be :auto or nil, not %+" PRIsVALUE, unique);
     }
     client_of(self)->unique = unique;
     return self;
@@ -158,7 +159,7 @@ static void *session_field(evg_session_t *s, const option_t *option)
 {
     size_t first = offsetof(evg_connection_t, session);
     if (option->offset < first || option->offset >= first + sizeof *s) {
-        rb_raise(rb_eArgError, "no such option: %s", option->name);
+        blame_caller(rb_eArgError, "no such option: %s", option->name);
     }
     return (char *)s + (option->offset - first);
 }

@@ -3,6 +3,7 @@
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
+#include "binding/blame.h"
 
 typedef struct {
     VALUE text;
@@ -33,7 +34,7 @@ static int ask_admin(client_t *client, evg_request_t *request, void *arg)
 static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    question_t question = {rb_str_new_frozen(StringValue(text)), shape};
+    question_t question = {rb_str_new_frozen(text), shape};
     VALUE task = client_ask(open_client_of(self), Qnil, Qnil, block, how, &question);
     task_convert_by(task, converter);
     RB_GC_GUARD(question.text);
@@ -42,17 +43,17 @@ static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE co
 
 static VALUE client_option(VALUE self, VALUE name)
 {
-    return ask(self, ask_option, name, EVG_LINE, Qnil);
+    return ask(self, ask_option, string_of(name, "option"), EVG_LINE, Qnil);
 }
 
 static VALUE client_get_status(VALUE self, VALUE handle, VALUE converter)
 {
-    return ask(self, ask_status, handle, EVG_LINE, converter);
+    return ask(self, ask_status, string_of(handle, "handle"), EVG_LINE, converter);
 }
 
 static VALUE client_get_status_unique(VALUE self, VALUE unique, VALUE converter)
 {
-    return ask(self, ask_status_unique, unique, EVG_LINE, converter);
+    return ask(self, ask_status_unique, string_of(unique, "unique"), EVG_LINE, converter);
 }
 
 evg_shape_t admin_shape(VALUE line, VALUE multiline)
@@ -64,19 +65,20 @@ evg_shape_t admin_shape(VALUE line, VALUE multiline)
 
 static VALUE client_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
 {
-    return ask(self, ask_admin, line, admin_shape(StringValue(line), multiline), converter);
+    line = string_of(line, "admin command");
+    return ask(self, ask_admin, line, admin_shape(line, multiline), converter);
 }
 
 /* Raises for a word that would break the line it is put into. */
 static VALUE admin_check_argument(VALUE self, VALUE word)
 {
-    error_check(NULL, evg_check_admin_arg(bytes_of(StringValue(word))));
+    error_check(NULL, evg_check_admin_arg(bytes_of(word = string_of(word, "admin argument"))));
     return word;
 }
 
 static VALUE admin_check_handle(VALUE self, VALUE handle)
 {
-    error_check(NULL, evg_check_handle(bytes_of(StringValue(handle))));
+    error_check(NULL, evg_check_handle(bytes_of(handle = string_of(handle, "handle"))));
     return handle;
 }
 

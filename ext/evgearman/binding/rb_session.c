@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "binding/rb_error.h"
+#include "binding/blame.h"
 
 /* -- memory -------------------------------------------------------------------------------------------------------- */
 
@@ -93,7 +94,7 @@ rb_session_t *session_use(VALUE self)
 static double instant_of(VALUE now)
 {
     double seconds = NUM2DBL(now);
-    if (!isfinite(seconds)) rb_raise(rb_eArgError, "now must be finite");
+    if (!isfinite(seconds)) blame_caller(rb_eArgError, "now must be finite");
     return seconds;
 }
 

@@ -2,6 +2,7 @@
 #include "binding/lifetime.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
+#include "binding/blame.h"
 
 static VALUE job_class;
 
@@ -116,7 +117,7 @@ static VALUE job_complete(int argc, VALUE *argv, VALUE self)
     rb_session_job_t *job = job_ptr(self);
     rb_check_arity(argc, 0, 1);
     VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
-    StringValue(result);
+    result = string_of(result, "result");
     int r = evg_job_complete(unanswered(job), &job->job, bytes_of(result));
     RB_GC_GUARD(result);
     return answered(job, r);
@@ -131,7 +132,7 @@ static VALUE job_fail(VALUE self)
 static VALUE job_exception(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
-    StringValue(data);
+    data = string_of(data, "data");
     int r = evg_job_exception(unanswered(job), &job->job, bytes_of(data));
     RB_GC_GUARD(data);
     return answered(job, r);
@@ -140,7 +141,7 @@ static VALUE job_exception(VALUE self, VALUE data)
 static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
-    StringValue(data);
+    data = string_of(data, "data");
     VALUE sent = said(job, evg_job_data(unanswered(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
@@ -149,7 +150,7 @@ static VALUE job_send_data(VALUE self, VALUE data)
 static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
-    StringValue(data);
+    data = string_of(data, "data");
     VALUE sent = said(job, evg_job_warning(unanswered(job), &job->job, bytes_of(data)));
     RB_GC_GUARD(data);
     return sent;
@@ -207,14 +208,14 @@ static VALUE worker_can_do(VALUE self, VALUE name, VALUE timeout, VALUE server_t
 {
     rb_session_t *session = session_of(self);
     double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
-    StringValue(name);
+    name = string_of(name, "function");
     error_check(NULL, evg_worker_can_do(&session->s, bytes_of(name), ours, theirs, session));
     return self;
 }
 
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
-    StringValue(name);
+    name = string_of(name, "function");
     error_check(NULL, evg_worker_cant_do(&session_of(self)->s, bytes_of(name)));
     return self;
 }

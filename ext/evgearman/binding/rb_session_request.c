@@ -1,6 +1,7 @@
 /* Requests of a Protocol::Session: each an object with one outcome, kept by its session until that is told. */
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
+#include "binding/blame.h"
 #include "binding/unique.h"
 
 static VALUE request_class;
@@ -244,7 +245,7 @@ static int ask_grab(evg_session_t *s, evg_request_t *request, const void *arg)
 
 static VALUE ask(VALUE self, session_ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
 {
-    question_t question = {rb_str_new_frozen(StringValue(text)), shape};
+    question_t question = {rb_str_new_frozen(text), shape};
     VALUE request = session_ask(self, how, &question, converter);
     RB_GC_GUARD(question.text);
     return request;
@@ -252,27 +253,28 @@ static VALUE ask(VALUE self, session_ask_t *how, VALUE text, evg_shape_t shape, 
 
 static VALUE session_echo(VALUE self, VALUE data)
 {
-    return ask(self, ask_echo, data, EVG_LINE, Qnil);
+    return ask(self, ask_echo, string_of(data, "data"), EVG_LINE, Qnil);
 }
 
 static VALUE session_option(VALUE self, VALUE name)
 {
-    return ask(self, ask_option, name, EVG_LINE, Qnil);
+    return ask(self, ask_option, string_of(name, "option"), EVG_LINE, Qnil);
 }
 
 static VALUE session_get_status(VALUE self, VALUE handle, VALUE converter)
 {
-    return ask(self, ask_status, handle, EVG_LINE, converter);
+    return ask(self, ask_status, string_of(handle, "handle"), EVG_LINE, converter);
 }
 
 static VALUE session_get_status_unique(VALUE self, VALUE unique, VALUE converter)
 {
-    return ask(self, ask_status_unique, unique, EVG_LINE, converter);
+    return ask(self, ask_status_unique, string_of(unique, "unique"), EVG_LINE, converter);
 }
 
 static VALUE session_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
 {
-    return ask(self, ask_admin, line, admin_shape(StringValue(line), multiline), converter);
+    line = string_of(line, "admin command");
+    return ask(self, ask_admin, line, admin_shape(line, multiline), converter);
 }
 
 static VALUE session_grab_job(VALUE self)
@@ -282,7 +284,7 @@ static VALUE session_grab_job(VALUE self)
 
 static VALUE session_set_client_id(VALUE self, VALUE id)
 {
-    StringValue(id);
+    id = string_of(id, "client_id");
     error_check(NULL, evg_session_set_client_id(&session_of(self)->s, bytes_of(id)));
     return self;
 }
@@ -298,8 +300,8 @@ static int ask_submit(evg_session_t *s, evg_request_t *request, const void *arg)
 static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE workload, VALUE unique, VALUE run_at,
                             VALUE timeout)
 {
-    function = rb_str_new_frozen(StringValue(function));
-    workload = rb_str_new_frozen(StringValue(workload));
+    function = rb_str_new_frozen(string_of(function, "function"));
+    workload = rb_str_new_frozen(string_of(workload, "workload"));
     unique = unique_of(unique);
     const evg_submission_t submission = {.type = (evg_command_t)NUM2INT(command),
                                          .function = bytes_of(function),

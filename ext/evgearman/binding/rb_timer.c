@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "net/timer.h"
 
 /* Loop#after and Loop#every. Alive while active: its loop marks it. */
@@ -121,7 +122,7 @@ static VALUE timer_new(loop_t *loop, double after, double every, VALUE block)
 static double finite_seconds(VALUE value)
 {
     double seconds = seconds_of(value, "seconds");
-    if (isinf(seconds)) rb_raise(rb_eArgError, "seconds: must be finite");
+    if (isinf(seconds)) blame_caller(rb_eArgError, "seconds: must be finite");
     return seconds;
 }
 
@@ -136,7 +137,7 @@ static VALUE loop_every(VALUE self, VALUE seconds)
 {
     VALUE block = block_of("every");
     double every = finite_seconds(seconds);
-    if (every <= 0) rb_raise(rb_eArgError, "seconds: must be above 0");
+    if (every <= 0) blame_caller(rb_eArgError, "seconds: must be above 0");
     return timer_new(open_loop_of(self), every, every, block);
 }
 

@@ -3,6 +3,7 @@
 
 #include "binding/binding.h"
 #include "binding/rb_loop.h"
+#include "binding/blame.h"
 #include "net/descriptor.h"
 
 typedef struct {
@@ -181,7 +182,7 @@ static int events_of(VALUE name)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (name == event_name(all[i])) return all[i];
     }
-    rb_raise(rb_eArgError, "io waits for :read, :write or :read_write, not %+" PRIsVALUE, name);
+    blame_caller(rb_eArgError, "io waits for :read, :write or :read_write, not %+" PRIsVALUE, name);
 }
 
 /* A duplex pipe has one descriptor for each. */

@@ -3,6 +3,7 @@
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
 #include "binding/runs.h"
+#include "binding/blame.h"
 
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
@@ -19,7 +20,7 @@ static void keep_handlers(client_t *client)
 static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeout, VALUE server_timeout, VALUE async,
                              VALUE coder, VALUE encoding)
 {
-    StringValue(name);
+    name = string_of(name, "function");
     double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
     client_t *client = open_client_of(self);
     coding_t coding = {coder_of(coder, client->coding.coder), encoding_of(encoding, client->coding.encoding)};
@@ -34,7 +35,7 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
 
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
-    StringValue(name);
+    name = string_of(name, "function");
     client_t *client = open_client_of(self);
     error_check(client, evg_worker_cant_do(&client->c->session, bytes_of(name)));
     keep_handlers(client);

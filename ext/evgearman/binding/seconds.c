@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 
 static const double tick = 0.001; /* what is shorter than this would be polled for */
 
@@ -30,10 +31,10 @@ double seconds_of(VALUE value, const char *name)
 {
     VALUE number = float_of(value);
     if (number == Qundef || !RB_FLOAT_TYPE_P(number) || isnan(RFLOAT_VALUE(number))) {
-        rb_raise(rb_eArgError, "%s: must be a number of seconds, not %+" PRIsVALUE, name, value);
+        blame_caller(rb_eArgError, "%s: must be a number of seconds, not %+" PRIsVALUE, name, value);
     }
     double seconds = RFLOAT_VALUE(number);
-    if (seconds < 0) rb_raise(rb_eArgError, "%s: must not be negative", name);
+    if (seconds < 0) blame_caller(rb_eArgError, "%s: must not be negative", name);
     return seconds > 0 && seconds < tick ? tick : seconds;
 }
 

@@ -2,6 +2,7 @@
 #include <ruby/encoding.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 
 VALUE binary_string(evg_bytes_t bytes)
 {
@@ -27,14 +28,15 @@ evg_bytes_t bytes_of(VALUE string)
 
 VALUE block_of(const char *method)
 {
-    if (!rb_block_given_p()) rb_raise(rb_eArgError, "%s needs a block", method);
+    if (!rb_block_given_p()) blame_caller(rb_eArgError, "%s needs a block", method);
     return rb_block_proc();
 }
 
 uint32_t progress_of(VALUE number)
 {
     double count = RB_INTEGER_TYPE_P(number) ? NUM2DBL(number) : -1;
-    if (evg_check_count(count) < 0) rb_raise(rb_eArgError, "progress must be two whole numbers from 0 to 2**32 - 1");
+    if (evg_check_count(count) < 0)
+        blame_caller(rb_eArgError, "progress must be two whole numbers from 0 to 2**32 - 1");
     return (uint32_t)count;
 }
 

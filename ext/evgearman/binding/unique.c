@@ -1,3 +1,4 @@
+#include "binding/blame.h"
 #include "binding/unique.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ VALUE unique_of(VALUE option)
 {
     if (NIL_P(option)) return Qnil;
     if (unique_auto_p(option)) return unique_string();
-    option = rb_str_new_frozen(StringValue(option));
+    option = rb_str_new_frozen(string_of(option, "unique"));
     return RSTRING_LEN(option) ? option : Qnil;
 }
 

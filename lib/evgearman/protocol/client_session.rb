@@ -119,7 +119,7 @@ module EVGearman
       # @raise [ArgumentError] also when it is not forced
       # @raise [TypeError, BackpressureError]
       def drop_function(name, force: false, &block)
-        raise ArgumentError, "a session cannot look for jobs first: give force: true" unless force
+        EVGearman._blame("a session cannot look for jobs first: give force: true") unless force
 
         super
       end

@@ -115,7 +115,7 @@ module EVGearman
       # @raise [ArgumentError] for an option that it does not know
       def initialize(now: Process.clock_gettime(Process::CLOCK_MONOTONIC), client_id: nil, **options)
         unknown = options.keys - known_options
-        raise ArgumentError, "unknown option: #{unknown.join(", ")}" unless unknown.empty?
+        EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
         @untold = []
         _init(now)
@@ -280,8 +280,9 @@ module EVGearman
 
       def count_of(answer, most)
         return 0 if answer == :wait_writable
-        raise TypeError, "the block must answer how many bytes it wrote" unless answer.is_a?(Integer)
-        raise ArgumentError, "#{answer} of #{most} bytes cannot have been written" unless answer.between?(0, most)
+
+        EVGearman._blame("the block must answer how many bytes it wrote", TypeError) unless answer.is_a?(Integer)
+        EVGearman._blame("#{answer} of #{most} bytes cannot have been written") unless answer.between?(0, most)
 
         answer
       end

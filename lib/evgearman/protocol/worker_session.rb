@@ -64,7 +64,7 @@ module EVGearman
       # @return [self]
       # @raise [ArgumentError] also when given a block: jobs come as events
       def register_function(name, timeout: nil, server_timeout: nil)
-        raise ArgumentError, "jobs come as events, not to a block" if block_given?
+        EVGearman._blame("jobs come as events, not to a block") if block_given?
 
         _can_do(name, timeout, server_timeout)
       end

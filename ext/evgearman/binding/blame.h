@@ -1,0 +1,17 @@
+/* What a caller did wrong is raised at the caller's line: frames of our own say nothing to him. */
+#ifndef EVG_BINDING_BLAME_H
+#define EVG_BINDING_BLAME_H
+
+#include <ruby.h>
+
+/* As rb_raise. */
+NORETURN(PRINTF_ARGS(void blame_caller(VALUE klass, const char *format, ...), 2, 3));
+
+NORETURN(void blame_caller_by(VALUE exception));
+
+/* The String that it is, or has by `to_str`; raises a TypeError that names the argument, and of a payload also what would
+ * help. */
+VALUE string_of(VALUE value, const char *name);
+VALUE payload_of_value(VALUE value, const char *name);
+
+#endif
