@@ -1,5 +1,5 @@
-#include "binding/rb_address.h"
 #include "binding/blame.h"
+#include "binding/rb_address.h"
 
 #include <ruby/encoding.h>
 

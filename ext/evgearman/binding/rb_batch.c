@@ -1,9 +1,9 @@
 /* Many background jobs in one go, and one Task for all of them: its requests lie side by side behind it, and its value
  * grows in an Array. */
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
-#include "binding/blame.h"
 #include "binding/unique.h"
 
 struct batch {

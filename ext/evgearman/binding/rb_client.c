@@ -1,7 +1,7 @@
 #include "binding/rb_client.h"
 
-#include "binding/rb_error.h"
 #include "binding/blame.h"
+#include "binding/rb_error.h"
 #include "binding/unique.h"
 
 /* Strings, not pointers into them: making the Task may move what is embedded. */

@@ -2,13 +2,13 @@
 #include <math.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "binding/lifetime.h"
 #include "binding/mark.h"
 #include "binding/rb_address.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/runs.h"
-#include "binding/blame.h"
 #include "binding/seat.h"
 #include "binding/trace.h"
 #include "binding/turn.h"

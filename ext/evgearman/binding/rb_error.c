@@ -1,7 +1,7 @@
 #include "binding/rb_error.h"
 
-#include "binding/rb_address.h"
 #include "binding/blame.h"
+#include "binding/rb_address.h"
 
 static VALUE evg_module, base_class;
 

@@ -1,7 +1,7 @@
 /* The hooks of a connection. */
 #include "binding/binding.h"
-#include "binding/rb_client.h"
 #include "binding/blame.h"
+#include "binding/rb_client.h"
 #include "binding/trace.h"
 
 static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",        "on_disconnect",

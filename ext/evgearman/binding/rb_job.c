@@ -1,9 +1,9 @@
 #include "binding/job.h"
 
+#include "binding/blame.h"
 #include "binding/lifetime.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
-#include "binding/blame.h"
 
 static VALUE job_class;
 static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */

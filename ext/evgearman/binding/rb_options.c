@@ -2,9 +2,9 @@
 #include <ruby/encoding.h>
 
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "binding/rb_client.h"
 #include "binding/rb_session.h"
-#include "binding/blame.h"
 #include "binding/unique.h"
 
 typedef enum { SECONDS, FLAG, DIALECT, PACKET, SIZE, COUNT32, COUNT, PREFETCH, PRIORITY } kind_t;

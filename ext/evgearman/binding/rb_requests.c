@@ -1,9 +1,9 @@
 /* Requests that are a question and an answer: one string goes out, and Ruby makes the value of what comes back. */
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
-#include "binding/blame.h"
 
 typedef struct {
     VALUE text;

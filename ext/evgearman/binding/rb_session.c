@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "binding/rb_error.h"
 #include "binding/blame.h"
+#include "binding/rb_error.h"
 
 /* -- memory -------------------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* A Protocol::WorkerSession's abilities, its work loop, and the jobs it is given. */
+#include "binding/blame.h"
 #include "binding/lifetime.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
-#include "binding/blame.h"
 
 static VALUE job_class;
 

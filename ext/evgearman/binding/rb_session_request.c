@@ -1,7 +1,7 @@
 /* Requests of a Protocol::Session: each an object with one outcome, kept by its session until that is told. */
+#include "binding/blame.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
-#include "binding/blame.h"
 #include "binding/unique.h"
 
 static VALUE request_class;

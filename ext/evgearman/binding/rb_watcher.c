@@ -2,8 +2,8 @@
 #include <ruby/io.h>
 
 #include "binding/binding.h"
-#include "binding/rb_loop.h"
 #include "binding/blame.h"
+#include "binding/rb_loop.h"
 #include "net/descriptor.h"
 
 typedef struct {

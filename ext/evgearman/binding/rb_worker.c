@@ -1,9 +1,9 @@
 #include "binding/binding.h"
+#include "binding/blame.h"
 #include "binding/rb_client.h"
 #include "binding/rb_error.h"
 #include "binding/rb_session.h"
 #include "binding/runs.h"
-#include "binding/blame.h"
 
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(client_t *client)
