@@ -45,6 +45,8 @@ RSpec.describe EVGearman::Client do
     describe "#ping" do
       it "answers how many seconds it took" do
         expect(client.ping).to be_a(Float).and be_between(0, 30)
+        expect(client.ping(nil)).to be_a(Float)
+        expect { client_for(fake_server).ping(0) }.to raise_error(EVGearman::TimeoutError)
       end
     end
 

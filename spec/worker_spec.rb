@@ -270,7 +270,7 @@ RSpec.describe EVGearman::Worker do
 
   describe "timeouts", :gearmand do
     let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [error.message, where] }) }
+    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [short(error), where] }) }
     let(:told) { [] }
 
     it "fail an async job when its time is up, and its late answer is not sent" do

@@ -198,12 +198,12 @@ module EVGearman
 
     # Waits for the answer to an {#echo}.
     #
-    # @param timeout [Numeric, nil] seconds; nil and 0 are no limit
+    # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 does not wait
     # @return [Float] seconds it took
     # @raise [ArgumentError] for a time that is none
     # @raise [TimeoutError, ConnectionError, BackpressureError]
     def ping(timeout = command_timeout)
-      limit = Seconds.limit(timeout)
+      limit = Seconds.check(timeout)
       start = self.loop.now
       echo("ping").value(limit)
       self.loop.now - start

@@ -42,7 +42,11 @@ module EVGearman
 
       # Signals raise in the main thread, and whoever kills or interrupts a thread does not know of this one: so nothing
       # comes between its steps.
-      def undisturbed(&block) = Thread.new { @lock.synchronize(&block) }.value
+      def undisturbed(&block)
+        Thread.new { @lock.synchronize(&block) }.value
+      rescue ThreadError # no more threads: then by this one
+        @lock.synchronize(&block)
+      end
 
       def enter(listener)
         return if listener.over # the wait for this was interrupted

@@ -71,7 +71,7 @@ static evg_dialect_t dialect_of(VALUE value)
     if (NIL_P(value)) return EVG_UNKNOWN_DIALECT;
     if (value == ID2SYM(rb_intern("gearmand"))) return EVG_GEARMAND;
     if (value == ID2SYM(rb_intern("perl"))) return EVG_PERL;
-    rb_raise(rb_eArgError, "dialect must be :gearmand, :perl or nil");
+    blame_caller(rb_eArgError, "dialect must be :gearmand, :perl or nil");
 }
 
 static void store(const option_t *option, void *field, VALUE value)
