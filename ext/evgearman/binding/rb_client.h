@@ -12,6 +12,7 @@ void Init_evg_window(VALUE client_class);
 void Init_evg_requests(VALUE module, VALUE connection_class);
 void Init_evg_worker(VALUE module, VALUE connection_class);
 void Init_evg_task(VALUE module);
+void Init_evg_connection_facts(VALUE connection_class);
 void Init_evg_task_facts(VALUE task_class);
 void Init_evg_job(VALUE module);
 
