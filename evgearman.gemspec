@@ -24,6 +24,7 @@ Gem::Specification.new do |spec|
   spec.bindir = "exe"
   spec.executables = Dir["exe/*"].map { |path| File.basename(path) }
   spec.extra_rdoc_files = ["README.md", "CHANGELOG.md"]
+  spec.rdoc_options = ["--main", "README.md", "--markup", "markdown", "--exclude", "extconf\\.rb"]
 
   spec.add_development_dependency "async", "~> 2.0"
   spec.add_development_dependency "nio4r", "~> 2.7"

@@ -92,6 +92,7 @@ module EVGearman
     #   @return [self]
     #   @raise [ArgumentError] without a block
 
+    # The same as {#workload}.
     alias data workload
 
     # @return [String] for people to read; without the workload

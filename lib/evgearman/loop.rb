@@ -109,7 +109,9 @@ module EVGearman
       end
 
       # @return [String]
-      def inspect = Words.show(self) { [self, ("(not active)" unless active?)] }
+      def inspect
+        Words.show(self) { [self, ("(not active)" unless active?)] }
+      end
     end
 
     # What {Loop#io} and {Loop#each_turn} answer. Alive while active, whether you keep it or not.
@@ -128,7 +130,9 @@ module EVGearman
       end
 
       # @return [String]
-      def inspect = Words.show(self) { [self, ("(not active)" unless active?)] }
+      def inspect
+        Words.show(self) { [self, ("(not active)" unless active?)] }
+      end
     end
 
     # @!method self.default

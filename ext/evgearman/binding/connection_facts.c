@@ -14,56 +14,87 @@ static const char *state_name(const client_t *client)
     }
 }
 
+/* call-seq: state -> symbol
+ *
+ * How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`. */
 static VALUE client_state(VALUE self)
 {
     return ID2SYM(rb_intern(state_name(client_of(self))));
 }
 
+/* call-seq: connected? -> true or false
+ *
+ * Is a connection established? */
 static VALUE client_connected_p(VALUE self)
 {
     return RBOOL(client_of(self)->c->session.state == EVG_OPEN);
 }
 
+/* call-seq: connecting? -> true or false
+ *
+ * Is a connection being made, or about to be? */
 static VALUE client_connecting_p(VALUE self)
 {
     return RBOOL(strcmp(state_name(client_of(self)), "connecting") == 0);
 }
 
+/* call-seq: host -> string or nil
+ *
+ * Name or address of the server; nil for a unix socket. */
 static VALUE client_host(VALUE self)
 {
     const char *host = client_of(self)->c->address.host;
     return *host ? rb_utf8_str_new_cstr(host) : Qnil;
 }
 
+/* call-seq: port -> integer or nil
+ *
+ * Port of the server; nil for a unix socket. */
 static VALUE client_port(VALUE self)
 {
     const evg_address_t *address = &client_of(self)->c->address;
     return *address->host ? INT2NUM(address->port) : Qnil;
 }
 
+/* call-seq: path -> string or nil
+ *
+ * Path of the server's unix socket; nil for TCP. */
 static VALUE client_path(VALUE self)
 {
     const char *path = client_of(self)->c->address.path;
     return *path ? rb_utf8_str_new_cstr(path) : Qnil;
 }
 
+/* call-seq: server -> string
+ *
+ * Where the server is, in one word: "host:port", IPv6 addresses in brackets, or the path of its socket. */
 static VALUE client_server(VALUE self)
 {
     return address_string(&client_of(self)->c->address);
 }
 
-/* With a block it is Kernel's, which a subclass may well call. */
+/* call-seq: loop -> loop
+ *
+ * The Loop that it is on. */
 static VALUE client_loop(VALUE self)
 {
+    /* With a block it is Kernel's, which a subclass may well call. */
     return rb_block_given_p() ? rb_call_super(0, NULL) : client_of(self)->loop_value;
 }
 
+/* call-seq: client_id -> string or nil
+ *
+ * What set_client_id was given. */
 static VALUE client_client_id(VALUE self)
 {
     const char *id = client_of(self)->c->session.client_id;
     return *id ? rb_utf8_str_new_cstr(id) : Qnil;
 }
 
+/* call-seq: dialect -> symbol
+ *
+ * Which server it is, as of the last connection: `:gearmand`, `:perl` or `:unknown`. Told by its answer to
+ * `version`. */
 static VALUE client_dialect(VALUE self)
 {
     const evg_session_t *s = &client_of(self)->c->session;
@@ -71,30 +102,52 @@ static VALUE client_dialect(VALUE self)
     return ID2SYM(rb_intern(evg_dialect_name(known)));
 }
 
+/* call-seq: pending_count -> integer
+ *
+ * Requests that were written and await their first reply. What the gem asks for itself does not count. */
 static VALUE client_pending_count(VALUE self)
 {
     return SIZET2NUM(evg_session_pending_count(&client_of(self)->c->session));
 }
 
+/* call-seq: waiting_count -> integer
+ *
+ * Requests of which no byte was written. */
 static VALUE client_waiting_count(VALUE self)
 {
     return SIZET2NUM(evg_session_waiting_count(&client_of(self)->c->session));
 }
 
+/* call-seq: active_count -> integer
+ *
+ * Foreground jobs between JOB_CREATED and their end. */
 static VALUE client_active_count(VALUE self)
 {
     return SIZET2NUM(evg_session_active_count(&client_of(self)->c->session));
 }
 
+/* call-seq: unsent_bytes -> integer
+ *
+ * Bytes that wait to be written. */
 static VALUE client_unsent_bytes(VALUE self)
 {
     return SIZET2NUM(evg_session_unsent(&client_of(self)->c->session));
 }
 
+/* call-seq: stats -> hash
+ *
+ * Counters since the object was made: `submitted`, `resolved`, `pending`, `bytes_in`, `bytes_out`, `packets_in`,
+ * `packets_out`, `reconnects`, `ignored_packets`, `refused_jobs`; and the buffers' `read_capacity` and
+ * `write_capacity` in bytes. Always `submitted == resolved + pending`. */
 static VALUE client_stats(VALUE self)
 {
     return stats_of(&client_of(self)->c->session);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+#endif
 
 void Init_evg_connection_facts(VALUE connection_class)
 {

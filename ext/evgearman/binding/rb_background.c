@@ -25,9 +25,14 @@ static VALUE made(VALUE self)
     return Qnil;
 }
 
-/* Threads may start it at once: whoever comes first makes the one. No Mutex, because trap handlers start it too. */
+/* call-seq: start -> self
+ *
+ * Turns it on a background thread from now on; twice is nothing. Fibers that a Fiber scheduler suspends need none: a
+ * thread turns it as long as any of them wait. Blocks then run on that thread. In a forked child it is started again
+ * at its first use. */
 static VALUE loop_start(VALUE self)
 {
+    /* Threads may start it at once: whoever comes first makes the one. No Mutex, because trap handlers start it too. */
     loop_t *loop = open_loop_of(self);
     if (started_p(loop)) return self;
     loop->starter = rb_thread_current();
@@ -63,6 +68,11 @@ void loop_restart(loop_t *loop)
     loop->restart = false;
     if (!loop->closed) loop_start(loop->self);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE loop_class = rb_define_class_under(module, "Loop", rb_cObject);
+#endif
 
 void Init_evg_background(VALUE loop_class)
 {

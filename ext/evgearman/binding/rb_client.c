@@ -89,6 +89,11 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
     return task;
 }
 
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+#endif
+
 void Init_evg_client(VALUE module, VALUE connection_class)
 {
     VALUE klass = rb_define_class_under(module, "Client", connection_class);

@@ -223,6 +223,10 @@ static int ask_echo(client_t *client, evg_request_t *request, void *data)
     return evg_session_echo(&client->c->session, request, bytes_of(*(VALUE *)data));
 }
 
+/* call-seq: echo(data) -> task
+ *           echo(data) { |data, error| ... } -> task
+ *
+ * Sends ECHO_REQ. The answer, the same bytes, tells that all that was sent before has been taken in. */
 static VALUE client_echo(VALUE self, VALUE data)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
@@ -230,6 +234,9 @@ static VALUE client_echo(VALUE self, VALUE data)
     return client_ask(open_client_of(self), Qnil, Qnil, block, ask_echo, &data);
 }
 
+/* call-seq: set_client_id(id) -> self
+ *
+ * Sends SET_CLIENT_ID, now and on every connect: what the server lists under `workers`. */
 static VALUE client_set_client_id(VALUE self, VALUE id)
 {
     id = string_of(id, "client_id");
@@ -274,6 +281,10 @@ static VALUE client_loop_runs(VALUE self)
     return self;
 }
 
+/* call-seq: disconnect -> self
+ *
+ * Every Task fails with DisconnectedError "disconnected" before this returns; blocks run in the next turn. Down until
+ * `connect` or the next request. Idempotent. */
 static VALUE client_disconnect(VALUE self)
 {
     client_t *client = client_of(self);
@@ -355,6 +366,10 @@ static VALUE client_close(VALUE self, VALUE timeout)
     RB_GC_GUARD(self);
     return self;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+#endif
 
 void Init_evg_connection(VALUE module)
 {

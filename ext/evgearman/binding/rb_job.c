@@ -159,6 +159,10 @@ bool job_complete(rb_job_t *job, VALUE result)
     return taken_p(job, complete(job, result));
 }
 
+/* call-seq: complete(result = "") -> true or false
+ *
+ * Sends WORK_COMPLETE: it is done, and this is its result. false: the job is lost or past its deadline, nothing is
+ * sent. Raises JobFinishedError when it has its answer already. */
 static VALUE job_complete_now(int argc, VALUE *argv, VALUE self)
 {
     rb_job_t *job = job_of(self);
@@ -167,12 +171,19 @@ static VALUE job_complete_now(int argc, VALUE *argv, VALUE self)
     return said(job, complete(job, result));
 }
 
+/* call-seq: fail -> true or false
+ *
+ * Sends WORK_FAIL: it could not be done. Answers and raises as `complete`. */
 VALUE job_fail(VALUE self)
 {
     rb_job_t *job = job_of(self);
     return said(job, answered(job, evg_job_fail(session_of(job), &job->job)));
 }
 
+/* call-seq: exception(error) -> true or false
+ *
+ * Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server): at most 64 KiB of the
+ * message. Answers and raises as `complete`. */
 VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
@@ -183,6 +194,10 @@ VALUE job_exception(VALUE self, VALUE data)
     return said(job, answered(job, r));
 }
 
+/* call-seq: send_data(bytes) -> true or false
+ *
+ * Sends WORK_DATA at once: a part of the result, or whatever its client wants to hear. false: the job is not ours any
+ * more, nothing is sent. Raises BackpressureError when `max_unsent` bytes wait to be written. */
 static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
@@ -192,6 +207,9 @@ static VALUE job_send_data(VALUE self, VALUE data)
     return sent;
 }
 
+/* call-seq: warning(bytes) -> true or false
+ *
+ * Sends WORK_WARNING at once. Answers and raises as `send_data`. */
 static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
@@ -201,6 +219,9 @@ static VALUE job_warning(VALUE self, VALUE data)
     return sent;
 }
 
+/* call-seq: status(numerator, denominator) -> true or false
+ *
+ * Sends WORK_STATUS at once: how far it is, in numbers from 0 to 2**32 - 1. Answers and raises as `send_data`. */
 static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 {
     rb_job_t *job = job_of(self);
@@ -242,6 +263,10 @@ void job_expired(client_t *client, const evg_event_t *event)
     if (!client->loop->muted) client_report(client, error_new(&error), job_where(event->job->owner));
 }
 
+/* call-seq: on_lost { ... } -> self
+ *
+ * The block is called once, on the thread that turns the loop, when the connection ends before the answer; never when
+ * it has ended already. */
 static VALUE job_on_lost(VALUE self)
 {
     rb_job_t *job = job_of(self);
@@ -255,22 +280,35 @@ static VALUE job_on_lost(VALUE self)
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
+/* call-seq: handle -> string
+ *
+ * What its server calls it. */
 static VALUE job_handle(VALUE self)
 {
     rb_job_t *job = job_of(self);
     return name_string(evg_bytes(job->job.handle, job->job.handle_len));
 }
 
+/* call-seq: function -> string
+ *
+ * What is to be done. */
 static VALUE job_function(VALUE self)
 {
     return job_of(self)->function;
 }
 
+/* call-seq: unique -> string or nil
+ *
+ * Its unique key; nil without one, and without `grab_unique:`. */
 static VALUE job_unique(VALUE self)
 {
     return job_of(self)->unique;
 }
 
+/* call-seq: workload -> string or object
+ *
+ * Its bytes; with a coder what that makes of them, once. Raises what the coder raises, each time. Also called
+ * `data`. */
 static VALUE job_workload(VALUE self)
 {
     rb_job_t *job = job_of(self);
@@ -281,21 +319,33 @@ static VALUE job_workload(VALUE self)
     return job->workload = value;
 }
 
+/* call-seq: finished? -> true or false
+ *
+ * Was it answered? */
 static VALUE job_finished_p(VALUE self)
 {
     return RBOOL(job_of(self)->answered);
 }
 
+/* call-seq: lost? -> true or false
+ *
+ * Did its connection end before the answer? The server gives it to somebody else. */
 static VALUE job_lost_p(VALUE self)
 {
     return RBOOL(job_of(self)->job.state == EVG_JOB_LOST);
 }
 
+/* call-seq: elapsed -> float
+ *
+ * How long ago it was assigned, in seconds. */
 static VALUE job_elapsed(VALUE self)
 {
     return DBL2NUM(evg_monotonic() - job_of(self)->assigned_at);
 }
 
+/* call-seq: stopping? -> true or false
+ *
+ * Was its worker told to stop? Then a long handler may end early. */
 static VALUE job_stopping_p(VALUE self)
 {
     return RBOOL(job_of(self)->client->c->session.worker.stopping);
@@ -312,17 +362,24 @@ VALUE jobs_in_flight(const client_t *client)
     return jobs;
 }
 
+/* call-seq: worker -> worker
+ *
+ * The Worker that was given it. */
 VALUE job_client(VALUE self)
 {
     return job_of(self)->client_value;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+#endif
 
 void Init_evg_job(VALUE module)
 {
     job_class = rb_define_class_under(module, "Job", rb_cObject);
     rb_undef_alloc_func(job_class);
     rb_gc_register_mark_object(job_class);
-    rb_define_private_method(job_class, "_perform", job_perform, 0);
+    rb_define_private_method(job_class, "_perform", job_perform, 0); /* in handler.c */
     rb_define_method(job_class, "handle", job_handle, 0);
     rb_define_method(job_class, "function", job_function, 0);
     rb_define_method(job_class, "unique", job_unique, 0);

@@ -118,6 +118,9 @@ void loop_cannot_open(void)
     rb_sys_fail("cannot make an event loop");
 }
 
+/* call-seq: Loop.new -> loop
+ *
+ * A loop of its own. Most programs need only Loop.default. */
 static VALUE loop_initialize(VALUE self)
 {
     loop_t *loop;
@@ -148,10 +151,14 @@ static bool default_started_p(void)
     return !loop->closed && (loop->restart || !NIL_P(loop->background));
 }
 
-/* The process has one, whichever subclass is asked. Threads may make one at once: all answer the first. No Mutex, because
- * trap handlers ask too. */
+/* call-seq: Loop.default -> loop
+ *
+ * The loop of the process; a forked child has its own, started if its parent's was. Another one after that was
+ * closed. */
 static VALUE loop_default(VALUE klass)
 {
+    /* The process has one, whichever subclass is asked. Threads may make one at once: all answer the first. No Mutex,
+     * because trap handlers ask too. */
     if (default_usable_p()) return default_loop;
     VALUE made = rb_class_new_instance(0, NULL, loop_class);
     if (default_usable_p()) return default_loop;
@@ -220,12 +227,20 @@ static VALUE loop_run_for(VALUE self, VALUE worker, VALUE timeout)
     return stopped;
 }
 
+/* call-seq: run(timeout = nil) -> true or false
+ *
+ * Turns the loop until `stop` (true), also when nothing is watched, or for so many seconds (false). Clients on it that
+ * never connected do so. */
 static VALUE loop_run(int argc, VALUE *argv, VALUE self)
 {
     rb_check_arity(argc, 0, 1);
     return loop_run_for(self, Qnil, argc ? argv[0] : Qnil);
 }
 
+/* call-seq: run_once(timeout = nil) -> true or false
+ *
+ * Polls and dispatches once, waiting for so many seconds, or until something happens: was a block called? While
+ * another thread turns the loop it waits for 100 ms at most, and calls nothing. */
 static VALUE loop_run_once(int argc, VALUE *argv, VALUE self)
 {
     loop_t *loop = open_loop_of(self);
@@ -246,9 +261,12 @@ static bool innermost_p(const loop_t *loop, const frame_t *frame)
     return true;
 }
 
-/* Takes no lock and makes no object, so that a trap handler may call it. */
+/* call-seq: stop -> self
+ *
+ * Ends the innermost `run` of each thread that is in one. While nothing runs it is forgotten. */
 static VALUE loop_stop(VALUE self)
 {
+    /* Takes no lock and makes no object, so that a trap handler may call it. */
     loop_t *loop = loop_of(self);
     for (evg_list_t *at = loop->frames.next; at != &loop->frames; at = at->next) {
         frame_t *frame = evg_container(at, frame_t, link);
@@ -260,6 +278,9 @@ static VALUE loop_stop(VALUE self)
     return self;
 }
 
+/* call-seq: post { ... } -> self
+ *
+ * The block is called in the next turn, on the thread that drives then. */
 static VALUE loop_post(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
@@ -295,6 +316,9 @@ static VALUE loop_close(VALUE self)
     return self;
 }
 
+/* call-seq: closed? -> true or false
+ *
+ * Was it closed, for good? */
 static VALUE loop_closed_p(VALUE self)
 {
     return RBOOL(loop_of(self)->closed);
@@ -312,11 +336,17 @@ static VALUE loop_clients(VALUE self)
     return clients;
 }
 
+/* call-seq: now -> float
+ *
+ * Seconds on the monotonic clock. */
 static VALUE loop_now(VALUE self)
 {
     return DBL2NUM(evg_loop_now(loop_of(self)->net));
 }
 
+/* call-seq: backend -> symbol
+ *
+ * What libev polls with: `:epoll`, `:kqueue`, `:poll`, `:select` ... */
 static VALUE loop_backend(VALUE self)
 {
     loop_t *loop = loop_of(self);
@@ -402,6 +432,10 @@ static VALUE loops_after_fork(VALUE klass)
     }
     return klass;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+#endif
 
 void Init_evg_loop(VALUE module)
 {

@@ -145,11 +145,17 @@ static VALUE client_set_unique(VALUE self, VALUE unique)
     return self;
 }
 
+/* call-seq: coder -> object or nil
+ *
+ * What makes bytes of values and values of bytes, unless a call has its own. */
 static VALUE client_coder(VALUE self)
 {
     return client_of(self)->coding.coder;
 }
 
+/* call-seq: encoding -> encoding
+ *
+ * The Encoding of the bytes that come, unless a call has its own. */
 static VALUE client_encoding(VALUE self)
 {
     return rb_enc_from_encoding(rb_enc_from_index(client_of(self)->coding.encoding));
@@ -169,6 +175,11 @@ void session_option_set(evg_session_t *s, VALUE name, VALUE value)
     const option_t *option = find(name);
     store(option, session_field(s, option), value);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+#endif
 
 void Init_evg_options(VALUE connection_class)
 {

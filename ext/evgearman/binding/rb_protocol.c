@@ -203,6 +203,10 @@ static VALUE parser_all(VALUE self)
     return told;
 }
 
+/* call-seq: lacks -> integer
+ *
+ * How many bytes to read next: so many at least are missing, and none of them belongs to the packet behind. 0 when
+ * something can be told without further bytes. */
 static VALUE parser_lacks(VALUE self)
 {
     packet_parser_t *parser = parser_of(self);
@@ -217,6 +221,11 @@ static VALUE parser_lacks(VALUE self)
     return SIZET2NUM(lacks);
 }
 
+#if 0 /* RDoc reads one file at a time */
+VALUE mod = rb_define_module("EVGearman");
+VALUE protocol = rb_define_module_under(mod, "Protocol");
+#endif
+
 static void define_parser(VALUE protocol)
 {
     VALUE parser = rb_define_class_under(protocol, "Parser", rb_cObject);
@@ -229,14 +238,18 @@ static void define_parser(VALUE protocol)
     rb_define_method(parser, "lacks", parser_lacks, 0);
 }
 
-void Init_evg_protocol(VALUE mod)
+static void define_functions(VALUE singleton)
 {
-    VALUE protocol = rb_define_module_under(mod, "Protocol");
-    VALUE singleton = rb_singleton_class(protocol);
-    packets_init();
     rb_define_private_method(singleton, "_commands", protocol_commands, 0);
     rb_define_private_method(singleton, "_number", protocol_number, 1);
     rb_define_private_method(singleton, "_encode", protocol_encode, 3);
+}
+
+void Init_evg_protocol(VALUE mod)
+{
+    VALUE protocol = rb_define_module_under(mod, "Protocol");
+    packets_init();
+    define_functions(rb_singleton_class(protocol));
     define_parser(protocol);
     Init_evg_session(protocol);
 }

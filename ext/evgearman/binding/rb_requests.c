@@ -41,6 +41,11 @@ static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE co
     return task;
 }
 
+/* call-seq: option(name) -> task
+ *           option(name) { |true, error| ... } -> task
+ *
+ * Sends OPTION_REQ, now and on every connect. Fails with ServerError for an option that the server does not know;
+ * gearmand knows only "exceptions". */
 static VALUE client_option(VALUE self, VALUE name)
 {
     return ask(self, ask_option, string_of(name, "option"), EVG_LINE, Qnil);
@@ -82,6 +87,10 @@ static VALUE admin_check_handle(VALUE self, VALUE handle)
     return handle;
 }
 
+/* call-seq: pause_reading -> self
+ *
+ * Reads nothing from the server until `resume_reading`: what it sends piles up there. Meanwhile there are no
+ * heartbeats, and no questions about silent jobs; requests and jobs still have their timeouts. */
 static VALUE client_pause_reading(VALUE self)
 {
     client_t *client = client_of(self);
@@ -90,6 +99,9 @@ static VALUE client_pause_reading(VALUE self)
     return self;
 }
 
+/* call-seq: resume_reading -> self
+ *
+ * Ends `pause_reading`. */
 static VALUE client_resume_reading(VALUE self)
 {
     client_t *client = client_of(self);
@@ -97,6 +109,11 @@ static VALUE client_resume_reading(VALUE self)
     client_changed(client);
     return self;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+#endif
 
 /* Of Client and ClientSession alike. */
 static void define_admin_checks(VALUE module)

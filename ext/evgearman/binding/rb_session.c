@@ -162,11 +162,18 @@ static VALUE session_disconnect(VALUE self)
     return self;
 }
 
+/* call-seq: open? -> true or false
+ *
+ * Is there a transport? */
 static VALUE session_open_p(VALUE self)
 {
     return RBOOL(session_of(self)->s.state == EVG_OPEN);
 }
 
+/* call-seq: wants_open? -> true or false
+ *
+ * Requests wait, or a worker wants to work, and the delay after the last failure is over. Whoever has a transport may
+ * call `opened` also when this is false. */
 static VALUE session_wants_open_p(VALUE self)
 {
     return RBOOL(evg_session_wants_open(&session_of(self)->s));
@@ -224,6 +231,9 @@ static VALUE session_tick(VALUE self, VALUE now)
     return self;
 }
 
+/* call-seq: deadline -> float or nil
+ *
+ * When to call `tick` (or look at `wants_open?`) at the latest, in the seconds that `tick` is given; nil for never. */
 static VALUE session_deadline(VALUE self)
 {
     double at = evg_session_deadline(&session_of(self)->s);
@@ -331,41 +341,67 @@ static VALUE session_next(VALUE self)
 
 /* -- what there is to know ----------------------------------------------------------------------------------------- */
 
+/* call-seq: dialect -> symbol
+ *
+ * Which server it is, as of the last connection: `:gearmand`, `:perl` or `:unknown`. */
 static VALUE session_dialect(VALUE self)
 {
     return ID2SYM(rb_intern(evg_dialect_name(session_of(self)->s.dialect)));
 }
 
+/* call-seq: client_id -> string or nil
+ *
+ * What set_client_id was given. */
 static VALUE session_client_id(VALUE self)
 {
     const char *id = session_of(self)->s.client_id;
     return *id ? rb_utf8_str_new_cstr(id) : Qnil;
 }
 
+/* call-seq: pending_count -> integer
+ *
+ * Requests that were written and await their first reply. */
 static VALUE session_pending_count(VALUE self)
 {
     return SIZET2NUM(evg_session_pending_count(&session_of(self)->s));
 }
 
+/* call-seq: waiting_count -> integer
+ *
+ * Requests of which no byte was taken by `output`. */
 static VALUE session_waiting_count(VALUE self)
 {
     return SIZET2NUM(evg_session_waiting_count(&session_of(self)->s));
 }
 
+/* call-seq: active_count -> integer
+ *
+ * Foreground jobs between JOB_CREATED and their end. */
 static VALUE session_active_count(VALUE self)
 {
     return SIZET2NUM(evg_session_active_count(&session_of(self)->s));
 }
 
+/* call-seq: unsent_bytes -> integer
+ *
+ * Bytes that `output` has to give. */
 static VALUE session_unsent_bytes(VALUE self)
 {
     return SIZET2NUM(evg_session_unsent(&session_of(self)->s));
 }
 
+/* call-seq: stats -> hash
+ *
+ * Counters since the session was made, as of Connection#stats; always `submitted == resolved + pending`. */
 static VALUE session_stats(VALUE self)
 {
     return stats_of(&session_of(self)->s);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE protocol = rb_define_module_under(module, "Protocol");
+#endif
 
 void Init_evg_session(VALUE protocol)
 {

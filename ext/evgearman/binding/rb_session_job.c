@@ -112,6 +112,10 @@ static VALUE answered(rb_session_job_t *job, int r)
     return sent;
 }
 
+/* call-seq: complete(result = "") -> true or false
+ *
+ * Sends WORK_COMPLETE. false: the job is lost or past its timeout, nothing is sent. Raises JobFinishedError when it
+ * has its answer already. */
 static VALUE job_complete(int argc, VALUE *argv, VALUE self)
 {
     rb_session_job_t *job = job_ptr(self);
@@ -123,6 +127,9 @@ static VALUE job_complete(int argc, VALUE *argv, VALUE self)
     return answered(job, r);
 }
 
+/* call-seq: fail -> true or false
+ *
+ * Sends WORK_FAIL. Answers and raises as `complete`. */
 static VALUE job_fail(VALUE self)
 {
     rb_session_job_t *job = job_ptr(self);
@@ -138,6 +145,10 @@ static VALUE job_exception(VALUE self, VALUE data)
     return answered(job, r);
 }
 
+/* call-seq: send_data(bytes) -> true or false
+ *
+ * Sends WORK_DATA. false: the job is not ours any more, nothing is sent. Raises UnsupportedCommandError for Perl's
+ * server, which does not know it. */
 static VALUE job_send_data(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
@@ -147,6 +158,9 @@ static VALUE job_send_data(VALUE self, VALUE data)
     return sent;
 }
 
+/* call-seq: warning(bytes) -> true or false
+ *
+ * Sends WORK_WARNING. Answers and raises as `send_data`. */
 static VALUE job_warning(VALUE self, VALUE data)
 {
     rb_session_job_t *job = job_ptr(self);
@@ -156,6 +170,10 @@ static VALUE job_warning(VALUE self, VALUE data)
     return sent;
 }
 
+/* call-seq: status(numerator, denominator) -> true or false
+ *
+ * Sends WORK_STATUS: how far it is, in numbers from 0 to 2**32 - 1. false: the job is not ours any more, nothing is
+ * sent. */
 static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 {
     rb_session_job_t *job = job_ptr(self);
@@ -165,37 +183,58 @@ static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
+/* call-seq: handle -> string
+ *
+ * What its server calls it. */
 static VALUE job_handle(VALUE self)
 {
     const evg_job_t *job = &job_ptr(self)->job;
     return name_string(evg_bytes(job->handle, job->handle_len));
 }
 
+/* call-seq: function -> string
+ *
+ * What is to be done. */
 static VALUE job_function(VALUE self)
 {
     return job_ptr(self)->function;
 }
 
+/* call-seq: unique -> string or nil
+ *
+ * Its unique key; nil without one, and without `grab_unique:`. */
 static VALUE job_unique(VALUE self)
 {
     return job_ptr(self)->unique;
 }
 
+/* call-seq: workload -> string
+ *
+ * Its bytes, BINARY. Also called `data`. */
 static VALUE job_workload(VALUE self)
 {
     return job_ptr(self)->workload;
 }
 
+/* call-seq: finished? -> true or false
+ *
+ * Was it answered? */
 static VALUE job_finished_p(VALUE self)
 {
     return RBOOL(job_ptr(self)->answered);
 }
 
+/* call-seq: lost? -> true or false
+ *
+ * Did its connection end before the answer? The server gives it to somebody else. */
 static VALUE job_lost_p(VALUE self)
 {
     return RBOOL(job_ptr(self)->job.state == EVG_JOB_LOST);
 }
 
+/* call-seq: expired? -> true or false
+ *
+ * Was its time up before the answer? */
 static VALUE job_expired_p(VALUE self)
 {
     return RBOOL(job_ptr(self)->job.state == EVG_JOB_EXPIRED);
@@ -213,6 +252,10 @@ static VALUE worker_can_do(VALUE self, VALUE name, VALUE timeout, VALUE server_t
     return self;
 }
 
+/* call-seq: cant_do(name) -> self
+ *
+ * Takes an ability back (CANT_DO), before whatever is asked next. If jobs of that function are held, it waits for
+ * their end, and no job is asked for before that, nor by `grab_job`. */
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
     name = string_of(name, "function");
@@ -220,44 +263,73 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
     return self;
 }
 
+/* call-seq: reset_abilities -> self
+ *
+ * Takes all abilities back (RESET_ABILITIES), as `cant_do` does one. */
 static VALUE worker_reset_abilities(VALUE self)
 {
     error_check(NULL, evg_worker_reset_abilities(&session_of(self)->s));
     return self;
 }
 
+/* call-seq: functions -> array
+ *
+ * Names that are registered. */
 static VALUE worker_functions(VALUE self)
 {
     return function_names(&session_of(self)->s);
 }
 
+/* call-seq: work -> self
+ *
+ * Asks for jobs from now on, as many as `concurrency:` and `prefetch:` allow: GRAB_JOB_UNIQ or GRAB_JOB, PRE_SLEEP
+ * when there is none. */
 static VALUE worker_work(VALUE self)
 {
     error_check(NULL, evg_worker_work(&session_of(self)->s));
     return self;
 }
 
+/* call-seq: work_one -> self
+ *
+ * Asks for exactly one job, sleeping until there is one; `:stopped` is told when that is finished. */
 static VALUE worker_work_one(VALUE self)
 {
     error_check(NULL, evg_worker_work_one(&session_of(self)->s));
     return self;
 }
 
+/* call-seq: work_stop -> self
+ *
+ * Asks for no more jobs. `:stopped` is told when all that are held, or come for what was asked, are finished. */
 static VALUE worker_work_stop(VALUE self)
 {
     evg_worker_stop(&session_of(self)->s);
     return self;
 }
 
+/* call-seq: working? -> true or false
+ *
+ * Does it ask for jobs? */
 static VALUE worker_working_p(VALUE self)
 {
     return RBOOL(evg_worker_working_p(&session_of(self)->s));
 }
 
+/* call-seq: busy_count -> integer
+ *
+ * Jobs that were assigned and are not finished. */
 static VALUE worker_busy_count(VALUE self)
 {
     return SIZET2NUM(session_of(self)->s.worker.held_count);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE protocol = rb_define_module_under(module, "Protocol");
+VALUE session_class = rb_define_class_under(protocol, "Session", rb_cObject);
+VALUE worker_class = rb_define_class_under(protocol, "WorkerSession", session_class);
+#endif
 
 static void define_job(VALUE worker_class)
 {

@@ -159,6 +159,9 @@ VALUE request_done(const evg_event_t *event)
 
 /* -- what there is to know ----------------------------------------------------------------------------------------- */
 
+/* call-seq: done? -> true or false
+ *
+ * Has it its outcome? */
 static VALUE request_done_p(VALUE self)
 {
     return RBOOL(request_ptr(self)->done);
@@ -184,17 +187,26 @@ static VALUE request_block(VALUE self)
     return request_ptr(self)->block;
 }
 
+/* call-seq: handle -> string or nil
+ *
+ * The handle of a job, from JOB_CREATED on; of a question for its status, the handle or key that was asked for. */
 static VALUE request_handle(VALUE self)
 {
     const evg_request_t *request = &request_ptr(self)->request;
     return request->handle_len ? name_string(evg_request_handle(request)) : Qnil;
 }
 
+/* call-seq: function -> string or nil
+ *
+ * The function of a submission. */
 static VALUE request_function(VALUE self)
 {
     return request_ptr(self)->function;
 }
 
+/* call-seq: unique -> string or nil
+ *
+ * The unique key of a submission, also one that was made. */
 static VALUE request_unique(VALUE self)
 {
     return request_ptr(self)->unique;
@@ -251,11 +263,19 @@ static VALUE ask(VALUE self, session_ask_t *how, VALUE text, evg_shape_t shape, 
     return request;
 }
 
+/* call-seq: echo(data) -> request
+ *           echo(data) { |data, error| ... } -> request
+ *
+ * Sends ECHO_REQ, which is answered with the same bytes. */
 static VALUE session_echo(VALUE self, VALUE data)
 {
     return ask(self, ask_echo, string_of(data, "data"), EVG_LINE, Qnil);
 }
 
+/* call-seq: option(name) -> request
+ *           option(name) { |true, error| ... } -> request
+ *
+ * Sends OPTION_REQ, now if open, and on every connect. */
 static VALUE session_option(VALUE self, VALUE name)
 {
     return ask(self, ask_option, string_of(name, "option"), EVG_LINE, Qnil);
@@ -277,11 +297,19 @@ static VALUE session_admin(VALUE self, VALUE line, VALUE multiline, VALUE conver
     return ask(self, ask_admin, line, admin_shape(line, multiline), converter);
 }
 
+/* call-seq: grab_job -> request
+ *           grab_job { |job, error| ... } -> request
+ *
+ * Asks once for a job of any function that was registered. It comes as `:assigned`, too; fails with NoJobError "no
+ * job". */
 static VALUE session_grab_job(VALUE self)
 {
     return session_ask(self, ask_grab, NULL, Qnil);
 }
 
+/* call-seq: set_client_id(id) -> self
+ *
+ * Sends SET_CLIENT_ID, now if open, and on every connect. */
 static VALUE session_set_client_id(VALUE self, VALUE id)
 {
     id = string_of(id, "client_id");
@@ -315,6 +343,13 @@ static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE wor
     RB_GC_GUARD(workload);
     return request;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE protocol = rb_define_module_under(module, "Protocol");
+VALUE session_class = rb_define_class_under(protocol, "Session", rb_cObject);
+VALUE worker_class = rb_define_class_under(protocol, "WorkerSession", session_class);
+#endif
 
 void Init_evg_session_request(VALUE session_class, VALUE client_class, VALUE worker_class)
 {

@@ -245,6 +245,10 @@ static VALUE task_late(VALUE self)
     fail(task_of(self), "TimeoutError", "timeout");
 }
 
+/* call-seq: value(timeout = nil) -> object
+ *
+ * Waits for the result, so many seconds or for ever; TimeoutError "timeout" when the time passes first, and raises why
+ * it failed. Blocks of this Task have been called when it returns (but to a block, which may be one of them). */
 static VALUE task_value(int argc, VALUE *argv, VALUE self)
 {
     task_t *task = task_of(self);
@@ -255,6 +259,9 @@ static VALUE task_value(int argc, VALUE *argv, VALUE self)
     return value;
 }
 
+/* call-seq: wait(timeout = nil) -> self or nil
+ *
+ * Waits for the end, good or bad, as `value` does; nil when the time passed first. */
 static VALUE task_wait(int argc, VALUE *argv, VALUE self)
 {
     rb_check_arity(argc, 0, 1);
@@ -292,6 +299,54 @@ static VALUE listen_for(VALUE self, callback_t kind)
     return self;
 }
 
+/* Document-method: EVGearman::Task#on_created
+ *
+ * call-seq: on_created { |handle| ... } -> self
+ *
+ * Called with the handle, when the server has the job (JOB_CREATED). */
+
+/* Document-method: EVGearman::Task#on_complete
+ *
+ * call-seq: on_complete { |result| ... } -> self
+ *
+ * Called with the value, when it ends well. */
+
+/* Document-method: EVGearman::Task#on_fail
+ *
+ * call-seq: on_fail { |error| ... } -> self
+ *
+ * Called with the `error`, when it ends badly. */
+
+/* Document-method: EVGearman::Task#on_finish
+ *
+ * call-seq: on_finish { |result, error| ... } -> self
+ *
+ * Called when it ends, well or badly; one of the two is nil. */
+
+/* Document-method: EVGearman::Task#on_data
+ *
+ * call-seq: on_data { |bytes| ... } -> self
+ *
+ * Called with each WORK_DATA. */
+
+/* Document-method: EVGearman::Task#on_warning
+ *
+ * call-seq: on_warning { |bytes| ... } -> self
+ *
+ * Called with each WORK_WARNING. */
+
+/* Document-method: EVGearman::Task#on_exception
+ *
+ * call-seq: on_exception { |bytes| ... } -> self
+ *
+ * Called with what WORK_EXCEPTION says, before the Task fails. */
+
+/* Document-method: EVGearman::Task#on_status
+ *
+ * call-seq: on_status { |numerator, denominator| ... } -> self
+ *
+ * Called with each WORK_STATUS. */
+
 #define LISTEN(name, kind)               \
     static VALUE task_##name(VALUE self) \
     {                                    \
@@ -325,6 +380,10 @@ static void take_back(task_t *task)
     client_changed(task->client);
 }
 
+/* call-seq: abandon -> self
+ *
+ * No block is called any more, and `value` raises Error "abandoned". What is not written yet is taken back: the server
+ * never hears of it. A job that it has goes on. Changes nothing once the Task has ended and its blocks were called. */
 static VALUE task_abandon(VALUE self)
 {
     task_t *task = task_of(self);
@@ -335,6 +394,10 @@ static VALUE task_abandon(VALUE self)
     evg_loop_wake(task->client->loop->net); /* who drives may be the one who waits for it */
     return self;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+#endif
 
 void Init_evg_task(VALUE module)
 {

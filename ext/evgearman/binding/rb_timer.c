@@ -126,6 +126,9 @@ static double finite_seconds(VALUE value)
     return seconds;
 }
 
+/* call-seq: after(seconds) { ... } -> timer
+ *
+ * Calls the block once, so many seconds from now. */
 static VALUE loop_after(VALUE self, VALUE seconds)
 {
     VALUE block = block_of("after");
@@ -133,6 +136,10 @@ static VALUE loop_after(VALUE self, VALUE seconds)
     return timer_new(open_loop_of(self), after, 0, block);
 }
 
+/* call-seq: every(seconds) { ... } -> timer
+ *
+ * Calls the block every so many seconds, first after as many. What was missed is not made up for, nor what was due
+ * while the block ran or waited for something of this loop. */
 static VALUE loop_every(VALUE self, VALUE seconds)
 {
     VALUE block = block_of("every");
@@ -165,6 +172,9 @@ static VALUE timer_left(VALUE self)
     return evg_timer_active_p(timer) ? DBL2NUM(fmax(timer->at - evg_monotonic(), 0)) : Qnil;
 }
 
+/* call-seq: cancel -> self
+ *
+ * From any thread and any block, its own too: from then on the block is not called. Idempotent. */
 static VALUE timer_cancel(VALUE self)
 {
     rb_timer_t *timer = timer_of(self);
@@ -174,10 +184,18 @@ static VALUE timer_cancel(VALUE self)
     return self;
 }
 
+/* call-seq: active? -> true or false
+ *
+ * Will it be called? */
 static VALUE timer_active_p(VALUE self)
 {
     return RBOOL(evg_timer_active_p(&timer_of(self)->timer));
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE loop_class = rb_define_class_under(module, "Loop", rb_cObject);
+#endif
 
 void Init_evg_timer(VALUE loop_class)
 {

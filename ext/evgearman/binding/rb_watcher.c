@@ -185,9 +185,13 @@ static int events_of(VALUE name)
     blame_caller(rb_eArgError, "io waits for :read, :write or :read_write, not %+" PRIsVALUE, name);
 }
 
-/* A duplex pipe has one descriptor for each. */
+/* call-seq: io(io, events) { |event| ... } -> watcher
+ *
+ * Calls the block in each turn in which the IO is ready for `:read`, `:write` or either (`:read_write`), with the one
+ * that it is. The IO is not read, written or kept from being closed; a closed one is not watched any more. */
 static VALUE loop_io(VALUE self, VALUE given, VALUE name)
 {
+    /* A duplex pipe has one descriptor for each. */
     VALUE block = block_of("io"), io = rb_io_get_io(given);
     loop_t *loop = open_loop_of(self);
     int events = events_of(name);
@@ -207,6 +211,10 @@ static VALUE loop_io(VALUE self, VALUE given, VALUE name)
 
 /* -- each_turn ----------------------------------------------------------------------------------------------------- */
 
+/* call-seq: each_turn { ... } -> watcher
+ *
+ * Calls the block at the end of each turn, behind all other blocks of it; so not while the loop sleeps. A turn that is
+ * left by an exception calls it when it goes on. */
 static VALUE loop_each_turn(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
@@ -267,12 +275,19 @@ static VALUE loop_watchers(VALUE self)
 
 /* -- one ----------------------------------------------------------------------------------------------------------- */
 
+/* call-seq: cancel -> self
+ *
+ * From any thread and any block, its own too: from then on the block is not called, even if there is something to tell
+ * in this turn. Does not close the IO. Idempotent. */
 static VALUE watcher_cancel(VALUE self)
 {
     end(watcher_of(self));
     return self;
 }
 
+/* call-seq: active? -> true or false
+ *
+ * Is it not cancelled, and are its IO and its loop not closed? */
 static VALUE watcher_active_p(VALUE self)
 {
     const watcher_t *watcher = watcher_of(self);
@@ -293,6 +308,11 @@ static VALUE watcher_block(VALUE self)
 {
     return watcher_of(self)->block;
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE loop_class = rb_define_class_under(module, "Loop", rb_cObject);
+#endif
 
 void Init_evg_watcher(VALUE loop_class)
 {

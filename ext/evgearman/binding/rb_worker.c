@@ -33,6 +33,10 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
     return self;
 }
 
+/* call-seq: cant_do(name) -> self
+ *
+ * Takes an ability back (CANT_DO), before whatever is asked next. If jobs of that function are held, it waits for
+ * their end, and no job is asked for before that, nor by `grab_job`. */
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
     name = string_of(name, "function");
@@ -43,6 +47,9 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
     return self;
 }
 
+/* call-seq: reset_abilities -> self
+ *
+ * Takes all abilities back (RESET_ABILITIES), as `cant_do` does one. */
 static VALUE worker_reset_abilities(VALUE self)
 {
     client_t *client = open_client_of(self);
@@ -61,6 +68,9 @@ VALUE function_names(evg_session_t *s)
     return names;
 }
 
+/* call-seq: functions -> array
+ *
+ * Names that are registered. */
 static VALUE worker_functions(VALUE self)
 {
     return function_names(&client_of(self)->c->session);
@@ -75,9 +85,12 @@ static VALUE worker_work(VALUE self)
     return self;
 }
 
-/* A trap handler may call it. */
+/* call-seq: work_stop -> self
+ *
+ * Asks for no more jobs; what is held, or comes for what was asked, is still run. */
 static VALUE worker_work_stop(VALUE self)
 {
+    /* A trap handler may call it. */
     client_t *client = client_of(self);
     evg_worker_stop(&client->c->session);
     client_changed(client);
@@ -100,6 +113,11 @@ static int ask_grab(client_t *client, evg_request_t *request, void *unused)
     return evg_worker_grab(&client->c->session, request);
 }
 
+/* call-seq: grab_job -> task
+ *           grab_job { |job, error| ... } -> task
+ *
+ * Asks once, with GRAB_JOB_UNIQ or GRAB_JOB, for a job of any function that was announced; NoJobError "no job" when
+ * there is none. Whoever gets it finishes it. */
 static VALUE worker_grab_job(VALUE self)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
@@ -132,6 +150,9 @@ static VALUE worker_hopeless(VALUE self)
     return client_hopeless_p(client) ? client->last_error : Qnil;
 }
 
+/* call-seq: in_flight -> array
+ *
+ * Jobs that are held: running, waiting for a thread, or asynchronous and not finished. */
 static VALUE worker_in_flight(VALUE self)
 {
     return jobs_in_flight(client_of(self));
@@ -142,11 +163,17 @@ static VALUE worker_handler_threads(VALUE self)
     return jobs_threads(client_of(self));
 }
 
+/* call-seq: working? -> true or false
+ *
+ * Does it ask for jobs? */
 static VALUE worker_working_p(VALUE self)
 {
     return RBOOL(evg_worker_working_p(&client_of(self)->c->session));
 }
 
+/* call-seq: idle? -> true or false
+ *
+ * Are all jobs finished that were assigned? */
 static VALUE worker_idle_p(VALUE self)
 {
     const evg_worker_session_t *w = &client_of(self)->c->session.worker;
@@ -159,6 +186,9 @@ static VALUE worker_drained_p(VALUE self)
     return RBOOL(s->worker.state == EVG_WORK_OFF && s->worker.held_count == 0);
 }
 
+/* call-seq: busy_count -> integer
+ *
+ * Jobs that were assigned and are not finished; lost ones and those past their deadline do not count. */
 static VALUE worker_busy_count(VALUE self)
 {
     return SIZET2NUM(client_of(self)->c->session.worker.held_count);
@@ -168,6 +198,11 @@ static VALUE worker_jobs_finished(VALUE self)
 {
     return ULL2NUM(client_of(self)->jobs_finished);
 }
+
+#if 0 /* RDoc reads one file at a time */
+VALUE module = rb_define_module("EVGearman");
+VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+#endif
 
 void Init_evg_worker(VALUE module, VALUE connection_class)
 {

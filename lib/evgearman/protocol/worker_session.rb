@@ -138,6 +138,7 @@ module EVGearman
         # @!method expired?
         #   @return [Boolean] was its time up?
 
+        # The same as {#workload}.
         alias data workload
 
         # Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server).
