@@ -19,6 +19,9 @@ task(:fuzz, [:seconds]) { |_, args| CoreRun.fuzzing(CoreBuild.guided, Integer(ar
 namespace :fuzz do
   desc "The same by chance, without clang"
   task(:blind, [:seeds]) { |_, args| CoreRun.blind_fuzzing(CoreBuild.sanitized, Integer(args.fetch(:seeds, 5000))) }
+
+  desc "Run connections on real sockets between servers and callers who do anything, in time of their own"
+  task(:net, [:seeds]) { |_, args| CoreRun.net_fuzzing(CoreBuild.with_net, Integer(args.fetch(:seeds, 1000))) }
 end
 
 namespace :coverage do

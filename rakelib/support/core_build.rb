@@ -69,6 +69,7 @@ class CoreBuild
 
   def blind_fuzzer = programs({ "fuzz" => Dir["spec/core/fuzz/*.c"].sort }).first
   def fuzzer = programs({ "fuzz" => %w[spec/core/fuzz/life.c spec/core/fuzz/script.c] }).first
+  def net_fuzzer = programs({ "netfuzz" => Dir["spec/core/netfuzz/*.c"].sort }, libraries: @libraries).first
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 
   private

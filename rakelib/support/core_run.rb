@@ -23,6 +23,11 @@ module CoreRun
     puts "#{seeds} scripts by chance passed"
   end
 
+  def net_fuzzing(build, seeds)
+    in_shares(build.net_fuzzer, seeds)
+    puts "#{seeds} lives on real sockets passed"
+  end
+
   # Keeps what it has found interesting in `corpus`; a script that breaks something is left in the same folder's `crash-…`.
   def fuzzing(build, seconds)
     corpus = File.join(build.dir, "corpus").tap { |dir| FileUtils.mkdir_p(dir) }

@@ -1,0 +1,282 @@
+/*     netfuzz --seeds 300 --first 1    with --verbose all is told */
+#include "netfuzz/netfuzz.h"
+
+#include "base/alloc.h"
+#include "net/timer.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { IDLE_TURNS = 60, LATE_TURNS = 4, LIFE_SECONDS = 60 };
+
+static const double TICK = 0.05;
+
+static evg_loop_t *loop;
+static uint64_t seed, state;
+static bool verbose, starved, poor;
+static unsigned idle, late;
+static evg_timer_t ticking;
+
+/* -- seed and voice ------------------------------------------------------------------------------------------------ */
+
+/* xorshift64* */
+unsigned pick(unsigned n)
+{
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return (unsigned)((state * UINT64_C(2685821657736338717)) >> 33) % n;
+}
+
+double some_time(double most)
+{
+    return most * pick(1000) / 1000;
+}
+
+void note(const char *format, ...)
+{
+    va_list args;
+    if (!verbose) return;
+    fprintf(stderr, "%.4f ", machine.now);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static void say_seed(void)
+{
+    fprintf(stderr, "seed %llu: netfuzz --first %llu --seeds 1 --verbose\n", (unsigned long long)seed,
+            (unsigned long long)seed);
+}
+
+void violated(const char *what, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: at %.4f not true: %s\n", file, line, machine.now, what);
+    say_seed();
+    abort();
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    violated("a life ends", __FILE__, __LINE__);
+}
+
+/* -- turns --------------------------------------------------------------------------------------------------------- */
+
+static void audit(void)
+{
+    for (int at = 0; at < CLIENTS; at++) {
+        if (clients[at]) client_audit(clients[at]);
+    }
+}
+
+static uint64_t moved(void)
+{
+    uint64_t sum = told;
+    for (int at = 0; at < CLIENTS; at++) {
+        if (!clients[at]) continue;
+        const evg_session_stats_t *stats = &clients[at]->c->session.stats;
+        sum += stats->bytes_in + stats->bytes_out + stats->connects;
+    }
+    return sum;
+}
+
+/* Anywhere in a turn; `chance` 0: nowhere. */
+static void act(unsigned chance)
+{
+    if (!chance || pick(chance)) return;
+    caller_act(loop);
+    idle = 0;
+}
+
+static void turn(double deadline, unsigned chance)
+{
+    machine.slept = false;
+    act(chance);
+    evg_loop_reconcile(loop);
+    caller_hurries = false;
+    act(chance);
+    evg_loop_aim(loop, deadline, true);
+    act(chance);
+    evg_loop_poll(loop);
+    must(!caller_hurries || !machine.slept);
+    act(chance);
+    evg_loop_collect(loop);
+    act(chance);
+    evg_loop_dispatch(loop);
+}
+
+static void tick(evg_timer_t *timer)
+{
+    (void)timer;
+}
+
+/* However much the connections have to do, a timer fires when it is its time. */
+static void audit_timer(void)
+{
+    late = ticking.at < machine.now - TICK ? late + 1 : 0;
+    must(late < LATE_TURNS);
+}
+
+/* Turns follow each other without a sleep only while something moves. */
+static void one_turn(double deadline, unsigned chance)
+{
+    uint64_t before = moved();
+    turn(deadline, chance);
+    idle = machine.slept || moved() != before ? 0 : idle + 1;
+    must(idle < IDLE_TURNS);
+    evg_loop_reconcile(loop);
+    audit();
+    audit_timer();
+}
+
+/* -- trouble ------------------------------------------------------------------------------------------------------- */
+
+static void make_trouble(void)
+{
+    if (starved && pick(3) == 0) evg_alloc_fail_at(1 + pick(6));
+    if (!poor || pick(20)) return;
+    machine.no_watch = pick(2);
+    machine_refuse_descriptors(!machine.no_watch);
+}
+
+static void end_trouble(void)
+{
+    evg_alloc_fail_at(0);
+    machine.no_watch = false;
+    machine_refuse_descriptors(false);
+}
+
+static void end_lookups(unsigned chance)
+{
+    if (pick(chance) == 0 && machine_threads() > 1) machine_answer_lookups();
+}
+
+static void live(void)
+{
+    for (unsigned step = 50 + pick(300); step > 0; step--) {
+        server_act();
+        make_trouble();
+        one_turn(fmin(server_next(), machine.now + some_time(0.1)), 6);
+        end_trouble();
+        end_lookups(4);
+    }
+}
+
+/* -- the end ------------------------------------------------------------------------------------------------------- */
+
+static bool all_done(void)
+{
+    for (int at = 0; at < CLIENTS; at++) {
+        if (clients[at] && !evg_list_empty_p(&clients[at]->asked)) return false;
+    }
+    return true;
+}
+
+/* With a server that is good nothing waits for ever, and connections are good again. */
+static void heal(void)
+{
+    caller_rests = true;
+    server_heal();
+    for (int at = 0; at < CLIENTS; at++) {
+        if (!clients[at]) continue;
+        caller_heals(clients[at]);
+        caller_echoes(clients[at]);
+    }
+    double until = machine.now + LIFE_SECONDS;
+    while (!all_done()) {
+        must(machine.now < until);
+        server_act();
+        one_turn(server_next(), 0);
+    }
+}
+
+static void end_loop(void)
+{
+    if (pick(2)) evg_loop_close(loop);
+    for (int at = 0; at < CLIENTS; at++) {
+        if (clients[at]) client_free(clients[at]);
+        clients[at] = NULL;
+    }
+    evg_timer_stop(&ticking);
+    evg_loop_close(loop);
+    evg_loop_release(loop);
+    must(evg_alloc_live() == 0);
+}
+
+/* In the child nothing is under way, and nothing was said. */
+static _Noreturn void be_a_child(void)
+{
+    caller_rests = true;
+    must(evg_loop_forked(loop));
+    turn(0, 0);
+    audit();
+    must(all_done());
+    end_loop();
+    _exit(0);
+}
+
+static void fork_once(void)
+{
+    int status;
+    machine_answer_lookups();
+    pid_t child = fork();
+    if (child == 0) be_a_child();
+    must(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void run_seed(void)
+{
+    int descriptors = machine_descriptors();
+    state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    machine = (machine_t){.now = 1000};
+    caller_rests = false;
+    starved = pick(3) == 0;
+    poor = pick(4) == 0;
+    idle = late = 0;
+    server_begin();
+    loop = evg_loop_new();
+    must(loop);
+    evg_timer_init(&ticking, tick, NULL);
+    evg_timer_start(&ticking, loop, TICK, TICK);
+    clients[0] = client_new(loop);
+    live();
+    if (pick(16) == 0) fork_once();
+    if (pick(3)) heal();
+    machine_answer_lookups();
+    end_loop();
+    server_end();
+    must(machine_descriptors() == descriptors);
+}
+
+void __sanitizer_set_death_callback(void (*callback)(void));
+
+int main(int argc, char **argv)
+{
+    uint64_t seeds = 1;
+    seed = 1;
+    for (int at = 1; at < argc; at++) {
+        uint64_t value = at + 1 < argc ? strtoull(argv[at + 1], NULL, 10) : 0;
+        if (strcmp(argv[at], "--verbose") == 0)
+            verbose = true;
+        else if (strcmp(argv[at], "--seeds") == 0)
+            seeds = value, at++;
+        else if (strcmp(argv[at], "--first") == 0)
+            seed = value, at++;
+    }
+    __sanitizer_set_death_callback(say_seed);
+    signal(SIGALRM, on_alarm);
+    if (evg_libev_load()) return 1;
+    for (uint64_t last = seed + seeds; seed < last; seed++) {
+        alarm(60);
+        note("seed %llu", (unsigned long long)seed);
+        run_seed();
+    }
+    return 0;
+}
