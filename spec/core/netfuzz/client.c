@@ -10,7 +10,7 @@ uint64_t told;
 
 /* A job ends in the turn in which its `timeout:` is over, but a connection that ends in that turn, or memory that is not
  * there for a moment, costs another. */
-enum { LATE_TURNS = 8 };
+enum { LATE_TURNS = 8, BROKEN_TURNS = 200 };
 
 static void free_asked(asked_t *asked)
 {
@@ -137,6 +137,13 @@ static void audit_phase(const evg_connection_t *c)
     }
 }
 
+/* Behind a write that failed what has come is read; then it ends. */
+static void audit_broken(client_t *client)
+{
+    client->broken = client->c->broken ? client->broken + 1 : 0;
+    must(client->broken < BROKEN_TURNS);
+}
+
 /* While there is more to be read the judgement is put off. */
 static void judge(asked_t *asked)
 {
@@ -151,6 +158,7 @@ void client_audit(client_t *client)
     must(stats->resolved >= client->ended);
     must(stats->submitted == stats->resolved + evg_session_unresolved(&client->c->session));
     audit_phase(client->c);
+    audit_broken(client);
     for (evg_list_t *at = client->asked.next; at != &client->asked; at = at->next) {
         judge(evg_container(at, asked_t, link));
     }

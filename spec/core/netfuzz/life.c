@@ -99,7 +99,7 @@ static void turn(double deadline, unsigned chance)
 {
     machine.slept = false;
     act(chance);
-    evg_loop_reconcile(loop);
+    must(evg_loop_reconcile(loop));
     caller_hurries = false;
     act(chance);
     evg_loop_aim(loop, deadline, true);
@@ -131,7 +131,7 @@ static void one_turn(double deadline, unsigned chance)
     turn(deadline, chance);
     idle = machine.slept || moved() != before ? 0 : idle + 1;
     must(idle < IDLE_TURNS);
-    evg_loop_reconcile(loop);
+    must(evg_loop_reconcile(loop));
     audit();
     audit_timer();
 }
@@ -214,7 +214,7 @@ static void end_loop(void)
 static _Noreturn void be_a_child(void)
 {
     caller_rests = true;
-    must(evg_loop_forked(loop));
+    evg_loop_forked(loop);
     turn(0, 0);
     audit();
     must(all_done());

@@ -106,6 +106,7 @@ typedef struct {
     evg_connection_t *c;
     evg_list_t asked, held;
     uint64_t made, ended;
+    unsigned broken; /* turns since a write failed */
     bool shut;
 } client_t;
 
