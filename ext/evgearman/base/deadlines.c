@@ -57,21 +57,14 @@ int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, dou
     return evg_deadlines_add(deadlines, deadline, at);
 }
 
-void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline)
-{
-    evg_list_unlink(&deadline->link);
-    evg_heap_remove(&deadlines->odd, &deadline->heap);
-}
-
 bool evg_deadline_set_p(const evg_deadline_t *deadline)
 {
     return evg_list_linked_p(&deadline->link) || deadline->heap.index;
 }
 
-evg_deadline_t *evg_deadlines_first(const evg_deadlines_t *deadlines)
+evg_deadline_t *evg_deadlines_first_of_both(const evg_deadlines_t *deadlines)
 {
     evg_list_t *link = evg_list_first(&deadlines->ordered);
     evg_heap_node_t *node = evg_heap_first(&deadlines->odd);
-    if (!link || !node) return link ? of_link(link) : node ? of_heap(node) : NULL;
-    return node->at < of_link(link)->heap.at ? of_heap(node) : of_link(link);
+    return link && of_link(link)->heap.at <= node->at ? of_link(link) : of_heap(node);
 }

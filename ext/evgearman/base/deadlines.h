@@ -8,6 +8,8 @@
 #include "base/heap.h"
 #include "base/list.h"
 
+#include <math.h>
+
 typedef struct {
     evg_heap_node_t heap; /* heap.at is the deadline in either place */
     evg_list_t link;
@@ -34,11 +36,30 @@ int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, doub
 int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
 
 /* One that is not set stays as it is. */
-void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline);
+static inline void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline_t *deadline)
+{
+    evg_list_unlink(&deadline->link);
+    if (deadline->heap.index) evg_heap_remove(&deadlines->odd, &deadline->heap);
+}
 
 bool evg_deadline_set_p(const evg_deadline_t *deadline);
 
+/* The one that is due first, where some came out of order. */
+evg_deadline_t *evg_deadlines_first_of_both(const evg_deadlines_t *deadlines);
+
 /* The one that is due first, or NULL. */
-evg_deadline_t *evg_deadlines_first(const evg_deadlines_t *deadlines);
+static inline evg_deadline_t *evg_deadlines_first(const evg_deadlines_t *deadlines)
+{
+    if (deadlines->odd.count) return evg_deadlines_first_of_both(deadlines);
+    evg_list_t *link = evg_list_first(&deadlines->ordered);
+    return link ? evg_container(link, evg_deadline_t, link) : NULL;
+}
+
+/* When that is; INFINITY for never. */
+static inline double evg_deadlines_at(const evg_deadlines_t *deadlines)
+{
+    const evg_deadline_t *first = evg_deadlines_first(deadlines);
+    return first ? first->heap.at : INFINITY;
+}
 
 #endif

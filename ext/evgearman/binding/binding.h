@@ -240,7 +240,12 @@ VALUE jobs_in_flight(const client_t *client);
 void refuse_copies(VALUE klass);
 
 /* Tells the GC how much memory of the core an object holds, or it thinks of it as small; `told` is what it heard last. */
-void memory_tell(size_t *told, size_t held);
+void memory_tell_change(size_t *told, size_t held);
+
+static inline void memory_tell(size_t *told, size_t held)
+{
+    if (held != *told) memory_tell_change(told, held);
+}
 
 /* For what has no class: an Array that ObjectSpace does not show. */
 VALUE hidden_array(void);

@@ -27,7 +27,7 @@ static VALUE shown(VALUE value)
 
 static VALUE string_or(VALUE value, const char *name, const char *hint)
 {
-    VALUE string = rb_check_string_type(value);
+    VALUE string = RB_TYPE_P(value, T_STRING) ? value : rb_check_string_type(value);
     if (NIL_P(string))
         blame_caller(rb_eTypeError, "%s must be a String, not %" PRIsVALUE "%s", name, shown(value), hint);
     return string;

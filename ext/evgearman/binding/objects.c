@@ -11,9 +11,8 @@ void refuse_copies(VALUE klass)
     rb_define_private_method(klass, "initialize_copy", refuse_copy, 1);
 }
 
-void memory_tell(size_t *told, size_t held)
+void memory_tell_change(size_t *told, size_t held)
 {
-    if (held == *told) return;
     rb_gc_adjust_memory_usage((ssize_t)held - (ssize_t)*told);
     *told = held;
 }

@@ -132,7 +132,7 @@ static void stepped(void *owner)
     client_t *client = owner;
     memory_tell(&client->told, buffers_of(client));
     seat_wake_reached(&client->waiters);
-    if (client_hopeless_p(client)) run_rouse(client);
+    if (client->c->session.state == EVG_DOWN && client_hopeless_p(client)) run_rouse(client);
 }
 
 static VALUE client_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)

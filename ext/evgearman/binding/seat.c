@@ -74,11 +74,6 @@ static void promote(loop_t *loop, waiter_t *waiter)
     sem_post(&waiter->sem);
 }
 
-bool seat_jobs_ready_p(const loop_t *loop)
-{
-    return loop->jobs.count > 0 && !loop->ending && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
-}
-
 /* The first who waits unserved and may start handlers, or NULL. */
 static waiter_t *runner(const loop_t *loop)
 {

@@ -65,7 +65,10 @@ bool seat_mine_p(const loop_t *loop);
 bool seat_in_block_p(const loop_t *loop);
 
 /* A handler waits to be started, and nothing but the choice of the thread stands in its way. */
-bool seat_jobs_ready_p(const loop_t *loop);
+static inline bool seat_jobs_ready_p(const loop_t *loop)
+{
+    return loop->jobs.count > 0 && !loop->ending && loop->seat.in_block == 0 && evg_list_empty_p(&loop->handling);
+}
 
 /* For who drives: so many blocks wait inside each other that no more are called, or the stack would end. */
 bool seat_deep_p(const loop_t *loop);

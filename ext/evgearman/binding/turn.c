@@ -38,7 +38,8 @@ static bool call_first(turn_t *turn, size_t count, size_t *called)
  * that leads to itself must not keep sockets and timers waiting. */
 static bool drain_done(turn_t *turn, size_t *called)
 {
-    return call_first(turn, turn->loop->done.count, called);
+    size_t count = turn->loop->done.count;
+    return count == 0 || call_first(turn, count, called);
 }
 
 /* What is waited for, and no block. */

@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "net/parts.h"
 
-#include <math.h>
 #include <unistd.h>
 
 enum { POSTPONED_MAX = 1000, AT_ONCE = 16 * 1024 };
@@ -44,7 +44,8 @@ static void connection_reconcile(evg_source_t *source)
     evg_connection_emit(c);
     evg_connection_bury(c);
     evg_connection_watch(c);
-    evg_source_due_at(source, fmin(fmin(evg_session_deadline(&c->session), c->give_up_at), c->session.trim_at));
+    evg_source_due_at(source,
+                      evg_least(evg_session_deadline(&c->session), evg_least(c->give_up_at, c->session.trim_at)));
 }
 
 /* Nobody would tell what comes on it: what has come was read. */

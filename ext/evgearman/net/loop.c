@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/least.h"
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -222,7 +223,7 @@ void evg_loop_aim(evg_loop_t *loop, double deadline, bool block)
     if (!loop->ev) return;
     evg_assert(!loop->polling);
     double now = evg_loop_now(loop);
-    double until = fmin(deadline, first_due(loop));
+    double until = evg_least(deadline, first_due(loop));
     bool wait = block && until > now && evg_loop_would_block_p(loop);
     loop->mode = wait ? EVRUN_ONCE : EVRUN_NOWAIT;
     loop->aimed_at = wait ? until : now;

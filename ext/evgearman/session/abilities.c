@@ -202,11 +202,6 @@ int evg_worker_reset_abilities(evg_session_t *s)
     return 0;
 }
 
-bool evg_worker_leaving_p(const evg_session_t *s)
-{
-    return s->worker.reset || !evg_list_empty_p(&s->worker.leaving);
-}
-
 bool evg_worker_unsaid_p(const evg_session_t *s)
 {
     const evg_worker_session_t *w = &s->worker;

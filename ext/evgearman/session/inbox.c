@@ -311,7 +311,7 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
     if (r == 0) return take_event(s, event, &packet);
     s->reply_at = s->now;
     answered(s, request);
-    r = evg_session_passed_over(s, request);
+    r = s->owed.next == &request->link ? 0 : evg_session_passed_over(s, request);
     return r < 0 ? r : take_reply(s, event, request, &packet);
 }
 
@@ -372,7 +372,7 @@ static bool next_notice(evg_session_t *s, evg_event_t *event)
         event->text = evg_bytes_of(event->error == s->open_error ? s->text : "");
         return true;
     }
-    if (evg_worker_next_notice(s, event)) return true;
+    if (evg_worker_notices_p(s) && evg_worker_next_notice(s, event)) return true;
     if (s->tell_disconnected) {
         s->tell_disconnected = false;
         event->type = EVG_EVENT_DISCONNECTED;

@@ -79,8 +79,14 @@ bool evg_session_under_way_p(const evg_session_t *s);
  * that is arriving. */
 void evg_session_arrives(evg_session_t *s);
 
-/* Ends what was not written in time. 0, EVG_ENOMEM. */
-int evg_session_expire_waiting(evg_session_t *s);
+/* Ends what was not written in time, where something may be past it. 0, EVG_ENOMEM. */
+int evg_session_expire_overdue(evg_session_t *s);
+
+static inline int evg_session_expire_waiting(evg_session_t *s)
+{
+    bool due = evg_deadlines_at(&s->waits) <= s->now || evg_deadlines_at(&s->bounds) <= s->now;
+    return due ? evg_session_expire_overdue(s) : 0;
+}
 
 /* -- echo (echo.c) ------------------------------------------------------------------------------------------------- */
 
@@ -97,7 +103,10 @@ int evg_session_introduced_by_packet(evg_session_t *s);
 /* It answered this one and none of those before, all of which a connection begins with. 0, EVG_ENOMEM. */
 int evg_session_passed_over(evg_session_t *s, const evg_request_t *answered);
 int evg_session_probe(evg_session_t *s); /* an ECHO behind "version", if it is time. 0, EVG_ENOMEM */
-double evg_session_probe_at(const evg_session_t *s);
+static inline double evg_session_probe_at(const evg_session_t *s)
+{
+    return s->state == EVG_OPEN && !s->paused ? s->probe_at : INFINITY;
+}
 void evg_session_hung_up(evg_session_t *s, int reason); /* an open connection ends */
 void evg_session_forget_server(evg_session_t *s);       /* the next connection is to another one */
 
@@ -154,13 +163,25 @@ int evg_worker_no_job(evg_session_t *s);
 int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab); /* GRAB_JOB_UNIQ by an ERROR: 0, EVG_ENOMEM */
 int evg_worker_noop(evg_session_t *s);
 bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event);
+static inline bool evg_worker_notices_p(const evg_session_t *s) /* there is one */
+{
+    const evg_worker_session_t *w = &s->worker;
+    return !evg_list_empty_p(&w->lost) || !evg_list_empty_p(&w->expired) || w->tell_idle || w->tell_stopped;
+}
 void evg_worker_awake(evg_session_t *s);  /* a sleeper asks again: its abilities changed */
 void evg_worker_let_go(evg_session_t *s); /* a job is held no more */
 
 /* Abilities (abilities.c). */
 int evg_worker_announce(evg_session_t *s);         /* what can be and was not announced yet: 0, EVG_ENOMEM */
 int evg_worker_settle_abilities(evg_session_t *s); /* takes back what is to go and can; the same: 0, EVG_ENOMEM */
-bool evg_worker_leaving_p(const evg_session_t *s); /* something is to go: no GRABs */
+static inline bool evg_worker_leaving_p(const evg_session_t *s) /* something is to go: no GRABs */
+{
+    return s->worker.reset || !evg_list_empty_p(&s->worker.leaving);
+}
+static inline bool evg_worker_settled_p(const evg_session_t *s) /* nothing is to be said of any */
+{
+    return !evg_worker_leaving_p(s) && evg_list_empty_p(&s->worker.unannounced);
+}
 evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name); /* leaving or not */
 void evg_worker_abilities_closed(evg_session_t *s);
 void evg_worker_abilities_init(evg_session_t *s, uint64_t seed0, uint64_t seed1);

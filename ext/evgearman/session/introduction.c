@@ -88,11 +88,6 @@ int evg_session_probe(evg_session_t *s)
     return written ? ask(s, ask_echo) : 0;
 }
 
-double evg_session_probe_at(const evg_session_t *s)
-{
-    return s->state == EVG_OPEN && !s->paused ? s->probe_at : INFINITY;
-}
-
 void evg_session_hung_up(evg_session_t *s, int reason)
 {
     bool without_a_word = !s->heard && reason == EVG_ESERVER_CLOSED;

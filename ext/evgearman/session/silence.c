@@ -17,6 +17,8 @@
 
 #include <math.h>
 
+#include "base/least.h"
+
 static evg_request_t *request_at(evg_list_t *link)
 {
     return evg_container(link, evg_request_t, link);
@@ -42,13 +44,12 @@ static bool leaving_p(const evg_session_t *s)
 
 double evg_session_judged_at(const evg_session_t *s, double due)
 {
+    bool arriving = arriving_p(s) && s->arrives_since < due, leaving = leaving_p(s) && s->leaves_since < due;
+    if (s->state != EVG_OPEN || !(arriving || leaving)) return due;
     double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
-    double at = due;
-    if (s->state != EVG_OPEN) return at;
     if (patience <= 0) patience = INFINITY;
-    if (arriving_p(s) && s->arrives_since < due) at = fmax(at, s->read_at + patience);
-    if (leaving_p(s) && s->leaves_since < due) at = fmax(at, s->wrote_at + patience);
-    return at;
+    if (arriving) due = evg_most(due, s->read_at + patience);
+    return leaving ? evg_most(due, s->wrote_at + patience) : due;
 }
 
 bool evg_session_under_way_p(const evg_session_t *s)
@@ -58,15 +59,9 @@ bool evg_session_under_way_p(const evg_session_t *s)
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */
 
-static double first_of(const evg_deadlines_t *deadlines)
-{
-    evg_deadline_t *due = evg_deadlines_first(deadlines);
-    return due ? due->heap.at : INFINITY;
-}
-
 static double waits_until(const evg_session_t *s)
 {
-    double due = first_of(&s->waits);
+    double due = evg_deadlines_at(&s->waits);
     return due > s->now ? due : evg_session_judged_at(s, due);
 }
 
@@ -88,10 +83,10 @@ static int look_at_bound(evg_session_t *s, evg_request_t *request)
     return evg_deadlines_move(&s->bounds, &request->due, request->finish_by);
 }
 
-int evg_session_expire_waiting(evg_session_t *s)
+int evg_session_expire_overdue(evg_session_t *s)
 {
     int r = 0;
-    while (r == 0 && first_of(&s->bounds) <= s->now) r = look_at_bound(s, first_in(&s->bounds));
+    while (r == 0 && evg_deadlines_at(&s->bounds) <= s->now) r = look_at_bound(s, first_in(&s->bounds));
     while (r == 0 && waits_until(s) <= s->now) r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
     return r;
 }
@@ -119,13 +114,13 @@ static evg_request_t *own_head(const evg_session_t *s)
 /* When its clock started. */
 static double clock_of(const evg_session_t *s, const evg_request_t *request)
 {
-    return fmax(request->written ? request->written_at : s->wrote_at, s->reply_at);
+    return evg_most(request->written ? request->written_at : s->wrote_at, s->reply_at);
 }
 
 static double due_of(const evg_session_t *s, const evg_request_t *request)
 {
     double clock = clock_of(s, request);
-    return (caller_p(request) ? clock : fmax(clock, s->read_at)) + s->options.command_timeout;
+    return (caller_p(request) ? clock : evg_most(clock, s->read_at)) + s->options.command_timeout;
 }
 
 static double answer_due(const evg_session_t *s)
@@ -134,7 +129,7 @@ static double answer_due(const evg_session_t *s)
     if (s->options.command_timeout <= 0 || s->state != EVG_OPEN) return at;
     evg_request_t *asked = oldest_asked(s), *own = own_head(s);
     if (asked) at = due_of(s, asked);
-    if (own) at = fmin(at, due_of(s, own));
+    if (own) at = evg_least(at, due_of(s, own));
     return at > s->now ? at : evg_session_judged_at(s, at);
 }
 
@@ -183,7 +178,7 @@ static double beat_due(const evg_session_t *s)
 {
     double quiet = s->read_at, period = s->options.heartbeat;
     if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
-    if (s->beat) quiet = fmax(quiet, s->beat->written ? s->beat->written_at : fmax(s->beat_at, s->wrote_at));
+    if (s->beat) quiet = evg_most(quiet, s->beat->written ? s->beat->written_at : evg_most(s->beat_at, s->wrote_at));
     return evg_session_judged_at(s, quiet + period);
 }
 
@@ -220,12 +215,12 @@ int evg_session_tick(evg_session_t *s)
 
 double evg_session_deadline(const evg_session_t *s)
 {
-    double at = fmin(first_of(&s->bounds), fmin(waits_until(s), answer_due(s)));
-    at = fmin(at, first_of(&s->client.finishes));
-    at = fmin(at, evg_worker_deadline(s));
-    at = fmin(at, evg_session_probe_at(s));
-    at = fmin(at, beat_due(s));
-    if (s->state == EVG_OPEN) at = fmin(at, s->again_at);
-    if (s->state == EVG_DOWN && s->wanted) at = fmin(at, s->retry_at);
+    double at = evg_least(evg_deadlines_at(&s->bounds), evg_least(waits_until(s), answer_due(s)));
+    at = evg_least(at, evg_deadlines_at(&s->client.finishes));
+    at = evg_least(at, evg_worker_deadline(s));
+    at = evg_least(at, evg_session_probe_at(s));
+    at = evg_least(at, beat_due(s));
+    if (s->state == EVG_OPEN) at = evg_least(at, s->again_at);
+    if (s->state == EVG_DOWN && s->wanted) at = evg_least(at, s->retry_at);
     return at;
 }

@@ -191,9 +191,10 @@ int evg_worker_prepare(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (!s->introduced) return 0;
-    int r = evg_worker_settle_abilities(s);
-    if (r == 0 && !evg_worker_leaving_p(s)) r = ask_put_off(s);
-    if (r < 0 || w->state != EVG_WORK_GRABBING || evg_worker_leaving_p(s)) return r;
+    int r = evg_worker_settled_p(s) ? 0 : evg_worker_settle_abilities(s);
+    bool leaving = evg_worker_leaving_p(s);
+    if (r == 0 && !leaving) r = ask_put_off(s);
+    if (r < 0 || w->state != EVG_WORK_GRABBING || leaving) return r;
     while (room_p(w) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
         if (r < 0) return r;
