@@ -158,7 +158,6 @@ static void end_it(client_t *client)
     case 3:
         if (pick(8)) break;
         evg_connection_shut(client->c);
-        client->shut = true;
         break;
     default: evg_connection_move(client->c, &places[pick(3) ? pick(2) : pick(PLACES)]);
     }
@@ -230,18 +229,26 @@ void caller_reacts(client_t *client)
 
 /* -- all is well again --------------------------------------------------------------------------------------------- */
 
+void caller_ends_jobs(client_t *client)
+{
+    while (!evg_list_empty_p(&client->held)) {
+        held_t *held = evg_container(client->held.next, held_t, link);
+        (void)evg_job_fail(&client->c->session, &held->job);
+        client_drop(client, held);
+        changed(client);
+    }
+}
+
 void caller_heals(client_t *client)
 {
     evg_session_t *s = &client->c->session;
     s->paused = false;
     s->options.reconnect = true;
     s->options.max_unsent = 1 << 24;
-    evg_worker_stop(s);
-    while (!evg_list_empty_p(&client->held)) {
-        held_t *held = evg_container(client->held.next, held_t, link);
-        (void)evg_job_fail(s, &held->job);
-        client_drop(client, held);
-    }
+    caller_ends_jobs(client);
     evg_connection_move(client->c, &places[pick(2) ? PLACE_TCP : PLACE_UNIX]);
     want(client);
+    client->awaits_job =
+        pick(2) && evg_worker_can_do(s, evg_bytes_of("f"), 0, 0, client) == 0 && evg_worker_work(s) == 0;
+    if (!client->awaits_job) evg_worker_stop(s);
 }

@@ -10,7 +10,7 @@ uint64_t told;
 
 /* A job ends in the turn in which its `timeout:` is over, but a connection that ends in that turn, or memory that is not
  * there for a moment, costs another. */
-enum { LATE_TURNS = 8, BROKEN_TURNS = 200 };
+enum { LATE_TURNS = 8, BROKEN_TURNS = 200, NUMBERS = 1 << 16 };
 
 static void free_asked(asked_t *asked)
 {
@@ -20,11 +20,26 @@ static void free_asked(asked_t *asked)
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
+/* Of this life; and of those whose caller was told that the server has nothing of them. */
+static uint32_t numbers;
+static bool not_sent[NUMBERS];
+
+void client_forget_numbers(void)
+{
+    numbers = 0;
+    memset(not_sent, 0, sizeof not_sent);
+}
+
+bool client_not_sent_p(uint32_t number)
+{
+    return number < NUMBERS && not_sent[number];
+}
+
 asked_t *client_request(client_t *client)
 {
-    static uint32_t number;
     asked_t *asked = malloc(sizeof *asked);
-    *asked = (asked_t){.client = client, .number = ++number, .give_up_at = INFINITY};
+    must(numbers + 1 < NUMBERS);
+    *asked = (asked_t){.client = client, .number = ++numbers, .give_up_at = INFINITY};
     evg_request_init(&asked->request, asked);
     evg_list_init(&asked->link);
     return asked;
@@ -58,6 +73,7 @@ static void done(client_t *client, asked_t *asked, const evg_event_t *event)
 {
     must((event->error != 0) == (event->delivery != EVG_DELIVERY_NONE));
     if (!event->error) check_answer(asked, event);
+    if (event->delivery == EVG_NOT_SENT && evg_error_fault(event->error) != EVG_SERVER) not_sent[asked->number] = true;
     client->ended++;
     free_asked(asked);
 }
@@ -80,6 +96,7 @@ static void accept_job(client_t *client, const evg_event_t *event)
     evg_list_init(&held->link);
     evg_worker_accept(&client->c->session, &held->job, event, held);
     evg_list_append(&client->held, &held->link);
+    client->awaits_job = false;
 }
 
 static void job_event(const evg_event_t *event)
@@ -122,7 +139,7 @@ static void on_event(void *owner, const evg_event_t *event)
 
 static void on_bytes(void *owner, bool out, evg_bytes_t bytes)
 {
-    (void)owner, (void)out;
+    note("client %p: %s %zu", owner, out ? "writes" : "reads", bytes.len);
     read_all(bytes);
 }
 
@@ -137,11 +154,19 @@ static void audit_phase(const evg_connection_t *c)
     }
 }
 
-/* Behind a write that failed what has come is read; then it ends. */
-static void audit_broken(client_t *client)
+static void count(unsigned *turns, bool true_now, unsigned most)
 {
-    client->broken = client->c->broken ? client->broken + 1 : 0;
-    must(client->broken < BROKEN_TURNS);
+    *turns = true_now ? *turns + 1 : 0;
+    must(*turns < most);
+}
+
+/* No deadline is left behind; and behind a write that failed what has come is read, then it ends. */
+static void audit_turns(client_t *client)
+{
+    const evg_connection_t *c = client->c;
+    double deadline = fmin(evg_session_deadline(&c->session), c->give_up_at);
+    count(&client->late, deadline < machine.now && !c->postponed, LATE_TURNS);
+    count(&client->broken, c->broken, BROKEN_TURNS);
 }
 
 /* While there is more to be read the judgement is put off. */
@@ -158,7 +183,7 @@ void client_audit(client_t *client)
     must(stats->resolved >= client->ended);
     must(stats->submitted == stats->resolved + evg_session_unresolved(&client->c->session));
     audit_phase(client->c);
-    audit_broken(client);
+    audit_turns(client);
     for (evg_list_t *at = client->asked.next; at != &client->asked; at = at->next) {
         judge(evg_container(at, asked_t, link));
     }

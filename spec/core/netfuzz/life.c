@@ -11,14 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { IDLE_TURNS = 60, LATE_TURNS = 4, LIFE_SECONDS = 60 };
+enum { IDLE_TURNS = 12, WOKEN_A_SECOND = 60, LATE_TURNS = 4, LIFE_SECONDS = 60 };
 
-static const double TICK = 0.05;
+static const double TICK = 0.05, BIRTH = 1000;
 
 static evg_loop_t *loop;
 static uint64_t seed, state;
-static bool verbose, starved, poor;
-static unsigned idle, late;
+static int descriptors; /* before this life */
+static bool verbose, starved, poor, acted;
+static unsigned idle, late, woken;
 static evg_timer_t ticking;
 
 /* -- seed and voice ------------------------------------------------------------------------------------------------ */
@@ -92,7 +93,7 @@ static void act(unsigned chance)
 {
     if (!chance || pick(chance)) return;
     caller_act(loop);
-    idle = 0;
+    acted = true;
 }
 
 static void turn(double deadline, unsigned chance)
@@ -120,17 +121,28 @@ static void tick(evg_timer_t *timer)
 /* However much the connections have to do, a timer fires when it is its time. */
 static void audit_timer(void)
 {
-    late = ticking.at < machine.now - TICK ? late + 1 : 0;
+    late = ticking.at < machine.now ? late + 1 : 0;
     must(late < LATE_TURNS);
 }
 
-/* Turns follow each other without a sleep only while something moves. */
+/* Turns follow each other without a sleep only while something moves, and a sleep that ends for nothing is rare. */
+static void audit_turn(bool still, double deadline)
+{
+    if (!still || machine.slept)
+        idle = 0;
+    else if (!acted)
+        idle++;
+    if (still && machine.slept && machine.now < deadline) woken++;
+    must(idle < IDLE_TURNS);
+    must(woken < WOKEN_A_SECOND * (1 + machine.now - BIRTH));
+}
+
 static void one_turn(double deadline, unsigned chance)
 {
     uint64_t before = moved();
+    acted = false;
     turn(deadline, chance);
-    idle = machine.slept || moved() != before ? 0 : idle + 1;
-    must(idle < IDLE_TURNS);
+    audit_turn(moved() == before, deadline);
     must(evg_loop_reconcile(loop));
     audit();
     audit_timer();
@@ -160,10 +172,11 @@ static void end_lookups(unsigned chance)
 
 static void live(void)
 {
-    for (unsigned step = 50 + pick(300); step > 0; step--) {
+    unsigned chance = (unsigned[]){6, 12, 30, 100}[pick(4)];
+    for (unsigned step = 100 + pick(600); step > 0; step--) {
         server_act();
         make_trouble();
-        one_turn(fmin(server_next(), machine.now + some_time(0.1)), 6);
+        one_turn(fmin(server_next(), machine.now + some_time(pick(4) ? 0.05 : 0.5)), chance);
         end_trouble();
         end_lookups(4);
     }
@@ -174,7 +187,7 @@ static void live(void)
 static bool all_done(void)
 {
     for (int at = 0; at < CLIENTS; at++) {
-        if (clients[at] && !evg_list_empty_p(&clients[at]->asked)) return false;
+        if (clients[at] && (clients[at]->awaits_job || !evg_list_empty_p(&clients[at]->asked))) return false;
     }
     return true;
 }
@@ -194,6 +207,9 @@ static void heal(void)
         must(machine.now < until);
         server_act();
         one_turn(server_next(), 0);
+        for (int at = 0; at < CLIENTS; at++) {
+            if (clients[at]) caller_ends_jobs(clients[at]);
+        }
     }
 }
 
@@ -210,11 +226,12 @@ static void end_loop(void)
     must(evg_alloc_live() == 0);
 }
 
-/* In the child nothing is under way, and nothing was said. */
+/* In the child nothing is under way, nothing was said, and nothing is open before it is needed. */
 static _Noreturn void be_a_child(void)
 {
     caller_rests = true;
     evg_loop_forked(loop);
+    must(machine_descriptors() == descriptors + server_descriptors());
     turn(0, 0);
     audit();
     must(all_done());
@@ -233,13 +250,14 @@ static void fork_once(void)
 
 static void run_seed(void)
 {
-    int descriptors = machine_descriptors();
+    descriptors = machine_descriptors();
     state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    machine = (machine_t){.now = 1000};
+    machine = (machine_t){.now = BIRTH};
     caller_rests = false;
     starved = pick(3) == 0;
     poor = pick(4) == 0;
-    idle = late = 0;
+    idle = late = woken = 0;
+    client_forget_numbers();
     server_begin();
     loop = evg_loop_new();
     must(loop);
@@ -252,6 +270,7 @@ static void run_seed(void)
     machine_answer_lookups();
     end_loop();
     server_end();
+    note("life ends");
     must(machine_descriptors() == descriptors);
 }
 

@@ -81,7 +81,7 @@ typedef struct {
     mood_t mood;
     bool honest; /* what was said so far was right, and to the right request */
     bool leaving;
-    double next_at, pace;
+    double next_at, pace, busy_until;
     size_t grain; /* bytes that are said in one go */
     bytes_t in, out;
     unsigned handles;
@@ -91,12 +91,14 @@ typedef struct {
 void server_begin(void);
 void server_act(void);
 double server_next(void); /* when it does something again */
-void server_heal(void);   /* hangs up, and is good from now on */
+int server_descriptors(void);
+void server_heal(void); /* hangs up, and is good from now on */
 void server_end(void);
 
 /* -- talk.c -------------------------------------------------------------------------------------------------------- */
 
 void talk_answer(peer_t *peer);   /* to all that was heard */
+void talk_of_a_job(peer_t *peer); /* an earlier one: its end, or more of it */
 void talk_nonsense(peer_t *peer); /* something that nobody asked for */
 evg_bytes_t talk_workload(size_t most);
 
@@ -106,8 +108,8 @@ typedef struct {
     evg_connection_t *c;
     evg_list_t asked, held;
     uint64_t made, ended;
-    unsigned broken; /* turns since a write failed */
-    bool shut;
+    unsigned late, broken; /* turns since a deadline passed, or a write failed */
+    bool awaits_job;
 } client_t;
 
 typedef struct {
@@ -132,6 +134,8 @@ extern uint64_t told;              /* events */
 
 client_t *client_new(evg_loop_t *loop);
 void client_free(client_t *client);
+void client_forget_numbers(void);
+bool client_not_sent_p(uint32_t number); /* so nobody may hear of it any more */
 asked_t *client_request(client_t *client);
 void client_asked(asked_t *asked, int answer); /* what the session said to it; frees what was not taken */
 void client_drop(client_t *client, held_t *held);
@@ -146,6 +150,7 @@ void caller_act(evg_loop_t *loop);
 void caller_asks(client_t *client);
 void caller_echoes(client_t *client);
 void caller_heals(client_t *client);
+void caller_ends_jobs(client_t *client);
 void caller_reacts(client_t *client);
 
 #endif

@@ -155,7 +155,7 @@ static void narrow(int fd)
 
 static void welcome(peer_t *peer, int fd)
 {
-    static const double paces[] = {0.001, 0.001, 0.005, 0.03, 0.15};
+    static const double paces[] = {0.001, 0.005, 0.02, 0.05, 0.2};
     *peer = (peer_t){.fd = fd, .number = ++peer_count, .honest = true, .next_at = machine.now};
     peer->mood = healed ? FINE : some_mood();
     peer->pace = healed ? 0.001 : paces[pick(5)];
@@ -182,6 +182,7 @@ static bool hear(peer_t *peer)
     size_t most = peer->grain < sizeof room ? 1 + peer->grain * 4 : sizeof room;
     ssize_t got = read(peer->fd, room, most < sizeof room ? most : sizeof room);
     if (got > 0) bytes_add(&peer->in, room, (size_t)got);
+    if (got >= 0) note("peer %u: hears %zd", peer->number, got);
     return got > 0 || (got < 0 && errno == EAGAIN);
 }
 
@@ -191,6 +192,7 @@ static bool utter(peer_t *peer)
     if (!len) return true;
     ssize_t put = send(peer->fd, peer->out.at, len, MSG_NOSIGNAL);
     if (put > 0) bytes_drop(&peer->out, (size_t)put);
+    note("peer %u: says %zd of %zu", peer->number, put, len);
     return put >= 0 || errno == EAGAIN;
 }
 
@@ -209,18 +211,33 @@ static void misbehave(peer_t *peer)
     if (pick(peer->mood == GREETER ? 3 : 60) == 0) begin_to_leave(peer);
 }
 
+/* One that is busy answers later, in order, and goes on telling of jobs meanwhile. */
+static bool busy_p(peer_t *peer)
+{
+    if (healed) return false;
+    if (pick(40) == 0) peer->busy_until = machine.now + some_time(2.5);
+    return machine.now < peer->busy_until;
+}
+
+static void converse(peer_t *peer)
+{
+    if (busy_p(peer)) return talk_of_a_job(peer);
+    talk_answer(peer);
+    if (!healed && pick(3) == 0) misbehave(peer);
+}
+
+/* Who has nothing to do looks again a little later. */
 static void peer_act(peer_t *peer)
 {
-    peer->next_at = machine.now + 0.001 + some_time(peer->pace);
+    size_t before = peer->in.len + peer->out.len;
     if (peer->mood == SLAMMER) return hang_up(peer, pick(2));
     bool well = peer->mood == DEAF || peer->leaving || hear(peer);
-    if (!peer->leaving && peer->mood != DEAF) {
-        talk_answer(peer);
-        if (!healed && pick(3) == 0) misbehave(peer);
-    }
+    bool busy = peer->in.len + peer->out.len > before || peer->out.len;
+    if (!peer->leaving && peer->mood != DEAF) converse(peer);
     well = utter(peer) && well;
     bool over = peer->leaving && (!peer->out.len || pick(20) == 0);
     if (peer->mood == DEAF && pick(100) == 0) over = true;
+    peer->next_at = machine.now + (healed || busy ? 0.001 : 0.01) + some_time(peer->pace);
     if (!well || over) hang_up(peer, pick(3) == 0);
 }
 
@@ -234,11 +251,18 @@ void server_act(void)
 
 double server_next(void)
 {
-    double next = fmax(accept_at, machine.now + 0.002);
+    double next = fmax(accept_at, machine.now + (healed ? 0.002 : 0.05));
     for (int at = 0; at < PEERS; at++) {
         if (peers[at].fd >= 0) next = fmin(next, peers[at].next_at);
     }
     return next;
+}
+
+int server_descriptors(void)
+{
+    int count = 2 + 1 + CROWD;
+    for (int at = 0; at < PEERS; at++) count += peers[at].fd >= 0;
+    return count;
 }
 
 static void hang_up_all(void)

@@ -135,7 +135,7 @@ static void answer(peer_t *peer, const evg_packet_t *packet)
         return SAY(peer, EVG_STATUS_RES_UNIQUE, args[0], ONE_OF("0", "1"), zero, zero, zero, zero);
     case EVG_GRAB_JOB:
     case EVG_GRAB_JOB_UNIQ: return assign(peer, packet->type == EVG_GRAB_JOB_UNIQ);
-    case EVG_PRE_SLEEP: return pick(4) ? (void)0 : say(peer, EVG_NOOP, NULL, 0);
+    case EVG_PRE_SLEEP: return peer->mood != FINE && pick(4) ? (void)0 : say(peer, EVG_NOOP, NULL, 0);
     case EVG_WORK_COMPLETE:
     case EVG_WORK_FAIL:
     case EVG_WORK_DATA:
@@ -199,18 +199,18 @@ static void say_text(peer_t *peer)
     say_line(peer, lines[pick(7)]);
 }
 
-/* Of an earlier job: its end, perhaps, or more of it. */
-static void say_more(peer_t *peer)
+void talk_of_a_job(peer_t *peer)
 {
     char *handle = peer->jobs[pick(PEER_JOBS)];
     if (!*handle) return;
+    if (pick(3)) return SAY(peer, EVG_WORK_DATA, evg_bytes_of(handle), evg_bytes_of(LIE));
     run(peer, evg_bytes_of(handle), evg_bytes_of(LIE));
     *handle = 0;
 }
 
 void talk_nonsense(peer_t *peer)
 {
-    if (pick(3) == 0) return say_more(peer);
+    if (pick(3) == 0) return talk_of_a_job(peer);
     peer->honest = false;
     unsigned kind = pick(peer->mood == NOISY ? 12 : 30);
     if (kind == 0)
@@ -255,12 +255,23 @@ static size_t hear_line(peer_t *peer, evg_bytes_t input)
     return (size_t)(end - input.at) + 1;
 }
 
+static void check_sent(const evg_packet_t *packet)
+{
+    uint32_t number;
+    evg_bytes_t data = packet->argc ? packet->args[packet->argc - 1] : evg_bytes(NULL, 0);
+    bool numbered = packet->type == EVG_ECHO_REQ || evg_command_submit_p(packet->type);
+    if (!numbered || data.len < sizeof number) return;
+    memcpy(&number, data.at, sizeof number);
+    must(!client_not_sent_p(number));
+}
+
 static size_t hear_packet(peer_t *peer, evg_bytes_t input)
 {
     evg_packet_t packet;
     ptrdiff_t len = evg_packet_decode(&packet, EVG_REQ, input, SIZE_MAX);
     must(len >= 0);
     if (!len) return 0;
+    check_sent(&packet);
     if (peer->mood == MUTE)
         peer->honest = false;
     else if (slip_p(peer))
