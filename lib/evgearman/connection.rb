@@ -106,10 +106,17 @@ module EVGearman
     #   @return [Integer]
 
     # @!method stats
-    #   Counters since the object was made; always `submitted == resolved + pending`. The capacities are of the buffers, in
-    #   bytes.
-    #   @return [Hash{Symbol => Integer}] submitted, resolved, pending, bytes_in, bytes_out, packets_in, packets_out,
-    #     reconnects, ignored_packets, refused_jobs (of functions without a handler), read_capacity, write_capacity
+    #   Counters since the object was made, over all its connections; always `submitted == resolved + pending`.
+    #
+    #   - `submitted`, `resolved`, `pending`: requests that were made, that ended (well or not), that have not ended.
+    #   - `bytes_in`, `bytes_out`: bytes read from and written to the socket.
+    #   - `packets_in`, `packets_out`: packets and answers in text, read and queued.
+    #   - `reconnects`: connections but the first.
+    #   - `ignored_packets`: packets about jobs that are not known here.
+    #   - `refused_jobs`: jobs that were failed because their function has no handler, or they were larger than `max_packet`.
+    #   - `read_capacity`, `write_capacity`: bytes that the buffers hold now. These two go down, too.
+    #
+    #   @return [Hash{Symbol => Integer}]
 
     # Seconds and flags that both ends of a connection know. See the README's table for each.
     DEFAULTS = {

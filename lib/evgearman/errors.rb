@@ -34,7 +34,7 @@ module EVGearman
     end
   end
 
-  # Something about the way to the server.
+  # Something about the way to the server: "closed" (by our own `close`), "already connected", "not open".
   class ConnectionError < Error
     private
 
@@ -43,13 +43,13 @@ module EVGearman
     end
   end
 
-  # "connect failed: …"
+  # "connect failed", and what the system said: "connect failed: Connection refused".
   class ConnectError < ConnectionError; end
 
-  # One address did not answer within `connect_timeout`.
+  # "connect timeout": one address did not answer within `connect_timeout`.
   class ConnectTimeoutError < ConnectError; end
 
-  # The name of the server could not be resolved.
+  # "connect failed: cannot resolve host": its name is not known, or not within `connect_timeout`.
   class ResolveError < ConnectError; end
 
   # TLS was not agreed upon, or the server's certificate is not accepted. (TLS is not built yet: nothing raises it.)
@@ -61,13 +61,14 @@ module EVGearman
     end
   end
 
-  # The connection ended: "disconnected"; to `on_error` "connection closed by server".
+  # The connection ended. A request: "disconnected". To `on_error`: "connection closed by server" or "connection failed", and
+  # what the system said.
   class DisconnectedError < ConnectionError; end
 
-  # "max reconnect attempts reached"
+  # "max reconnect attempts reached": it gives up after `max_reconnect_attempts` failures in a row.
   class ReconnectExhaustedError < ConnectionError; end
 
-  # The process forked while the request was under way; only the parent hears of its outcome.
+  # "forked": the process did while the request was under way; only the parent hears of its outcome.
   class ForkedError < ConnectionError
     private
 
@@ -76,7 +77,7 @@ module EVGearman
     end
   end
 
-  # Time ran out: a command, a job, or `value(timeout)`.
+  # Time ran out: for a command, a job, or a wait: "timeout", by `value(timeout)`.
   class TimeoutError < Error
     private
 
@@ -85,17 +86,19 @@ module EVGearman
     end
   end
 
-  # Not written, or no reply, within {Connection#command_timeout}.
+  # "command timeout": not written, or no reply, within {Connection#command_timeout}.
   class CommandTimeoutError < TimeoutError; end
 
-  # The job did not end within its `timeout:`.
+  # "job timeout": the job did not end within its `timeout:`.
   class JobTimeoutError < TimeoutError; end
 
-  # The server sent what it may not: the connection was closed.
+  # The server sent what it may not, and the connection was closed: "invalid response magic", "response packet too large",
+  # "response text too large", "malformed packet", "unexpected admin response", and "unexpected reply", behind which stands
+  # which reply to what.
   class ProtocolError < Error; end
 
-  # A packet above `max_packet`. One of ours: raised before anything is sent. A job or a result: how it ended, for its
-  # worker's `on_callback_error` or its Task.
+  # A packet above `max_packet`. One of ours ("payload too large"): raised before anything is sent. A job or a result: how it
+  # ended, for its worker's `on_callback_error` or its Task.
   class PacketTooLargeError < Error; end
 
   # The server said no: "CODE: text".
@@ -104,7 +107,7 @@ module EVGearman
     attr_reader :code
   end
 
-  # QUEUE_ERROR: the queue of that function is full.
+  # "QUEUE_ERROR": the queue of that function is full.
   class QueueFullError < ServerError
     private
 
@@ -113,13 +116,13 @@ module EVGearman
     end
   end
 
-  # ARGUMENT_TOO_LARGE
+  # "ARGUMENT_TOO_LARGE": the server refuses a name or a key of that length.
   class ArgumentTooLargeError < ServerError; end
 
-  # The server does not know this command.
+  # "unsupported command", or the code of a server that said so itself: it does not know this command.
   class UnsupportedCommandError < ServerError; end
 
-  # The server does not know that job.
+  # "JOB_NOT_FOUND" or "UNKNOWN_JOB": the server does not know that job.
   class JobNotFoundError < ServerError; end
 
   # A job ended badly.
@@ -137,18 +140,18 @@ module EVGearman
     attr_reader :data
   end
 
-  # The server does not know the job any more, and never said how it ended.
+  # "job lost": the server does not know the job any more, and never said how it ended.
   class JobLostError < JobError; end
 
-  # The job had its one answer already.
+  # "job already finished": it had its one answer.
   class JobFinishedError < Error; end
 
-  # "no job"
+  # "no job": the answer to {Worker#grab_job} when there is none.
   class NoJobError < Error; end
 
-  # More than `max_unsent` bytes wait to be written.
+  # "too many unsent bytes": more than `max_unsent` wait to be written.
   class BackpressureError < Error; end
 
-  # Two things at once that exclude each other.
+  # "already working": two things at once that exclude each other.
   class ConcurrencyError < Error; end
 end

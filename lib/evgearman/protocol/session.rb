@@ -21,24 +21,48 @@ module EVGearman
     # ## Events
     #
     # {#opened}, {#feed}, {#tick}, {#closed}, {#open_failed} and {#disconnect} tell what came of it: to their block, one
-    # after the other, or without one as an Array. An event is a name and what it is about:
+    # after the other, or without one as an Array. An event is a name and what it is about, here as the block gets it.
     #
-    # | event | of |
-    # |---|---|
-    # | `:done, request, value, error` | every request, once |
-    # | `:created, request, handle` | a foreground job, when the server has it |
-    # | `:data` / `:warning` / `:exception, request, bytes` | a foreground job, from its worker |
-    # | `:status, request, numerator, denominator` | the same, as Strings |
-    # | `:assigned, job` | a worker: here it is |
-    # | `:refused, handle` | a job that is larger than `max_packet:` was failed |
-    # | `:lost, job` / `:expired, job` | a job whose connection ended, or whose time was up |
-    # | `:idle` / `:stopped` | a worker goes to sleep; has nothing left after `work_stop` or `work_one` |
-    # | `:connected` / `:disconnected` | the transport |
-    # | `:error, error` | the transport ended, and not by {#disconnect} |
-    # | `:drained` | after a {BackpressureError}: there is room again |
+    # Of requests:
+    #
+    # - `:done, request, value, error`: every request, once; one of the two is nil. Its own block is called just before.
+    # - `:created, request, handle`: a foreground job, when the server has it (JOB_CREATED).
+    # - `:data, request, bytes` and `:warning, request, bytes`: a foreground job, from its worker; BINARY.
+    # - `:status, request, numerator, denominator`: the same, Strings of digits if the worker does as it should.
+    # - `:exception, request, bytes`: the same; the job ends by it, so `:done` follows.
+    #
+    # Of a worker:
+    #
+    # - `:assigned, job`: here is a {WorkerSession::Job}; answer it now or later.
+    # - `:refused, handle`: a job that is larger than `max_packet:` was failed, and nothing else is known of it.
+    # - `:lost, job`: its connection ended before it was answered. The server gives it to somebody else.
+    # - `:expired, job`: the `timeout:` of its function was over, and it was failed.
+    # - `:idle`: it goes to sleep, for there was no job.
+    # - `:stopped`: after `work_stop` or `work_one` nothing is left.
+    #
+    # Of the transport:
+    #
+    # - `:connected`: {#opened} was called.
+    # - `:disconnected`: it was open and is not any more. The `:done` and `:lost` of what it took along come before that.
+    # - `:error, error`: it ended, or could not be made, and that was not {#disconnect}: {DisconnectedError},
+    #   {ConnectError}, {ReconnectExhaustedError}, {ProtocolError} or {CommandTimeoutError}. Comes last.
+    # - `:drained`: after a {BackpressureError} less than a quarter of `max_unsent:` is to be written.
     #
     # The block may do anything: make requests, answer jobs, feed, raise, break. An event has left the session when the
     # block sees it; what is behind it comes with the next call.
+    #
+    # ## A transport
+    #
+    # With a clock and reconnects its user goes round like this, in whatever way it waits:
+    #
+    #     loop do
+    #       session.opened(&told) if session.wants_open? && (socket = connect_somehow)  # failed: session.open_failed(reason)
+    #       session.output { |bytes| socket.write_nonblock(bytes, exception: false) } if socket
+    #       wait_until_readable_writable_or(session.deadline)     # writable: as long as output answered false
+    #       bytes = read_what_there_is                            # end of stream: session.closed; an error: closed(error)
+    #       session.feed(bytes, &told) if bytes
+    #       session.tick(Process.clock_gettime(Process::CLOCK_MONOTONIC), &told)
+    #     end
     #
     # ## When it breaks
     #
@@ -103,13 +127,14 @@ module EVGearman
       #   @return [Integer] foreground jobs between JOB_CREATED and their end
 
       # @!method unsent_bytes
-      #   @return [Integer]
+      #   @return [Integer] bytes that {#output} has to give
 
       # @!method stats
-      #   Counters since the session was made; always `submitted == resolved + pending`.
+      #   Counters since the session was made, as of {Connection#stats}: `bytes_out` are those that {#output} gave.
       #   @return [Hash{Symbol => Integer}]
 
-      # @param now [Numeric] where its time begins: monotonic seconds, as {#tick} will have them
+      # @param now [Numeric] where its time begins: seconds of any clock that does not go backwards, the same that {#tick}
+      #   will have. 0 does for a test that makes its own time. {#deadline} is in these seconds, too
       # @param client_id [String, nil] see {#set_client_id}
       # @param options [Hash] of {OPTIONS}; {WorkerSession} knows also {Worker::WORKER_DEFAULTS}
       # @raise [ArgumentError] for an option that it does not know
@@ -123,8 +148,9 @@ module EVGearman
         set_client_id(client_id) if client_id
       end
 
-      # The transport is established. What every connection begins with is queued ("version", SET_CLIENT_ID, OPTION_REQ,
-      # CAN_DO), in front of what waited.
+      # The transport is established: told by `:connected`. What every connection begins with is queued ("version",
+      # SET_CLIENT_ID, OPTION_REQ, CAN_DO), in front of what waited: take it from {#output}. A connection counts as a
+      # success, and the delays begin anew, when something that was asked has been answered.
       #
       # @yield (see #events)
       # @return (see #events)
@@ -134,9 +160,11 @@ module EVGearman
         events(&block)
       end
 
-      # No transport could be made. What waits goes on waiting, unless `reconnect` is off or the attempts are used up.
+      # No transport could be made: told by `:error` and a {ConnectError} "connect failed: …" with the reason. What waits
+      # goes on waiting, and {#wants_open?} is true again after a delay ({#deadline} says when), unless `reconnect` is off
+      # or the attempts are used up: then it fails by `:done`.
       #
-      # @param reason [String, Exception, nil] what the system said
+      # @param reason [String, Exception, nil] what the system said; of an Exception its message
       # @yield (see #events)
       # @return (see #events)
       # @raise [ConnectionError] "already connected"
@@ -145,10 +173,12 @@ module EVGearman
         events(&block)
       end
 
-      # The transport is gone. What was written, even in part, fails with {DisconnectedError}; what was not waits for the
-      # next one, unless `reconnect` is off. Jobs are lost. Nothing happens when there was no transport.
+      # The transport is gone: told by `:disconnected`, and by `:error` with {DisconnectedError} "connection failed: …" and
+      # the reason, or "connection closed by server". What was written, even in part, fails with {DisconnectedError}; what
+      # was not waits for the next one, unless `reconnect` is off. Jobs are lost. Nothing happens, and nothing is told,
+      # when there was no transport.
       #
-      # @param reason [String, Exception, nil] what the system said; nil: the server closed it
+      # @param reason [String, Exception, nil] what the system said; of an Exception its message; nil: the server closed it
       # @yield (see #events)
       # @return (see #events)
       def closed(reason = nil, &block)
