@@ -1,13 +1,14 @@
 /* The floor: the least work with which a Gearman client or worker can be driven over one socket.
  *
- *     floor PORT foreground|background|echo|call OPS WINDOW      so many requests outstanding
- *     floor PORT worker OPS GRABS                                so many GRAB_JOBs outstanding
+ *     floor HOST:PORT foreground|background|echo|call OPS WINDOW      so many requests outstanding
+ *     floor HOST:PORT worker OPS GRABS                                so many GRAB_JOBs outstanding
  *
  * Prints operations, seconds and CPU seconds. No loop, no state, no checks: packets are made once and copied. What
  * evgearman costs beside this is what it costs. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -82,13 +83,22 @@ static void packet(bytes_t *b, uint32_t type, const void *body, size_t len)
 
 /* -- the socket ---------------------------------------------------------------------------------------------- */
 
-static void dial(int port)
+static bool dial_one(const struct addrinfo *to)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    fd = socket(to->ai_family, to->ai_socktype, 0);
+    return fd >= 0 && connect(fd, to->ai_addr, to->ai_addrlen) == 0;
+}
+
+static void dial(char *address)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *to = NULL;
+    char *colon = strrchr(address, ':');
     int on = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
+    if (!colon) die("HOST:PORT");
+    *colon = 0;
+    if (getaddrinfo(address, colon + 1, &hints, &to)) die(address);
+    while (to && !dial_one(to)) to = to->ai_next;
+    if (!to) die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
@@ -208,7 +218,7 @@ static void worker(void)
 int main(int argc, char **argv)
 {
     if (argc != 5) return 2;
-    dial(atoi(argv[1]));
+    dial(argv[1]);
     ops = strtoul(argv[3], NULL, 10);
     window = strtoul(argv[4], NULL, 10);
     over = ops == 0;

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# One operation of evgearman, measured in a process of its own: subject.rb PORT OPERATION OPS WINDOW.
+# One operation of evgearman, measured in a process of its own: subject.rb HOST:PORT OPERATION OPS WINDOW.
 # Prints operations, seconds and CPU seconds, as floor.c does.
 require "evgearman"
 
@@ -9,9 +9,9 @@ class Subject
   WORKLOAD = "0123456789abcdef"
   LARGE = 16 << 20
 
-  def initialize(port, ops, window)
+  def initialize(server, ops, window)
     @loop = EVGearman::Loop.default
-    @port = port
+    @server = server
     @ops = ops
     @window = window
   end
@@ -36,8 +36,8 @@ class Subject
   # The window counts the job that runs.
   def worker(prefetch = @window - 1, others: 0)
     left = @ops
-    worker = EVGearman::Worker.new(port: @port, prefetch: prefetch)
-    others.times { |n| worker.register("other-#{n}") { raise } }
+    worker = EVGearman::Worker.new(url: @server, prefetch: prefetch)
+    others.times { |n| worker.register("bench-#{n}") { raise } }
     worker.register("bench") do |job|
       @loop.stop if (left -= 1).zero?
       job.workload
@@ -54,7 +54,7 @@ class Subject
 
   # Made one after the other while the server is away, so that each is over at a time of its own.
   def expire
-    client = EVGearman::Client.new(port: @port, command_timeout: 1, on_error: proc {})
+    client = EVGearman::Client.new(url: @server, command_timeout: 1, on_error: proc {})
     left, waiting = @ops, 0
     over = ->(*) { @loop.stop if (waiting -= 1).zero? && left.zero? }
     @loop.every(0.001) do
@@ -74,7 +74,7 @@ class Subject
 
   private
 
-  def client = @client ||= EVGearman::Client.new(port: @port)
+  def client = @client ||= EVGearman::Client.new(url: @server)
 
   # Keeps a window of requests under way until all are answered.
   def pipelined
@@ -113,5 +113,5 @@ class Subject
 end
 
 GC.disable if ENV["BENCH_GC"] == "off"
-port, operation, ops, window = ARGV
-Subject.new(Integer(port), Integer(ops), Integer(window)).public_send(operation)
+server, operation, ops, window = ARGV
+Subject.new(server, Integer(ops), Integer(window)).public_send(operation)

@@ -27,5 +27,8 @@ end
 desc "Measure; with options as in bench[--only=echo,--rounds=9]: see bench/run.rb"
 task(:bench, [] => :compile) { |_, args| ruby "bench/run.rb", *args.extras, verbose: false }
 
+desc "Measure beside gearman-ruby and libgearman; with options as in bench:peers[--only=call]: see bench/peers.rb"
+task("bench:peers", [] => :compile) { |_, args| ruby "bench/peers.rb", *args.extras, verbose: false }
+
 desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
 task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

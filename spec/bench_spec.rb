@@ -13,6 +13,15 @@ RSpec.describe "bench/run.rb", :gearmand do
                               "1,000 functions", "16 MiB", "expiry", "pending_count")
   end
 
+  it "measures against a server of one's choice, and leaves nothing there" do
+    require_tool(RbConfig::CONFIG["CC"].split.first)
+    server = own_gearmand
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--server", server.url, "--smoke", "--only", "background")
+    expect(status).to be_success, output
+    expect(output).to match(/^\| background.* [1-9][\d,]+ /)
+    expect(server.ask("status")).to be_empty
+  end
+
   it "counts instructions" do
     require_tool("valgrind")
     output, status = Open3.capture2e(RbConfig.ruby, "bench/instructions.rb", "--ops", "300", "--only", "echo")

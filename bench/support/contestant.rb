@@ -17,24 +17,24 @@ module Bench
     STRACE = system("strace", "-V", %i[out err] => File::NULL)
     VALGRIND = system("valgrind", "--version", %i[out err] => File::NULL)
 
-    def sample(port, *args)
-      output, status = Open3.capture2(env, *command(port, *args))
-      raise "#{command(port, *args).join(" ")}: #{status}" unless status.success?
+    def sample(server, *args)
+      output, status = Open3.capture2(env, *command(server, *args))
+      raise "#{command(server, *args).join(" ")}: #{status}" unless status.success?
 
       Sample.new(*output.split.map(&:to_f))
     end
 
     # System calls of the whole process; nil where they cannot be traced.
-    def calls(port, *args)
+    def calls(server, *args)
       return unless STRACE
 
-      under(%w[strace -c -f -o], [port, *args]) { |said| said[/^100\.00\s.*\btotal$/].split[3].to_i }
+      under(%w[strace -c -f -o], [server, *args]) { |said| said[/^100\.00\s.*\btotal$/].split[3].to_i }
     end
 
     # Instructions of the whole process. Without the GC: whether it comes once more or less is chance, and millions of them.
-    def instructions(port, *args)
+    def instructions(server, *args)
       how = %w[valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=]
-      under(how, [port, *args], "BENCH_GC" => "off") { |said| said[/Collected : (\d+)/, 1]&.to_i } or raise "no count"
+      under(how, [server, *args], "BENCH_GC" => "off") { |said| said[/Collected : (\d+)/, 1]&.to_i } or raise "no count"
     end
 
     private
@@ -50,33 +50,38 @@ module Bench
     def env = {}
   end
 
-  # The raw C.
-  class Floor < Contestant
-    SOURCE = File.expand_path("../floor.c", __dir__)
-    PROGRAM = File.expand_path("../../tmp/bench/floor", __dir__)
+  # One in C, compiled when it is older than its source.
+  class Program < Contestant
+    HOME = File.expand_path("../../tmp/bench", __dir__)
 
-    def initialize
-      super
-      compile unless File.exist?(PROGRAM) && File.mtime(PROGRAM) > File.mtime(SOURCE)
-    end
-
-    # A worker beside what is measured, as long as the block runs.
-    def serving(port, grabs)
-      pid = spawn(*command(port, "worker", 2**62, grabs), out: File::NULL)
-      yield
-    ensure
-      Process.kill("TERM", pid)
-      Process.wait(pid)
+    def initialize(source, *libraries)
+      super()
+      @program = File.join(HOME, File.basename(source, ".c"))
+      compile(source, libraries) unless File.exist?(@program) && File.mtime(@program) > File.mtime(source)
     end
 
     private
 
-    def command(*args) = [PROGRAM, *args.map(&:to_s)]
+    def command(*args) = [@program, *args.map(&:to_s)]
 
-    def compile
-      FileUtils.mkdir_p(File.dirname(PROGRAM))
+    def compile(source, libraries)
+      FileUtils.mkdir_p(HOME)
       compiler = RbConfig::CONFIG["CC"].split
-      system(*compiler, "-O2", "-Wall", "-Wextra", "-o", PROGRAM, SOURCE, exception: true)
+      system(*compiler, "-O2", "-Wall", "-Wextra", "-o", @program, source, *libraries, exception: true)
+    end
+  end
+
+  # The raw C.
+  class Floor < Program
+    def initialize = super(File.expand_path("../floor.c", __dir__))
+
+    # A worker beside what is measured, as long as the block runs.
+    def serving(server, grabs)
+      pid = spawn(*command(server, "worker", 2**62, grabs), out: File::NULL)
+      yield
+    ensure
+      Process.kill("TERM", pid)
+      Process.wait(pid)
     end
   end
 

@@ -24,7 +24,7 @@ module Bench
       pid = spawn(program, "-L", "127.0.0.1", "-p", port.to_s, "-l", "none", "--hashtable-buckets", BUCKETS.to_s,
                   %i[out err] => File::NULL)
       wait_for(port)
-      yield port
+      yield "127.0.0.1:#{port}"
     ensure
       stop(pid) if pid
     end

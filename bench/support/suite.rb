@@ -45,14 +45,16 @@ module Bench
 
   # Runs each operation, ours and the floor by turns, so that whatever else the machine does hits both.
   class Suite
-    TRIAL = 500         # operations from which is told how many take a second
-    TRACED = 500        # operations under strace
-    NOBODY = 1          # a port where none listens
+    TRIAL = 500             # operations from which is told how many take a second
+    TRACED = 500            # operations under strace
+    NOBODY = "127.0.0.1:1" # where none listens
 
-    def initialize(seconds: 1.0, rounds: 5, ops: nil, only: [])
+    # `server` runs one for a block: Gearmand, or an Elsewhere.
+    def initialize(seconds: 1.0, rounds: 5, ops: nil, only: [], server: Gearmand)
       @seconds = seconds
       @rounds = rounds
       @ops = ops
+      @server = server
       @operations = OPERATIONS.select { |it| only.empty? || only.any? { |name| it.name.start_with?(name) } }
       abort "bench: no such operation: #{only.join(", ")}" if @operations.empty?
       @ours = Evgearman.new
@@ -66,15 +68,28 @@ module Bench
       end
     end
 
+    # So many as take the time that is wanted.
+    def ops_for(contestant, operation, trial: TRIAL)
+      return [@ops, operation.most].min if @ops
+
+      trial = [trial, operation.most].min
+      more = (sample(contestant, operation, operation.name, trial).rate * @seconds).to_i.clamp(trial, operation.most)
+      (sample(contestant, operation, operation.name, more / 4 + 1).rate * @seconds).to_i.clamp(trial, operation.most)
+    end
+
+    def sample(contestant, operation, name, ops)
+      served(operation, ops) { |server| contestant.sample(server, name, ops, operation.window) }
+    end
+
     # Per operation. What of the library is counted is said by `contestant`.
     def instructions(contestant, operation)
-      per_operation(operation, @ops) { |port, ops| contestant.instructions(port, operation.name, ops, operation.window) }
+      per_operation(operation, @ops) { |server, ops| contestant.instructions(server, operation.name, ops, operation.window) }
     end
 
     private
 
     def result(operation)
-      ops = [@ops || ops_for(operation), operation.most].min
+      ops = ops_for(@ours, operation)
       ours, floor = [], []
       @rounds.times do
         ours << sample(@ours, operation, operation.name, ops)
@@ -85,26 +100,16 @@ module Bench
       Result.new(operation, ours, floor, calls(@ours, operation, operation.name), calls(@floor, operation, operation.floor))
     end
 
-    def ops_for(operation)
-      trial = [TRIAL, operation.most].min
-      rough = (sample(@ours, operation, operation.name, trial).rate * @seconds).to_i.clamp(trial, operation.most)
-      (sample(@ours, operation, operation.name, rough / 4 + 1).rate * @seconds).to_i.clamp(trial, operation.most)
-    end
-
-    def sample(contestant, operation, name, ops)
-      served(operation, ops) { |port| contestant.sample(port, name, ops, operation.window) }
-    end
-
     def calls(contestant, operation, name)
-      per_operation(operation, [TRACED, operation.most].min) do |port, ops|
-        contestant.calls(port, name, ops, operation.window)
+      per_operation(operation, [TRACED, operation.most].min) do |server, ops|
+        contestant.calls(server, name, ops, operation.window)
       end
     end
 
     # What a run with operations has more than one with none; nil when the block says so.
     def per_operation(operation, ops)
-      served(operation, ops) do |port|
-        more, none = [ops, 0].map { |count| yield port, count }
+      served(operation, ops) do |server|
+        more, none = [ops, 0].map { |count| yield server, count }
         more && none && (more - none) / ops.to_f
       end
     end
@@ -112,11 +117,11 @@ module Bench
     def served(operation, ops)
       return yield(NOBODY) if operation.away
 
-      Gearmand.run do |port|
-        @floor.sample(port, :background, ops, 1000) if operation.queued
-        next yield(port) unless operation.helpers
+      @server.run do |server|
+        @floor.sample(server, :background, ops, 1000) if operation.queued
+        next yield(server) unless operation.helpers
 
-        @floor.serving(port, operation.helpers) { yield port }
+        @floor.serving(server, operation.helpers) { yield server }
       end
     end
   end

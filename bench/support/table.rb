@@ -11,16 +11,31 @@ module Bench
     # Of the last minute before anything was measured: what else the machine did.
     LOAD = File.exist?("/proc/loadavg") ? File.read("/proc/loadavg")[/\S+/] : `uptime`[/load averages?:\s*([\d.]+)/, 1]
 
-    def initialize(results)
-      @results = results
-    end
-
-    def to_s
-      rows = [HEAD] + @results.map { |result| cells(result) }
+    # Of rows of texts, the first of which is the head.
+    def self.grid(rows)
       widths = rows.transpose.map { |column| column.map(&:size).max }
       rule = widths.each_with_index.map { |width, at| at.zero? ? "-" * width : "#{"-" * (width - 1)}:" }
       [rows.first, rule, *rows.drop(1)].map { |row| line(row, widths) }.join("\n")
     end
+
+    def self.line(row, widths)
+      texts = row.zip(widths).each_with_index.map { |(text, width), at| at.zero? ? text.ljust(width) : text.rjust(width) }
+      "| #{texts.join(" | ")} |"
+    end
+    private_class_method :line
+
+    # Large ones are whole and in groups, small ones have two places.
+    def self.number(number)
+      return "–" unless number
+
+      number < 1000 ? format("%.2f", number.round(2) + 0.0) : number.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",")
+    end
+
+    def initialize(results)
+      @results = results
+    end
+
+    def to_s = self.class.grid([HEAD] + @results.map { |result| cells(result) })
 
     def report(command)
       <<~MARKDOWN
@@ -39,17 +54,9 @@ module Bench
     private
 
     def cells(result)
-      [result.operation.title, grouped(result.rate), grouped(result.floor_rate), rounded(result.ratio),
-       rounded(result.cpu), rounded(result.floor_cpu), rounded(result.our_calls), rounded(result.floor_calls)]
+      [result.operation.title, *[result.rate, result.floor_rate, result.ratio, result.cpu, result.floor_cpu,
+                                 result.our_calls, result.floor_calls].map { |number| self.class.number(number) }]
     end
-
-    def line(row, widths)
-      texts = row.zip(widths).each_with_index.map { |(text, width), at| at.zero? ? text.ljust(width) : text.rjust(width) }
-      "| #{texts.join(" | ")} |"
-    end
-
-    def grouped(number) = number ? number.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",") : "–"
-    def rounded(number) = number ? format("%.2f", number.round(2) + 0.0) : "–"
 
     def versions
       [RUBY_DESCRIPTION[/\Aruby \S+/], "libev #{libev}", "gearmand #{Gearmand.version}"]
