@@ -210,7 +210,7 @@ static void of_idle_functions_they_go_out_before_what_is_asked_behind_them(void 
     /* Fails when CANT_DO or RESET_ABILITIES of functions without jobs are written behind requests that were made later,
      * or `flushed` is said before. */
     (void)state;
-    evg_request_t echo;
+    static evg_request_t echo; /* the session has it until it is stopped */
     worker_kit_can_do(&kit, "f");
     worker_kit_can_do(&kit, "g");
     worker_kit_wire(&kit);

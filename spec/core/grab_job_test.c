@@ -196,7 +196,7 @@ static void grab_job_asked_again_keeps_the_order(void **state)
 {
     /* Fails when its place among the requests behind it is that of its first packet: it would get their replies. */
     (void)state;
-    evg_request_t echo;
+    static evg_request_t echo; /* the session has it until it is stopped */
     evg_request_init(&echo, NULL);
     assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
     assert_int_equal(evg_session_echo(&kit.s, &echo, evg_bytes_of("e")), 0);
