@@ -228,5 +228,6 @@ void Init_evg_error(VALUE module)
 {
     evg_module = module;
     base_class = rb_const_get(module, rb_intern("Error"));
+    rb_gc_register_mark_object(base_class); /* made in Ruby: it could be moved */
     rb_define_singleton_method(module, "_own_error", own_error, 1);
 }
