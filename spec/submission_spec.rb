@@ -228,8 +228,8 @@ RSpec.describe "Submissions of every kind", :gearmand do
     expect(server.peer.received).to eq([[:text, "version"], [:option_req, "good"], [:echo_req, "again"]])
   end
 
-  # Fails when 0 is a time that is over: nobody waits for the answer then.
-  it "waits without a limit when that is 0" do
+  # Fails when 0 is a time that is over: nobody waits for the answer then. To `ping` that is nil: 0 polls.
+  it "waits without a limit when that is off" do
     sleepy = Thread::Queue.new
     server = fake_server do |peer|
       sleepy.pop
@@ -237,7 +237,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
       peer.send(:echo_res, peer.expect(:echo_req).last)
     end
     asker = client_for(server)
-    asking = Thread.new { [asker.enqueue("f", timeout: 0), asker.ping(0)] }
+    asking = Thread.new { [asker.enqueue("f", timeout: 0), asker.ping(nil)] }
     eventually { asker.pending_count == 1 }
     sleepy << true
     eventually { asking.join(0) }

@@ -41,7 +41,7 @@ RSpec.describe "Values" do
 
     it "have what waits beside their columns" do
       expect(status["a"].to_h).to eq(name: "a", total: 3, running: 1, workers: 2, waiting: 2)
-      expect(status["a"].to_h { |name, value| [name.to_s, value] }).to include("waiting" => 2)
+      expect(status["a"].to_h { |name, value| [[name], value] }).to include([:name] => "a", [:waiting] => 2)
       status.first => { name: "a", waiting: }
       expect(waiting).to eq(2)
       status.first => [name, *]

@@ -500,7 +500,7 @@ RSpec.describe EVGearman::Worker do
         worker = worker_for(Gearmand.shared).register_function(name, &:workload)
         running = Thread.new { worker.run(signals: false) }
         expect(client.call(name, "x")).to eq("x")
-        (which == :worker ? worker : worker.client).close
+        expect((which == :worker ? worker : worker.client).close).to be_nil
         expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 1, handed_back: [])
       end
     end

@@ -104,7 +104,7 @@ module EVGearman
         #
         # @return [Hash{Symbol => Object}]
         def to_h(&block)
-          hash = super().merge(waiting: waiting)
+          hash = super(&nil).merge(waiting: waiting)
           block ? hash.to_h(&block) : hash
         end
 

@@ -100,6 +100,7 @@ module EVGearman
       super
       @pool&.close
       stop_running if @running
+      nil
     end
 
     # Registers a handler, announced by CAN_DO now and on every connect. Again: replaces.
