@@ -123,10 +123,17 @@ static void read_all(evg_bytes_t bytes)
     for (size_t at = 0; at < bytes.len; at++) sum = (uint8_t)(sum + bytes.at[at]);
 }
 
+/* Who says only what is right is never taken for one who does not. */
+static bool wrong_p(int error)
+{
+    return error == EVG_EMAGIC || error == EVG_EMALFORMED || error == EVG_EUNEXPECTED || error == EVG_EUNEXPECTED_TEXT;
+}
+
 static void on_event(void *owner, const evg_event_t *event)
 {
     client_t *client = owner;
     told++;
+    must(!server_honest || !wrong_p(event->error));
     for (int at = 0; at < event->argc; at++) read_all(event->args[at]);
     read_all(event->text);
     note("client %p: event %d, error %s", owner, (int)event->type,

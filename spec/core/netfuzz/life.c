@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { IDLE_TURNS = 12, WOKEN_A_SECOND = 60, LATE_TURNS = 4, LIFE_SECONDS = 60 };
+enum { IDLE_TURNS = 12, WOKEN_A_SECOND = 60, LATE_TURNS = 4, LIFE_SECONDS = 60, LIFE_ALARM = 60 };
 
 static const double TICK = 0.05, BIRTH = 1000;
 
@@ -229,6 +229,7 @@ static void end_loop(void)
 /* In the child nothing is under way, nothing was said, and nothing is open before it is needed. */
 static _Noreturn void be_a_child(void)
 {
+    alarm(LIFE_ALARM);
     caller_rests = true;
     evg_loop_forked(loop);
     must(machine_descriptors() == descriptors + server_descriptors());
@@ -293,7 +294,7 @@ int main(int argc, char **argv)
     signal(SIGALRM, on_alarm);
     if (evg_libev_load()) return 1;
     for (uint64_t last = seed + seeds; seed < last; seed++) {
-        alarm(60);
+        alarm(LIFE_ALARM);
         note("seed %llu", (unsigned long long)seed);
         run_seed();
     }

@@ -1,5 +1,6 @@
 /* Connections between servers that do anything and callers who do anything: real sockets, a real loop, and libev. Only
- * time and names are ours. All runs on one thread, and time passes while the loop sleeps, so a seed plays again.
+ * time and names are ours. All runs on one thread, and time passes while the loop sleeps, so a seed plays again; but for
+ * those in which TCP takes more at once, or less, than it did.
  *
  *     system.c    the clock, the sleep of a poll, names, refusals: in place of the C library's
  *     server.c    places to connect to, and who is behind them
@@ -87,6 +88,8 @@ typedef struct {
     unsigned handles;
     char jobs[PEER_JOBS][32]; /* foreground, created and not ended; "" */
 } peer_t;
+
+extern bool server_honest; /* all that is said in this life is right, if it is said */
 
 void server_begin(void);
 void server_act(void);

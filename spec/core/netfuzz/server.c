@@ -18,6 +18,7 @@ static unsigned peer_count;
 static int listeners[2], full, crowd[CROWD];
 static double accept_at;
 static bool healed;
+bool server_honest;
 static char unix_path[64];
 
 /* -- bytes --------------------------------------------------------------------------------------------------------- */
@@ -121,6 +122,7 @@ void server_begin(void)
 {
     peer_count = 0;
     healed = false;
+    server_honest = pick(3) == 0;
     accept_at = machine.now;
     for (int at = 0; at < PEERS; at++) peers[at] = (peer_t){.fd = -1};
     open_tcp();
@@ -143,6 +145,7 @@ static void hang_up(peer_t *peer, bool reset)
 /* More of the good ones: behind them more can happen. */
 static mood_t some_mood(void)
 {
+    if (server_honest) return pick(8) ? GOOD : pick(2) ? MUTE : DEAF;
     return pick(3) == 0 ? (mood_t)pick(FINE) : pick(3) ? GOOD : SLOPPY;
 }
 

@@ -97,7 +97,7 @@ static void accept_job(peer_t *peer, const evg_packet_t *packet)
     evg_bytes_t handle = evg_bytes_of(new_handle(peer, room));
     SAY(peer, EVG_JOB_CREATED, handle);
     if (!evg_command_foreground_p(packet->type)) return;
-    if (peer->mood == FINE || pick(4))
+    if (peer->mood == FINE || pick(3))
         run(peer, handle, packet->args[packet->argc - 1]);
     else
         remember(peer, room);
@@ -201,7 +201,9 @@ static void say_text(peer_t *peer)
 
 void talk_of_a_job(peer_t *peer)
 {
-    char *handle = peer->jobs[pick(PEER_JOBS)];
+    unsigned at = pick(PEER_JOBS), tries = PEER_JOBS;
+    while (!*peer->jobs[at] && tries-- > 0) at = (at + 1) % PEER_JOBS;
+    char *handle = peer->jobs[at];
     if (!*handle) return;
     if (pick(3)) return SAY(peer, EVG_WORK_DATA, evg_bytes_of(handle), evg_bytes_of(LIE));
     run(peer, evg_bytes_of(handle), evg_bytes_of(LIE));
