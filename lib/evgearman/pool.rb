@@ -24,7 +24,6 @@ module EVGearman
     #
     # @return [Thread::Queue, nil] nil: closed
     def jobs
-      begin_anew if @pid != Process.pid
       @jobs unless @jobs.closed?
     end
 
@@ -44,9 +43,8 @@ module EVGearman
 
     private
 
-    # A forked child has none of its parent's threads, nor jobs.
+    # A forked child has none of its parent's threads, nor jobs: there the C side calls it first.
     def begin_anew
-      @pid = Process.pid
       @jobs = Thread::Queue.new
       @threads = []
     end

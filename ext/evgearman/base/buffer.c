@@ -58,19 +58,12 @@ void evg_buffer_deinit(evg_buffer_t *buf)
     drop(buf);
 }
 
-uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len)
+uint8_t *evg_buffer_make_room(evg_buffer_t *buf, size_t len)
 {
     /* To slide for any gain would move a long backlog again and again for a few bytes. */
     if (!fits_p(buf, len) && buf->at >= evg_buffer_len(buf)) slide(buf);
     if (!fits_p(buf, len) && !grow(buf, len)) return NULL;
     return buf->base + buf->end;
-}
-
-void evg_buffer_commit(evg_buffer_t *buf, size_t len)
-{
-    assert(len <= evg_buffer_room(buf));
-    buf->end += len;
-    if (evg_buffer_len(buf) > buf->peak) buf->peak = evg_buffer_len(buf);
 }
 
 int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes)
@@ -81,14 +74,6 @@ int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes)
     memcpy(room, bytes.at, bytes.len);
     evg_buffer_commit(buf, bytes.len);
     return EVG_OK;
-}
-
-void evg_buffer_consume(evg_buffer_t *buf, size_t len)
-{
-    assert(len <= evg_buffer_len(buf));
-    buf->at += len;
-    buf->consumed += len;
-    if (buf->at == buf->end) buf->at = buf->end = 0;
 }
 
 void evg_buffer_truncate(evg_buffer_t *buf, size_t len)

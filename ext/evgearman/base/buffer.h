@@ -12,6 +12,8 @@
 
 #include "base/bytes.h"
 
+#include <assert.h>
+
 enum { EVG_BUFFER_FIRST = 16 * 1024 };
 
 typedef struct {
@@ -31,16 +33,16 @@ void evg_buffer_deinit(evg_buffer_t *buf);
 
 /* Room for `len` more bytes behind the last one; NULL when there is no memory (the buffer is as before).
  * Moves the live bytes: pointers into the buffer are void afterwards. */
-uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len);
+static inline uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len);
 
 /* `len` bytes were written where reserve said. Never more than was reserved. */
-void evg_buffer_commit(evg_buffer_t *buf, size_t len);
+static inline void evg_buffer_commit(evg_buffer_t *buf, size_t len);
 
 /* Copies bytes to the end. 0, or EVG_ENOMEM (then nothing was added). */
 int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes);
 
 /* The first `len` live bytes are used up. */
-void evg_buffer_consume(evg_buffer_t *buf, size_t len);
+static inline void evg_buffer_consume(evg_buffer_t *buf, size_t len);
 
 /* Forgets the live bytes behind the first `len`. */
 void evg_buffer_truncate(evg_buffer_t *buf, size_t len);
@@ -74,6 +76,29 @@ static inline uint8_t *evg_buffer_data(const evg_buffer_t *buf)
 static inline evg_bytes_t evg_buffer_bytes(const evg_buffer_t *buf)
 {
     return evg_bytes(evg_buffer_data(buf), evg_buffer_len(buf));
+}
+
+/* Makes the room that there is not: as evg_buffer_reserve. */
+uint8_t *evg_buffer_make_room(evg_buffer_t *buf, size_t len);
+
+static inline uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len)
+{
+    return buf->base && len <= evg_buffer_room(buf) ? buf->base + buf->end : evg_buffer_make_room(buf, len);
+}
+
+static inline void evg_buffer_commit(evg_buffer_t *buf, size_t len)
+{
+    assert(len <= evg_buffer_room(buf));
+    buf->end += len;
+    if (evg_buffer_len(buf) > buf->peak) buf->peak = evg_buffer_len(buf);
+}
+
+static inline void evg_buffer_consume(evg_buffer_t *buf, size_t len)
+{
+    assert(len <= evg_buffer_len(buf));
+    buf->at += len;
+    buf->consumed += len;
+    if (buf->at == buf->end) buf->at = buf->end = 0;
 }
 
 /* Stream position of the next byte to be appended. */

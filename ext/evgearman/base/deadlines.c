@@ -30,12 +30,6 @@ void evg_deadlines_deinit(evg_deadlines_t *deadlines)
     evg_heap_deinit(&deadlines->odd);
 }
 
-void evg_deadline_init(evg_deadline_t *deadline)
-{
-    deadline->heap = (evg_heap_node_t){0};
-    evg_list_init(&deadline->link);
-}
-
 int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count)
 {
     return evg_heap_reserve(&deadlines->odd, count);
@@ -55,11 +49,6 @@ int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, dou
     if (rc < 0) return rc;
     evg_deadlines_remove(deadlines, deadline);
     return evg_deadlines_add(deadlines, deadline, at);
-}
-
-bool evg_deadline_set_p(const evg_deadline_t *deadline)
-{
-    return evg_list_linked_p(&deadline->link) || deadline->heap.index;
 }
 
 evg_deadline_t *evg_deadlines_first_of_both(const evg_deadlines_t *deadlines)

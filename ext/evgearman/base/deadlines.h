@@ -24,7 +24,11 @@ void evg_deadlines_init(evg_deadlines_t *deadlines);
 void evg_deadlines_deinit(evg_deadlines_t *deadlines);
 
 /* Before the first use of a node. */
-void evg_deadline_init(evg_deadline_t *deadline);
+static inline void evg_deadline_init(evg_deadline_t *deadline)
+{
+    deadline->heap = (evg_heap_node_t){0};
+    evg_list_init(&deadline->link);
+}
 
 /* Makes room for so many in all: setting them cannot fail then. 0, or EVG_ENOMEM. */
 int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count);
@@ -42,7 +46,10 @@ static inline void evg_deadlines_remove(evg_deadlines_t *deadlines, evg_deadline
     if (deadline->heap.index) evg_heap_remove(&deadlines->odd, &deadline->heap);
 }
 
-bool evg_deadline_set_p(const evg_deadline_t *deadline);
+static inline bool evg_deadline_set_p(const evg_deadline_t *deadline)
+{
+    return evg_list_linked_p(&deadline->link) || deadline->heap.index;
+}
 
 /* The one that is due first, where some came out of order. */
 evg_deadline_t *evg_deadlines_first_of_both(const evg_deadlines_t *deadlines);

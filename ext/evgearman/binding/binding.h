@@ -96,10 +96,11 @@ typedef struct {
     VALUE unique;    /* of background jobs, unless a call has its own: :auto or nil */
     VALUE *pending;  /* Tasks that are not resolved, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
-    VALUE handlers; /* Array of Handler, alive as long as an ability or a job may need them */
-    VALUE pool;     /* threads for synchronous handlers, or nil: they run where the loop does */
-    VALUE shared;   /* the Worker whose connection this Client is, or nil: nothing else here counts then */
-    VALUE on_lost;  /* Hash: job number => Array of blocks */
+    VALUE handlers;      /* Array of Handler, alive as long as an ability or a job may need them */
+    VALUE pool;          /* threads for synchronous handlers, or nil: they run where the loop does */
+    uint64_t pool_forks; /* evg_forks when its threads were there */
+    VALUE shared;        /* the Worker whose connection this Client is, or nil: nothing else here counts then */
+    VALUE on_lost;       /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
     VALUE last_error;   /* that on_error was told, or nil */
     bool roused;        /* its `run` was told to look around while it did not turn the loop */

@@ -25,20 +25,10 @@ static VALUE shown(VALUE value)
     return small ? rb_inspect(value) : rb_class_name(rb_obj_class(value));
 }
 
-static VALUE string_or(VALUE value, const char *name, const char *hint)
+VALUE string_or(VALUE value, const char *name, const char *hint)
 {
-    VALUE string = RB_TYPE_P(value, T_STRING) ? value : rb_check_string_type(value);
+    VALUE string = rb_check_string_type(value);
     if (NIL_P(string))
         blame_caller(rb_eTypeError, "%s must be a String, not %" PRIsVALUE "%s", name, shown(value), hint);
     return string;
-}
-
-VALUE string_of(VALUE value, const char *name)
-{
-    return string_or(value, name, "");
-}
-
-VALUE payload_of_value(VALUE value, const char *name)
-{
-    return string_or(value, name, " (coder: encodes other values)");
 }

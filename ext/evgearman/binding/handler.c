@@ -189,7 +189,12 @@ static bool for_pool_p(const rb_job_t *job)
 /* An interrupt of this thread may hit the first and the last call: then job_run comes again. */
 static VALUE to_pool(rb_job_t *job, VALUE self)
 {
-    VALUE pool = job->client->pool;
+    client_t *client = job->client;
+    VALUE pool = client->pool;
+    if (client->pool_forks != evg_forks) {
+        rb_funcall(pool, rb_intern("begin_anew"), 0);
+        client->pool_forks = evg_forks;
+    }
     if (!job->pooled) {
         VALUE jobs = rb_funcall(pool, rb_intern("jobs"), 0);
         if (NIL_P(jobs)) return Qnil;
@@ -225,7 +230,7 @@ static bool job_begins(const call_t *call, uint64_t seat)
     loop_t *loop = job->client->loop;
     job->thread = loop->seat.thread;
     evg_list_append(&loop->handling, &job->handling);
-    deputies_wake(loop);
+    if (!evg_list_empty_p(&loop->deputies)) deputies_wake(loop);
     return true;
 }
 
@@ -234,7 +239,8 @@ static void job_ends(const call_t *call, uint64_t seat)
     (void)seat;
     rb_job_t *job = job_of_call(call);
     evg_list_unlink(&job->handling);
-    deputies_relieve(job->client->loop);
+    loop_t *loop = job->client->loop;
+    if (!evg_list_empty_p(&loop->deputies)) deputies_relieve(loop);
 }
 
 /* On its way to the pool. One whose handler was left is handed back already. */

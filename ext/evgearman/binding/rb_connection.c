@@ -131,7 +131,7 @@ static void stepped(void *owner)
 {
     client_t *client = owner;
     memory_tell(&client->told, buffers_of(client));
-    seat_wake_reached(&client->waiters);
+    if (!evg_list_empty_p(&client->waiters)) seat_wake_reached(&client->waiters);
     if (client->c->session.state == EVG_DOWN && client_hopeless_p(client)) run_rouse(client);
 }
 

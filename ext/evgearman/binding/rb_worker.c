@@ -126,7 +126,9 @@ static VALUE worker_grab_job(VALUE self)
 
 static VALUE worker_set_pool(VALUE self, VALUE pool)
 {
-    client_of(self)->pool = pool;
+    client_t *client = client_of(self);
+    client->pool = pool;
+    client->pool_forks = evg_forks;
     return self;
 }
 

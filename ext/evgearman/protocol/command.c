@@ -2,21 +2,16 @@
 
 #include "protocol/words.h"
 
-static const evg_command_info_t commands[EVG_COMMAND_CEILING] = {
+const evg_command_info_t evg_commands[EVG_COMMAND_CEILING] = {
 #define X(number, name, senders, args, draws) [number] = {#name, (senders), (args), (draws)},
     EVG_COMMANDS(X)
 #undef X
 };
 
-const evg_command_info_t *evg_command_info(uint32_t type)
-{
-    return type < EVG_COMMAND_CEILING && commands[type].name ? &commands[type] : NULL;
-}
-
 evg_command_t evg_command_find(evg_bytes_t name)
 {
     for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
-        const char *known = commands[type].name;
+        const char *known = evg_commands[type].name;
         if (known && evg_word_equal_p(name, evg_bytes_of(known))) return (evg_command_t)type;
     }
     return EVG_TEXT;
@@ -37,9 +32,4 @@ bool evg_command_foreground_p(evg_command_t type)
     case EVG_SUBMIT_REDUCE_JOB: return true;
     default: return false;
     }
-}
-
-bool evg_command_grab_p(evg_command_t type)
-{
-    return type == EVG_GRAB_JOB || type == EVG_GRAB_JOB_UNIQ || type == EVG_GRAB_JOB_ALL;
 }

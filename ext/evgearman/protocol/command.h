@@ -79,8 +79,13 @@ typedef struct {
     uint64_t draws; /* bit n: a reply of type n */
 } evg_command_info_t;
 
+extern const evg_command_info_t evg_commands[EVG_COMMAND_CEILING];
+
 /* The row of a type, or NULL for a number that is none. */
-const evg_command_info_t *evg_command_info(uint32_t type);
+static inline const evg_command_info_t *evg_command_info(uint32_t type)
+{
+    return type < EVG_COMMAND_CEILING && evg_commands[type].name ? &evg_commands[type] : NULL;
+}
 
 /* The type of a name in any case ("submit_job"), or EVG_TEXT. */
 evg_command_t evg_command_find(evg_bytes_t name);
@@ -90,6 +95,9 @@ bool evg_command_submit_p(evg_command_t type);
 bool evg_command_foreground_p(evg_command_t type);
 
 /* GRAB_JOB and its kin. */
-bool evg_command_grab_p(evg_command_t type);
+static inline bool evg_command_grab_p(evg_command_t type)
+{
+    return type == EVG_GRAB_JOB || type == EVG_GRAB_JOB_UNIQ || type == EVG_GRAB_JOB_ALL;
+}
 
 #endif

@@ -224,7 +224,7 @@ static void leave_created(evg_session_t *s, evg_request_t *request)
 
 static void leave_owed(evg_session_t *s, evg_request_t *request)
 {
-    evg_deadlines_remove(deadlines_of(s, request), &request->due);
+    if (evg_deadline_set_p(&request->due)) evg_deadlines_remove(deadlines_of(s, request), &request->due);
     unlink_owed(s, request);
     size_t *grabs = grabs_of(s, request);
     if (grabs) --*grabs;

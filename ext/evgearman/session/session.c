@@ -363,7 +363,7 @@ evg_bytes_t evg_session_output(evg_session_t *s)
 {
     if (s->state != EVG_OPEN || evg_session_expire_waiting(s) < 0) return evg_bytes(NULL, 0);
     s->again_at = evg_worker_prepare(s) < 0 ? s->now + again_after : INFINITY;
-    evg_session_skip_holes(s);
+    if (s->clear_to == s->out.consumed) evg_session_skip_holes(s);
     evg_bytes_t out = evg_buffer_bytes(&s->out);
     if (s->clear_to - s->out.consumed < out.len) out.len = (size_t)(s->clear_to - s->out.consumed);
     return out;
