@@ -22,11 +22,33 @@ RSpec.describe "Wrong arguments" do
     refuse(TypeError, /\Ahandle must be a String, not nil\z/) { client.get_status(nil) }
     refuse(ArgumentError, /\Acommand_timeout: must not be negative\z/) { client.command_timeout = -1 }
     refuse(ArgumentError, /\Atimeout: must not be negative\z/) { client.submit_job("f", timeout: -1) }
+    refuse(ArgumentError, /\Aserver_timeout must lie between 1 and/) { worker.can_do("f", server_timeout: 0.5) }
+    refuse(ArgumentError, /\Aunique must be 1 to 63 bytes without NUL\z/) { client.get_status_unique("") }
+    refuse(ArgumentError, /\Aon_finish needs a block\z/) { client.submit_job("f").on_finish }
+  end
+
+  it "are named where a server is said" do
+    refuse(TypeError, /\Ahost: must be a String, not :h\z/) { EVGearman::Client.new(host: :h) }
+    refuse(TypeError, /\Ahost: must be a String, not 5\z/) { client.connect(5) }
+    refuse(TypeError, /\Apath: must be a String, not 5\z/) { EVGearman::Client.new(path: 5) }
+    refuse(TypeError, /\Apath: must be a String, not nil\z/) { client.connect_unix(nil) }
+    refuse(ArgumentError, /\Aport: must be a number, not "x"\z/) { EVGearman::Client.new(port: "x") }
+    refuse(ArgumentError, %r{\Aunix:// needs an absolute path}) { EVGearman::Client.new(url: "unix://x") }
+    refuse(ArgumentError, /\Acannot read the address/) { EVGearman::Client.new(url: "gearman://me@h") }
+  end
+
+  it "are named where a session is told the time, which is whatever has a to_f" do
+    session = EVGearman::Protocol::ClientSession.new(now: -5)
+    refuse(ArgumentError, /\Anow: must be a number of seconds, not "x"\z/) { session.tick("x") }
+    refuse(ArgumentError, /\Anow: must be a number of seconds, not nil\z/) { session.tick(nil) }
+    refuse(ArgumentError, /\Anow: must be finite\z/) { session.tick(Float::INFINITY) }
+    expect(session.tick(Struct.new(:to_f).new(1.5))).to eq([])
   end
 
   it "are found before anything is done" do
     refuse(ArgumentError, /\Ajobs must answer each, unlike 5\z/) { client.submit_jobs_bg(5) }
     refuse(ArgumentError, /\Aa job is an Array/) { client.submit_jobs_bg([5]) }
+    refuse(ArgumentError, /\Aa job is an Array/) { client.submit_jobs_bg([["f", "w", 5]]) }
     refuse(ArgumentError, /\Atasks must be Tasks, unlike 5\z/) { EVGearman::Task.all([5]) }
     refuse(ArgumentError, /\Aworkloads must answer each, not nil\z/) { client.map("f", nil) }
     expect { client.map("f", [], hots: 1) }.to raise_error(ArgumentError, /hots/)

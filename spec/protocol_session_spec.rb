@@ -403,7 +403,7 @@ RSpec.describe EVGearman::Protocol::Session do
     end
 
     it "is a number" do
-      expect { session.tick(nil) }.to raise_error(TypeError)
+      expect { session.tick(nil) }.to raise_error(ArgumentError, /\Anow: /)
       expect { session.tick(Float::NAN) }.to raise_error(ArgumentError)
       expect { client_session(command_timeout: -1) }.to raise_error(ArgumentError)
     end

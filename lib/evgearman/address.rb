@@ -12,7 +12,7 @@ module EVGearman
     DEFAULT_PORT = 4730
 
     # "host", "host:port", "[ip6]", "[ip6]:port", and a slash behind it
-    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/ \x00-\x1F\x7F]+))(?::(?<port>\d{1,5}))?\/?\z/
+    HOST_PORT = /\A(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:\[\]\/@ \x00-\x1F\x7F]+))(?::(?<port>\d{1,5}))?\/?\z/
 
     # What belongs into a URL. One colon: an IPv6 address has two or more.
     NO_HOST = %r{\A[^:]*:[^:]*\z|[\[\]/]}n
@@ -24,16 +24,29 @@ module EVGearman
       EVGearman._blame("give either url: or host:, port: and path:") if url && (host || port || path)
       EVGearman._blame("give either host: and port: or path:") if path && (host || port)
 
-      return [nil, nil, File.path(path)] if path
+      return [nil, nil, path_name(path)] if path
       return parse(url) if url
       return parse(first_of_environment) if host.nil? && port.nil? && first_of_environment
 
       [host_name(host) || DEFAULT_HOST, port_number(port) || DEFAULT_PORT, nil]
     end
 
+    # @param path [String, #to_path]
+    # @return [String]
+    def path_name(path)
+      return File.path(path) if path.respond_to?(:to_path) || path.respond_to?(:to_str)
+
+      EVGearman._blame("path: must be a String, not #{path.inspect}", TypeError)
+    end
+
     # @return [String, nil] the same
     # @raise [ArgumentError] for one with a port
+    # @raise [TypeError] for no String
     def host_name(host)
+      unless host.nil? || String.try_convert(host)
+        EVGearman._blame("host: must be a String, not #{host.inspect}", TypeError)
+      end
+
       return host unless String.try_convert(host)&.b&.match?(NO_HOST)
 
       EVGearman._blame("host: must be a name or an IP address, not #{host.inspect}: its port goes to port:, both to url:")
@@ -43,7 +56,7 @@ module EVGearman
     # @return [Integer, nil]
     def port_number(port)
       text = String.try_convert(port) or return port
-      text.match?(/\A\d{1,5}\z/) ? text.to_i : raise(ArgumentError, "port: must be a number, not #{port.inspect}")
+      text.match?(/\A\d{1,5}\z/) ? text.to_i : EVGearman._blame("port: must be a number, not #{port.inspect}")
     end
 
     # "gearman://host:port", "unix:///path", "[::1]:4730", "host:port", "host"
@@ -65,7 +78,7 @@ module EVGearman
 
     # @return [String] the path
     def absolute(path, url)
-      path.start_with?("/") ? path : raise(ArgumentError, "unix:// needs an absolute path, unlike #{url.inspect}")
+      path.start_with?("/") ? path : EVGearman._blame("unix:// needs an absolute path, unlike #{url.inspect}")
     end
 
     # @return [Array(String, Integer, nil)]

@@ -231,14 +231,17 @@ module EVGearman
 
     # A job of a batch, as the arguments of `_submit_bg`.
     def spell_out(job)
+      unless job.size == 3 && job[2].is_a?(Hash)
+        EVGearman._blame("a job is an Array of function, workload and a Hash of options")
+      end
+
       given = BULK_OPTIONS.merge(job[2])
-      check_spelling(job, given)
+      check_spelling(given)
       priority, time = given[:priority], delayed_until(given[:priority], given[:at], given[:in])
       [job[0], job[1], given[:unique], time ? EPOCH : number(BACKGROUND, priority), time, given[:coder]]
     end
 
-    def check_spelling(job, given)
-      EVGearman._blame("a job is an Array of function, workload and a Hash of options") unless job.size == 3
+    def check_spelling(given)
       return if given.size == BULK_OPTIONS.size
 
       EVGearman._blame("unknown option: #{(given.keys - BULK_OPTIONS.keys).join(", ")}")

@@ -182,7 +182,7 @@ module EVGearman
     # @return [self]
     # @raise [ConnectionError] "already connected"
     def connect_unix(path)
-      _connect(nil, nil, path)
+      _connect(nil, nil, Address.path_name(path))
     end
 
     # Writes what is owed, also what still waits for a connection, and waits until it has arrived; then disconnects for

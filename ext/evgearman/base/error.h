@@ -10,14 +10,14 @@
 #define EVG_ERRORS(X)                                                                              \
     X(NOMEM, LOCAL, "out of memory")                                                               \
     X(FUNCTION, USAGE, "function must be 1 to 512 bytes without control bytes but TAB")            \
-    X(UNIQUE, USAGE, "unique must be at most 63 bytes without NUL")                                \
+    X(UNIQUE, USAGE, "unique must be 1 to 63 bytes without NUL")                                   \
     X(HANDLE, USAGE, "handle must be 1 to 63 bytes without NUL")                                   \
     X(CLIENT_ID, USAGE, "client_id must be 1 to 63 printable ASCII characters without spaces")     \
     X(OPTION, USAGE, "option must be 1 to 63 bytes without control bytes")                         \
     X(ADMIN, USAGE, "admin command must be one line without control bytes")                        \
     X(ADMIN_ARG, USAGE, "admin arguments must be 1 to 512 bytes without control bytes and spaces") \
     X(EPOCH, USAGE, "time must lie between 0 and 2**63 - 1 seconds")                               \
-    X(TIMEOUT, USAGE, "timeout must lie between 1 and 2147483 seconds")                            \
+    X(TIMEOUT, USAGE, "server_timeout must lie between 1 and 2147483 seconds")                     \
     X(RANGE, USAGE, "number out of range")                                                         \
     X(NAME, USAGE, "name is longer than max_packet")                                               \
     X(ARGS, USAGE, "wrong number of arguments")                                                    \

@@ -188,7 +188,7 @@ VALUE job_exception(VALUE self, VALUE data)
 {
     rb_job_t *job = job_of(self);
     if (RTEST(rb_obj_is_kind_of(data, rb_eException))) data = rb_funcall(data, rb_intern("message"), 0);
-    data = string_of(data, "data");
+    data = string_of(data, "error");
     int r = evg_job_exception(session_of(job), &job->job, bytes_of(data));
     RB_GC_GUARD(data);
     return said(job, answered(job, r));
@@ -270,7 +270,7 @@ void job_expired(client_t *client, const evg_event_t *event)
 static VALUE job_on_lost(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    VALUE number = ULL2NUM(job->number), block = rb_block_proc();
+    VALUE number = ULL2NUM(job->number), block = block_of("on_lost");
     if (job->job.state != EVG_JOB_HELD || job->answered) return self;
     VALUE blocks = rb_hash_lookup(job->client->on_lost, number);
     if (NIL_P(blocks)) rb_hash_aset(job->client->on_lost, number, blocks = rb_ary_new());

@@ -91,18 +91,11 @@ rb_session_t *session_use(VALUE self)
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
-static double instant_of(VALUE now)
-{
-    double seconds = NUM2DBL(now);
-    if (!isfinite(seconds)) blame_caller(rb_eArgError, "now must be finite");
-    return seconds;
-}
-
 static VALUE session_init(VALUE self, VALUE now)
 {
     rb_session_t *session = any_session(self);
     uint64_t seed[2];
-    double instant = instant_of(now);
+    double instant = instant_of(now, "now");
     if (session->ready) rb_raise(rb_eTypeError, "already initialized");
     random_seeds(seed);
     evg_session_init(&session->s, seed[0], seed[1], instant);
@@ -225,7 +218,7 @@ static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE positio
 static VALUE session_tick(VALUE self, VALUE now)
 {
     rb_session_t *session = session_of(self);
-    evg_session_clock(&session->s, instant_of(now));
+    evg_session_clock(&session->s, instant_of(now, "now"));
     int r = evg_session_tick(&session->s);
     if (r < 0) break_off(session, r);
     return self;

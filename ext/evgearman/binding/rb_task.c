@@ -293,7 +293,7 @@ static void tell_past(VALUE self, task_t *task, callback_t kind, VALUE callable)
 static VALUE listen_for(VALUE self, callback_t kind)
 {
     task_t *task = task_of(self);
-    VALUE block = rb_block_proc();
+    VALUE block = block_of(rb_id2name(rb_frame_this_func()));
     if (task->state == TASK_PENDING) add_callback(self, task, kind, block);
     if (task->state != TASK_PENDING || kind == ON_CREATED) tell_past(self, task, kind, block);
     return self;

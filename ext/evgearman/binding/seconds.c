@@ -27,13 +27,25 @@ static VALUE float_of(VALUE value)
     return rb_rescue2(to_f, value, no_float, Qnil, rb_eRangeError, (VALUE)0); /* a Complex */
 }
 
-double seconds_of(VALUE value, const char *name)
+static double number_of(VALUE value, const char *name)
 {
     VALUE number = float_of(value);
     if (number == Qundef || !RB_FLOAT_TYPE_P(number) || isnan(RFLOAT_VALUE(number))) {
         blame_caller(rb_eArgError, "%s: must be a number of seconds, not %+" PRIsVALUE, name, value);
     }
-    double seconds = RFLOAT_VALUE(number);
+    return RFLOAT_VALUE(number);
+}
+
+double instant_of(VALUE value, const char *name)
+{
+    double instant = number_of(value, name);
+    if (isinf(instant)) blame_caller(rb_eArgError, "%s: must be finite", name);
+    return instant;
+}
+
+double seconds_of(VALUE value, const char *name)
+{
+    double seconds = number_of(value, name);
     if (seconds < 0) blame_caller(rb_eArgError, "%s: must not be negative", name);
     return seconds > 0 && seconds < tick ? tick : seconds;
 }

@@ -137,7 +137,7 @@ module EVGearman
       #   will have. 0 does for a test that makes its own time. {#deadline} is in these seconds, too
       # @param client_id [String, nil] see {#set_client_id}
       # @param options [Hash] of {OPTIONS}; {WorkerSession} knows also {Worker::WORKER_DEFAULTS}
-      # @raise [ArgumentError] for an option that it does not know
+      # @raise [ArgumentError] for an option that it does not know, and a time that is none
       def initialize(now: Process.clock_gettime(Process::CLOCK_MONOTONIC), client_id: nil, **options)
         unknown = options.keys - known_options
         EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
@@ -216,6 +216,7 @@ module EVGearman
       # @yield (see #events)
       # @return (see #events)
       # @raise [CommandTimeoutError] a reply or a heartbeat is overdue
+      # @raise [ArgumentError] for a time that is none
       def tick(now, &block)
         _tick(now)
         events(&block)
