@@ -23,7 +23,7 @@ RSpec.describe "bench/run.rb", :gearmand do
   end
 
   it "counts instructions" do
-    require_tool("valgrind")
+    skip "valgrind is not installed" unless Requirements.find("valgrind") # nor does bin/setup: people measure, not CI
     output, status = Open3.capture2e(RbConfig.ruby, "bench/instructions.rb", "--ops", "300", "--only", "echo")
     expect(status).to be_success, output
     expect(output).to match(/^echo.* [1-9]\d+$/)
