@@ -343,8 +343,10 @@ static VALUE client_write_out(VALUE self, VALUE timeout)
     evg_connection_flush(client->c);
     bool written = wait_for(client, written_p, deadline);
     if (written) wait_for_arrival(client, deadline);
+    /* who answers into a closed socket may drop what he has not read yet */
+    bool taken = written && wait_for(client, flushed_p, deadline);
     RB_GC_GUARD(self);
-    return RBOOL(written && (client->c->session.state != EVG_OPEN || evg_transport_arrived_p(&client->c->transport)));
+    return RBOOL(taken && (client->c->session.state != EVG_OPEN || evg_transport_arrived_p(&client->c->transport)));
 }
 
 static VALUE client_not_sent(VALUE self)
