@@ -66,11 +66,13 @@ module EVGearman
 
       # A trap that somebody has set meanwhile stays.
       def restore
-        @before.each do |name, before|
-          now = trap(name, before)
-          trap(name, now) unless now.equal?(TRAP)
-        end
+        @before.each { |name, before| untrap(name, before) }
         @before = {}
+      end
+
+      def untrap(name, before)
+        now = trap(name, before)
+        trap(name, now) unless now.equal?(TRAP)
       end
 
       # On the main thread, in a trap.
@@ -91,6 +93,7 @@ module EVGearman
       # It came late: a second one has kept `leave` from being called, or Ruby's hook was not told of a fork.
       def again(number)
         after_fork
+        untrap(Signal.signame(number), "DEFAULT") # a fork came between its trap and the note of what was there before
         Process.kill(number, Process.pid)
       end
 

@@ -5,7 +5,8 @@ RSpec.describe "TERM and INT, under Worker#run", :gearmand do
     def worker(name, loop: EVGearman::Loop.new, **options, &handler)
       EVGearman::Worker.new(url: URL, loop: loop, **options).register_function(name, &(handler || proc { nil }))
     end
-    def runs(worker) = Thread.new { worker.run }.tap { eventually { worker.connected? } }
+    def listens?(worker) = worker.connected? && worker.instance_variable_get(:@running)
+    def runs(worker) = Thread.new { worker.run }.tap { eventually { listens?(worker) } }
     def signal(name) = Process.kill(name, Process.pid)
     def ended?(*threads) = threads.all? { |thread| thread.join(20) }
     def traps = %w[INT TERM].map { |name| trap(name, "DEFAULT").tap { |old| trap(name, old) } }
@@ -110,12 +111,24 @@ RSpec.describe "TERM and INT, under Worker#run", :gearmand do
     RUBY
   end
 
+  # Fails when such a child sends the signal to itself without end.
+  it "end a child that was forked between a trap and the note of what was there before" do
+    expect(said(<<~RUBY)).to eq(["15"])
+      trap(:TERM, EVGearman::Signals.const_get(:TRAP))
+      pid = fork { sleep }
+      Process.kill(:TERM, pid)
+      puts Process.wait2(pid)[1].termsig
+    RUBY
+  end
+
   # Fails when an Interrupt between two traps keeps one from being set or restored for good.
   it "may come at any time: none is lost, and none heard for ever" do
     expect(said(<<~RUBY)).to eq(%w[Interrupt SignalException])
       pid = Process.pid
-      storm = fork { loop { Process.kill(:INT, pid) && sleep(0.0005) } }
-      60.times do
+      begins, begin_now = IO.pipe
+      storm = fork { begins.read(1) && loop { Process.kill(:INT, pid) && sleep(0.0005) } }
+      60.times do |n|
+        begin_now << "x" if n.zero? # not while it is being forked
         one = EVGearman::Worker.new(port: 1, loop: EVGearman::Loop.new, on_error: proc {})
         one.loop.post { one.stop(0) }
         one.run
