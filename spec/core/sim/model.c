@@ -88,7 +88,7 @@ static void reset(int at)
 static void pre_sleep(int at)
 {
     conn_t *conn = &conns[at];
-    if (conn->nap_second != floor(world.now)) conn->naps = 0;
+    if (conn->nap_second != floor(world.now) || !world.calm) conn->naps = 0; /* wishes wake it, too */
     conn->nap_second = floor(world.now);
     if (++conn->naps > NAPS_MAX && world.calm) broken("%d asks in vain without rest", at);
     if (jobs_held_p(at, -1, true)) broken("%d sleeps beside a job that the server times", at);
