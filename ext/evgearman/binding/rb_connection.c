@@ -343,8 +343,10 @@ static VALUE client_write_out(VALUE self, VALUE timeout)
     evg_connection_flush(client->c);
     bool written = wait_for(client, written_p, deadline);
     if (written) wait_for_arrival(client, deadline);
-    /* who answers into a closed socket may drop what he has not read yet */
+    /* Who answers into a closed socket may drop what he has not read yet. Nobody hears of the answers any more. */
+    client->loop->muted = true;
     bool taken = written && wait_for(client, flushed_p, deadline);
+    client->loop->muted = false;
     RB_GC_GUARD(self);
     return RBOOL(taken && (client->c->session.state != EVG_OPEN || evg_transport_arrived_p(&client->c->transport)));
 }
