@@ -105,7 +105,7 @@ static void every_connection_hears_all_of_them(void **state)
     worker_kit_wire(&kit);
     worker_kit_lose(&kit);
     worker_kit_can_do(&kit, "c");
-    evg_session_clock(&kit.s, kit.s.now + 10);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 10);
     evg_session_want(&kit.s);
     evg_session_opening(&kit.s);
     assert_int_equal(evg_session_opened(&kit.s), 0);
@@ -128,8 +128,8 @@ static void the_unit_of_a_server_timeout_waits_for_the_dialect(void **state)
         evg_worker_work(&kit.s);
         worker_kit_open(&kit, NULL);
         assert_wire(&kit, "");
-        assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of(cases[i][0])), 0);
-        assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("\n")), 0);
+        assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of(cases[i][0])), 0);
+        assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of("\n")), 0);
         worker_kit_events(&kit);
         assert_wire(&kit, cases[i][1]);
     }
@@ -290,7 +290,7 @@ static void a_lost_connection_takes_the_leaving_with_it(void **state)
     worker_kit_can_do_timed(&kit, "h", 0, 1);
     worker_kit_open(&kit, NULL);
     evg_worker_stop(&kit.s);
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("OK 1\n")), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of("OK 1\n")), 0);
     worker_kit_events(&kit);
     assert_wire(&kit, "CAN_DO_TIMEOUT h 1000");
     assert_null(function("f"));
@@ -430,7 +430,7 @@ static void what_could_not_be_announced_is_announced_later(void **state)
     worker_kit_stop(&kit);
     for (size_t nth = 1; nth < 4; nth++) {
         worker_kit_start(&kit, "OK 1.1.20");
-        evg_buffer_deinit(&kit.s.out); /* so that it has to ask for memory */
+        evg_buffer_deinit(&kit.s.wire.out); /* so that it has to ask for memory */
         evg_alloc_fail_at(nth);
         int r = can_do("f", 0);
         evg_alloc_fail_at(0);
@@ -463,7 +463,7 @@ static void what_could_not_be_taken_back_is_taken_back_later(void **state)
         worker_kit_cant_do(&kit, "f");
         worker_kit_can_do(&kit, "f");
         no_job();
-        evg_buffer_deinit(&kit.s.out);
+        evg_buffer_deinit(&kit.s.wire.out);
         evg_alloc_fail_at(1);
         (void)evg_session_output(&kit.s);
         evg_alloc_fail_at(0);

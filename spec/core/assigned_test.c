@@ -244,7 +244,7 @@ static void a_job_past_its_timeout_is_failed(void **state)
     /* Fails when the deadline is late, tells nobody, or lets a completion follow. */
     (void)state;
     evg_job_t *job = &kit.jobs[0];
-    assert_true(fabs(evg_session_deadline(&kit.s) - kit.s.now - 5) < 1e-9);
+    assert_true(fabs(evg_session_deadline(&kit.s) - kit.s.wire.now - 5) < 1e-9);
     worker_kit_pass(&kit, 4.9);
     assert_wire(&kit, "");
     worker_kit_pass(&kit, 0.1);
@@ -261,7 +261,7 @@ static void a_completion_past_the_timeout_fails_the_job(void **state)
     /* Fails when a handler that blocked the loop beyond its deadline is believed; or when that is told to nobody, or
      * twice. */
     (void)state;
-    evg_session_clock(&kit.s, kit.s.now + 6);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 6);
     assert_int_equal(evg_job_complete(&kit.s, &kit.jobs[0], bytes("late")), EVG_EJOB_TIMEOUT);
     worker_kit_pass(&kit, 0);
     assert_events(&kit, "EXPIRED JOB_TIMEOUT H:1");
@@ -286,7 +286,7 @@ static void a_timeout_is_told_to_who_asked(void **state)
             worker_kit_assign(&kit, "H:1", "slow");
         worker_kit_events(&kit);
         evg_job_started(&kit.s, &kit.jobs[0]);
-        evg_session_clock(&kit.s, kit.s.now + 0.5);
+        evg_wire_clock(&kit.s.wire, kit.s.wire.now + 0.5);
         assert_int_equal(evg_session_tick(&kit.s), 0);
         assert_int_equal(evg_session_next(&kit.s, &event), 1);
         assert_int_equal(event.type, EVG_EVENT_EXPIRED);
@@ -347,7 +347,7 @@ static void an_expired_job_may_be_forgotten_before_it_is_told(void **state)
 static void starve(void)
 {
     worker_kit_wire(&kit);
-    evg_buffer_deinit(&kit.s.out);
+    evg_buffer_deinit(&kit.s.wire.out);
     evg_alloc_fail_at(1);
 }
 
@@ -436,7 +436,7 @@ static void a_late_completion_without_memory_is_no_timeout_yet(void **state)
     /* Fails when the job counts as expired although nothing was told to the server. */
     (void)state;
     starve();
-    evg_session_clock(&kit.s, kit.s.now + 6);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 6);
     assert_int_equal(evg_job_complete(&kit.s, &kit.jobs[0], bytes("late")), EVG_ENOMEM);
     evg_alloc_fail_at(0);
     assert_int_equal(evg_job_complete(&kit.s, &kit.jobs[0], bytes("late")), EVG_EJOB_TIMEOUT);

@@ -207,7 +207,7 @@ static void put_row(row_t *row, int number)
 /* All bytes without those of requests that expire, unless they are begun with `written` bytes. */
 static void model_row(row_t *row, size_t written)
 {
-    evg_bytes_t out = evg_buffer_bytes(&kit.s.out);
+    evg_bytes_t out = evg_buffer_bytes(&kit.s.wire.out);
     row->model_len = 0;
     for (int i = 0; i < ROW; i++) {
         if (row->things[i] == EXPIRES && row->start[i] < written) row->things[i] = STAYS;
@@ -239,8 +239,8 @@ static void try_row(int number, size_t written)
     model_row(&row, written);
     kit_write(&kit, written);
     kit_pass(&kit, 5);
-    if (kit.s.edge > kit.s.out.consumed)
-        kit_write(&kit, kit.s.edge - kit.s.out.consumed); /* what is begun puts it off */
+    if (kit.s.wire.edge > kit.s.wire.out.consumed)
+        kit_write(&kit, kit.s.wire.edge - kit.s.wire.out.consumed); /* what is begun puts it off */
     kit_pass(&kit, 0);
     assert_int_equal(evg_session_unsent(&kit.s), row.model_len - kit.wire_len);
     answer_row(&row);
@@ -298,7 +298,7 @@ static void mass_expiry_is_linear(void **state)
         assert_int_equal(evg_session_echo(s, &requests[i], evg_bytes_of("some data")), 0);
     }
     size_t bytes = evg_session_unsent(s);
-    evg_session_clock(s, s->now + 30);
+    evg_wire_clock(&s->wire, s->wire.now + 30);
     moved = 0;
     assert_int_equal(evg_session_tick(s), 0);
     assert_true(moved <= bytes);

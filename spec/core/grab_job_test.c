@@ -163,7 +163,7 @@ static void grab_job_before_the_server_is_known(void **state)
     evg_session_opening(&kit.s);
     assert_int_equal(evg_session_opened(&kit.s), 0);
     assert_wire(&kit, "version; CAN_DO f; GRAB_JOB_UNIQ");
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("v1.130\n")), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of("v1.130\n")), 0);
     worker_kit_say(&kit, EVG_ERROR, "server_error", "Can't locate object method", NULL);
     assert_events(&kit, "CONNECTED");
     assert_int_equal(evg_session_waiting_count(&kit.s), 1);
@@ -215,7 +215,7 @@ static void grab_job_that_finds_no_memory_to_be_asked_again_closes(void **state)
     (void)state;
     assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
     worker_kit_wire(&kit);
-    evg_buffer_deinit(&kit.s.out);
+    evg_buffer_deinit(&kit.s.wire.out);
     worker_kit_say(&kit, EVG_ERROR, "SERVER", "no", NULL);
     evg_alloc_fail_at(1);
     assert_events(&kit, "");
@@ -235,7 +235,7 @@ static void grab_job_waits_for_the_next_connection(void **state)
     assert_int_equal(evg_worker_grab(&kit.s, &kit.request), 0);
     worker_kit_lose(&kit);
     worker_kit_open(&kit, NULL);
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("OK 1\n")), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of("OK 1\n")), 0);
     worker_kit_cant_do(&kit, "f");
     assert_events(&kit, "");
     assert_wire(&kit, "");

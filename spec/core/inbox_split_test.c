@@ -53,7 +53,7 @@ static const char *tell_stream(size_t split, size_t step)
     kit_feed(&kit, evg_bytes(stream + split, stream_len - split));
     kit_step = 0;
     const char *told = kit_told(&kit);
-    assert_int_equal(kit.s.stats.bytes_in, stream_len);
+    assert_int_equal(kit.s.wire.bytes_in, stream_len);
     assert_int_equal(kit.s.stats.packets_in, 21);
     kit_stop(&kit);
     return told;

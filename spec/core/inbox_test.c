@@ -435,7 +435,7 @@ static void long_text_in_small_steps_is_bounded(void **state)
     size_t fed = 0;
     for (; kit.s.state == EVG_OPEN && fed < 2 * MAX; fed += sizeof step) {
         evg_event_t event;
-        assert_int_equal(evg_session_feed(&kit.s, evg_bytes(step, sizeof step)), 0);
+        assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes(step, sizeof step)), 0);
         int r = evg_session_next(&kit.s, &event);
         if (r < 0) kit_lose(&kit, r, NULL);
     }
@@ -452,22 +452,22 @@ static void appetite_is_bounded(void **state)
     uint8_t header[EVG_HEADER_LEN];
     (void)state;
     start_with(ECHO);
-    assert_int_equal(evg_session_appetite(&kit.s), EVG_BUFFER_FIRST);
+    assert_int_equal(evg_wire_appetite(&kit.s.wire), EVG_BUFFER_FIRST);
     packet_header(header, "\0RES", EVG_ECHO_RES, 200 * 1024 * 1024);
     kit_feed(&kit, evg_bytes(header, sizeof header));
-    assert_int_equal(evg_session_appetite(&kit.s), 64 * 1024);
-    assert_true(kit.s.in.cap <= EVG_BUFFER_FIRST);
+    assert_int_equal(evg_wire_appetite(&kit.s.wire), 64 * 1024);
+    assert_true(kit.s.wire.in.cap <= EVG_BUFFER_FIRST);
     kit_stop(&kit);
     start_with(ECHO);
     kit_say(&kit, EVG_NOOP, NULL);
-    assert_int_equal(evg_session_appetite(&kit.s), EVG_BUFFER_FIRST);
+    assert_int_equal(evg_wire_appetite(&kit.s.wire), EVG_BUFFER_FIRST);
     packet_header(header, "\0RES", EVG_ECHO_RES, 100 * 1024);
     kit_feed(&kit, evg_bytes(header, sizeof header));
-    assert_int_equal(evg_session_appetite(&kit.s), 64 * 1024);
-    assert_non_null(evg_session_reserve(&kit.s, 1024 * 1024));
-    memset(evg_session_reserve(&kit.s, 90 * 1024), 'x', 90 * 1024);
-    evg_session_commit(&kit.s, 90 * 1024);
-    assert_int_equal(evg_session_appetite(&kit.s), 64 * 1024);
+    assert_int_equal(evg_wire_appetite(&kit.s.wire), 64 * 1024);
+    assert_non_null(evg_wire_reserve(&kit.s.wire, 1024 * 1024));
+    memset(evg_wire_reserve(&kit.s.wire, 90 * 1024), 'x', 90 * 1024);
+    evg_wire_commit(&kit.s.wire, 90 * 1024);
+    assert_int_equal(evg_wire_appetite(&kit.s.wire), 64 * 1024);
     kit_stop(&kit);
 }
 
@@ -482,10 +482,10 @@ static void appetite_grows_with_what_came(void **state)
     packet_header(header, "\0RES", EVG_ECHO_RES, 16 * MIB);
     kit_feed(&kit, evg_bytes(header, sizeof header));
     for (size_t len; came < EVG_HEADER_LEN + 16 * MIB - 64 * KIB; came += len, calls++) {
-        len = evg_session_appetite(&kit.s);
+        len = evg_wire_appetite(&kit.s.wire);
         assert_true(len <= MIB && len <= (came < 64 * KIB ? 64 * KIB : 4 * came));
-        memset(evg_session_reserve(&kit.s, len), 'x', len);
-        evg_session_commit(&kit.s, len);
+        memset(evg_wire_reserve(&kit.s.wire, len), 'x', len);
+        evg_wire_commit(&kit.s.wire, len);
     }
     assert_true(calls < 22);
     kit_stop(&kit);

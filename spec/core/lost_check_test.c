@@ -130,7 +130,7 @@ static void periods_that_round_away(void **state)
         }
         kit_told(&kit);
         kit_sent(&kit);
-        kit_pass(&kit, job->heard_at + period - kit.s.now);
+        kit_pass(&kit, job->heard_at + period - kit.s.wire.now);
         say_known(true);
         say(EVG_WORK_COMPLETE, "H:1", "");
         kit_told(&kit);

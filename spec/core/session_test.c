@@ -51,7 +51,7 @@ static void defaults(void **state)
     assert_int_equal(o->max_text, 64 << 20);
     assert_int_equal(o->max_unsent, 64 << 20);
     assert_true(s.backoff.first == 0.1 && s.backoff.most == 2 && s.backoff.attempts == 0);
-    assert_true(s.now == 5);
+    assert_true(s.wire.now == 5);
     evg_session_deinit(&s);
 }
 
@@ -194,7 +194,7 @@ static void each_request_is_sent_once(void **state)
 {
     char data[16];
     int made = 0, next = 0;
-    uint64_t written = kit.s.stats.bytes_out;
+    uint64_t written = kit.s.wire.bytes_out;
     (void)state;
     kit.s.options.command_timeout = 0;
     srandom(3);
@@ -219,7 +219,7 @@ static void each_request_is_sent_once(void **state)
     written += evg_session_unsent(&kit.s);
     kit_write_all(&kit);
     assert_int_equal(follow(kit_sent(&kit), next), made);
-    assert_int_equal(kit.s.stats.bytes_out, written);
+    assert_int_equal(kit.s.wire.bytes_out, written);
     assert_true(made > 1000);
 }
 
@@ -234,10 +234,10 @@ static void waits_for_the_next_connection_until_its_time(void **state)
     assert_told(&kit, "ERROR CONNECT Connection refused");
     for (int i = 0; i < 20; i++) {
         double due = evg_session_deadline(&kit.s);
-        assert_true(due >= kit.s.now && due <= kit.s.now + fmin(2, 0.1 * (1 << i)));
-        assert_int_equal(evg_session_wants_open(&kit.s), due == kit.s.now);
-        some_pause |= due > kit.s.now;
-        evg_session_clock(&kit.s, due);
+        assert_true(due >= kit.s.wire.now && due <= kit.s.wire.now + fmin(2, 0.1 * (1 << i)));
+        assert_int_equal(evg_session_wants_open(&kit.s), due == kit.s.wire.now);
+        some_pause |= due > kit.s.wire.now;
+        evg_wire_clock(&kit.s.wire, due);
         assert_true(evg_session_wants_open(&kit.s));
         fail_open(EVG_ECONNECT_TIMEOUT, "10.0.0.1");
     }
@@ -423,7 +423,7 @@ static void a_heartbeat_when_it_is_quiet(void **state)
 
 static size_t held(void)
 {
-    return kit.s.in.cap + kit.s.out.cap;
+    return kit.s.wire.in.cap + kit.s.wire.out.cap;
 }
 
 /* With and without a heartbeat. Fails when they are given back for each packet, or not when nothing comes. */
@@ -435,17 +435,17 @@ static void buffers_go_when_it_is_quiet_for_a_second(void **state)
         kit_write_all(&kit);
         kit_say(&kit, EVG_ECHO_RES, "x", NULL);
         assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
-        double look = kit.s.trim_at;
+        double look = kit.s.wire.trim_at;
         kit_pass(&kit, 0.9);
         kit_tell(&kit);
-        assert_true(kit.s.trim_at == look);
+        assert_true(kit.s.wire.trim_at == look);
         assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
         kit_pass(&kit, 0.1); /* it was in use a second ago */
         kit_tell(&kit);
         kit_pass(&kit, 1);
         kit_tell(&kit);
         assert_int_equal(held(), 0);
-        assert_true(isinf(kit.s.trim_at));
+        assert_true(isinf(kit.s.wire.trim_at));
         kit.s.options.heartbeat = 20;
     }
     kit_told(&kit);
@@ -465,13 +465,13 @@ static void a_large_packet_leaves_no_large_buffer_in_a_busy_stream(void **state)
     memcpy(large, large + sizeof large - 5, 5);
     memcpy(large + 5, noop.at, 5);
     kit_feed(&kit, evg_bytes(large, 10)); /* its end and a beginning */
-    assert_true(kit.s.in.cap > sizeof large);
+    assert_true(kit.s.wire.in.cap > sizeof large);
     for (int i = 0; i < 30; i++) {
         kit_pass(&kit, 0.1);
         kit_feed(&kit, evg_bytes(noop.at + 5, 7));
         kit_feed(&kit, evg_bytes(noop.at, 5));
     }
-    assert_int_equal(kit.s.in.cap, EVG_BUFFER_FIRST);
+    assert_int_equal(kit.s.wire.in.cap, EVG_BUFFER_FIRST);
     kit_told(&kit);
 }
 
@@ -483,12 +483,12 @@ static void buffers_of_a_session_that_nobody_asks(void **state)
     kit_write_all(&kit);
     kit_say(&kit, EVG_ECHO_RES, "x", NULL);
     kit_echo(&kit, "waits");
-    evg_session_rest(&kit.s, kit.s.now + 1.9);
+    evg_wire_rest(&kit.s.wire, kit.s.wire.now + 1.9);
     assert_int_equal(held(), 2 * EVG_BUFFER_FIRST);
-    evg_session_rest(&kit.s, kit.s.now + 2);
-    assert_int_equal(kit.s.in.cap, 0);
+    evg_wire_rest(&kit.s.wire, kit.s.wire.now + 2);
+    assert_int_equal(kit.s.wire.in.cap, 0);
     assert_sent(&kit, "ECHO_REQ x; ECHO_REQ waits");
-    evg_session_rest(&kit.s, kit.s.now + 2);
+    evg_wire_rest(&kit.s.wire, kit.s.wire.now + 2);
     assert_int_equal(held(), 0);
     kit_told(&kit);
 }
@@ -552,7 +552,7 @@ static void periods_that_round_away(void **state)
     for (double period = 0.1; period < 1; period += 0.1) {
         kit.s.options.heartbeat = period;
         kit_say(&kit, EVG_NOOP, NULL);
-        kit_pass(&kit, kit.s.read_at + period - kit.s.now);
+        kit_pass(&kit, kit.s.wire.read_at + period - kit.s.wire.now);
         assert_sent(&kit, "ECHO_REQ heartbeat");
         kit_say(&kit, EVG_ECHO_RES, "heartbeat", NULL);
     }
@@ -561,10 +561,10 @@ static void periods_that_round_away(void **state)
 static void time_never_goes_back(void **state)
 {
     (void)state;
-    evg_session_clock(&kit.s, KIT_NOW - 5);
-    assert_true(kit.s.now == KIT_NOW);
-    evg_session_clock(&kit.s, (double)NAN);
-    assert_true(kit.s.now == KIT_NOW);
+    evg_wire_clock(&kit.s.wire, KIT_NOW - 5);
+    assert_true(kit.s.wire.now == KIT_NOW);
+    evg_wire_clock(&kit.s.wire, (double)NAN);
+    assert_true(kit.s.wire.now == KIT_NOW);
 }
 
 int main(void)

@@ -38,9 +38,9 @@ static void what_is_late_is_not_written(void **state)
 {
     (void)state;
     kit_echo(&kit, "1");
-    evg_session_clock(&kit.s, kit.s.now + 29);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 29);
     kit_echo(&kit, "2");
-    evg_session_clock(&kit.s, kit.s.now + 1);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 1);
     assert_sent(&kit, "ECHO_REQ 2");
     assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
     kit_live(&kit, 29);
@@ -55,10 +55,10 @@ static void a_late_job_is_not_written_either(void **state)
     kit_submit_within(&kit, "", "1", 60);
     kit_submit_within(&kit, "", "2", 20);
     kit_submit_within(&kit, "", "3", 20.5);
-    evg_session_clock(&kit.s, kit.s.now + 20);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 20);
     kit_write(&kit, 0);
     assert_told(&kit, "b FAILED JOB_TIMEOUT NOT_SENT");
-    evg_session_clock(&kit.s, kit.s.now + 10);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 10);
     assert_sent(&kit, "");
     assert_told(&kit, "c FAILED JOB_TIMEOUT NOT_SENT; a FAILED COMMAND_TIMEOUT NOT_SENT");
 }
@@ -106,7 +106,7 @@ static void holes_are_passed_over(void **state)
         }
         assert_int_equal(kit.s.state, EVG_OPEN);
         assert_int_equal(kit.s.owed_count + evg_session_unsent(&kit.s), 0);
-        assert_int_equal(evg_buffer_len(&kit.s.out), 0);
+        assert_int_equal(evg_buffer_len(&kit.s.wire.out), 0);
         kit_stop(&kit);
     }
 }
@@ -121,7 +121,7 @@ static void without_memory_for_a_hole_the_connection_goes(void **state)
     kit_echo(&kit, "2");
     while (!evg_list_empty_p(&kit.s.spare)) evg_free(evg_container(evg_list_shift(&kit.s.spare), evg_request_t, link));
     kit.s.spare_count = 0;
-    evg_session_clock(&kit.s, kit.s.now + 20);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 20);
     evg_alloc_fail_at(1);
     assert_int_equal(evg_session_output(&kit.s).len, 0);
     evg_alloc_fail_at(1);
@@ -146,7 +146,7 @@ static void lose_for_long(void)
         kit.s.backoff.failures = 10;
         evg_session_opening(&kit.s);
         kit_lose(&kit, EVG_ECONNECT, "refused");
-    } while (kit.s.retry_at < kit.s.now + 30);
+    } while (kit.s.retry_at < kit.s.wire.now + 30);
     kit_told(&kit);
 }
 
@@ -155,21 +155,22 @@ static void a_request_hastens_the_reconnect(void **state)
 {
     (void)state;
     lose_for_long();
-    evg_session_clock(&kit.s, kit.s.now + 1);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 1);
     kit_echo(&kit, "1");
     assert_false(evg_session_wants_open(&kit.s));
-    assert_true(evg_session_deadline(&kit.s) == kit.s.now + 4); /* not at once: who fails and asks again would spin */
+    assert_true(evg_session_deadline(&kit.s) ==
+                kit.s.wire.now + 4); /* not at once: who fails and asks again would spin */
     evg_session_disconnect(&kit.s);
     kit_told(&kit);
     lose_for_long();
-    evg_session_clock(&kit.s, kit.s.now + 10);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 10);
     kit_echo(&kit, "2");
     assert_true(evg_session_wants_open(&kit.s));
     evg_session_opening(&kit.s);
     kit_lose(&kit, EVG_ECONNECT, "refused");
-    kit.s.retry_at = kit.s.now + 60;
+    kit.s.retry_at = kit.s.wire.now + 60;
     kit_echo(&kit, "3"); /* a stream of requests must not undo the back-off */
-    assert_true(kit.s.retry_at == kit.s.now + 15);
+    assert_true(kit.s.retry_at == kit.s.wire.now + 15);
 }
 
 /* -- written ------------------------------------------------------------------------------------------------------- */
@@ -280,7 +281,7 @@ static void what_arrives_puts_deadlines_off(void **state)
         more_data(100);
         assert_told(&kit, "");
     }
-    assert_int_equal(kit.s.in.at, 0);
+    assert_int_equal(kit.s.wire.in.at, 0);
     assert_sent(&kit, "ECHO_REQ 1");
     kit_pass(&kit, 0);
     assert_told(&kit, "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED"); /* its time was over long ago, the connection lives */
@@ -497,9 +498,9 @@ static void to_expire_one_by_one_moves_nothing(void **state)
     (void)state;
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
     evg_session_t *s = &kit.s;
-    double start = s->now;
+    double start = s->wire.now;
     for (size_t i = 0; i < MANY; i++) {
-        evg_session_clock(s, start + (double)i * 1e-4);
+        evg_wire_clock(&s->wire, start + (double)i * 1e-4);
         evg_request_init(&requests[i], NULL);
         if (i % 2) assert_int_equal(evg_client_submit(s, &requests[i], &submission), 0);
         if (i % 2 == 0) assert_int_equal(evg_session_echo(s, &requests[i], evg_bytes_of("some data")), 0);
@@ -508,14 +509,14 @@ static void to_expire_one_by_one_moves_nothing(void **state)
     moved = 0;
     for (double wait = 5; wait <= 30; wait += 25) {
         for (size_t i = 0; i < MANY; i++) {
-            evg_session_clock(s, start + wait + (double)i * 1e-4 + 1e-6);
+            evg_wire_clock(&s->wire, start + wait + (double)i * 1e-4 + 1e-6);
             assert_int_equal(evg_session_tick(s), 0);
             while (evg_session_next(s, &event) > 0) done++;
         }
         assert_int_equal(done, wait == 5 ? MANY / 2 : MANY);
     }
     assert_true(moved <= bytes);
-    assert_int_equal(s->owed_count + evg_session_unsent(s) + evg_buffer_len(&s->out), 0);
+    assert_int_equal(s->owed_count + evg_session_unsent(s) + evg_buffer_len(&s->wire.out), 0);
     s->stats.submitted = s->stats.resolved = 0; /* they were none of the kit's */
 }
 

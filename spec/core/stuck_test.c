@@ -126,9 +126,9 @@ static double delay_of_hand_back(void)
 {
     worker_kit_lose(&kit);
     evg_worker_handed_back(&kit.s);
-    double delay = kit.s.retry_at - kit.s.now;
+    double delay = kit.s.retry_at - kit.s.wire.now;
     worker_kit_events(&kit);
-    evg_session_clock(&kit.s, kit.s.retry_at);
+    evg_wire_clock(&kit.s.wire, kit.s.retry_at);
     worker_kit_open(&kit, "OK 1.1.20");
     return delay;
 }

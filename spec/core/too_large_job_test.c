@@ -18,9 +18,9 @@ static void begin(size_t len)
 {
     uint8_t header[EVG_HEADER_LEN];
     packet_header(header, "\0RES", EVG_JOB_ASSIGN_UNIQ, (uint32_t)len);
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes(header, sizeof header)), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes(header, sizeof header)), 0);
     assert_events(&kit, "");
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes("H:1", 4)), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes("H:1", 4)), 0);
 }
 
 static void end(size_t len)
@@ -28,9 +28,9 @@ static void end(size_t len)
     static uint8_t page[4096];
     for (size_t left = len - 4, now; left; left -= now) {
         now = left < sizeof page ? left : sizeof page;
-        assert_int_equal(evg_session_feed(&kit.s, evg_bytes(page, now)), 0);
+        assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes(page, now)), 0);
         assert_events(&kit, "");
-        assert_in_range(kit.s.in.cap, 0, EVG_BUFFER_FIRST);
+        assert_in_range(kit.s.wire.in.cap, 0, EVG_BUFFER_FIRST);
     }
 }
 

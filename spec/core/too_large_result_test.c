@@ -39,7 +39,7 @@ static void end(const char *handle, size_t len)
     for (size_t left = len - strlen(handle) - 1, now; left; left -= now) {
         now = left < sizeof page ? left : sizeof page;
         feed(page, now);
-        assert_in_range(kit.s.in.cap, 0, EVG_BUFFER_FIRST);
+        assert_in_range(kit.s.wire.in.cap, 0, EVG_BUFFER_FIRST);
     }
 }
 
@@ -166,7 +166,7 @@ static void half_of_it_on_the_next_connection(void **state)
     begin(EVG_WORK_COMPLETE, "H:1", LARGE);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
     kit_told(&kit);
-    evg_session_clock(&kit.s, kit.s.now + 10);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 10);
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
     kit_told(&kit);

@@ -21,7 +21,7 @@ static bool perl;
 
 static bool feed(const void *at, size_t len)
 {
-    return evg_session_feed(&kit.s, evg_bytes(at, len)) == 0;
+    return evg_wire_feed(&kit.s.wire, evg_bytes(at, len)) == 0;
 }
 
 static bool say(evg_command_t type, const char *body, size_t len)
@@ -130,7 +130,7 @@ static void lose(void)
 
 static void turn(void)
 {
-    evg_session_clock(&kit.s, kit.s.now + 0.5);
+    evg_wire_clock(&kit.s.wire, kit.s.wire.now + 0.5);
     if (evg_session_wants_open(&kit.s)) {
         evg_session_opening(&kit.s);
         if (evg_session_opened(&kit.s) < 0) return lose();
@@ -222,7 +222,7 @@ static void a_grab_that_found_no_memory_is_tried_again(void **state)
     assert_wire(&kit, "GRAB_JOB_UNIQ");
     no_job();
     assert_wire(&kit, "PRE_SLEEP");
-    assert_true(evg_session_deadline(&kit.s) > kit.s.now);
+    assert_true(evg_session_deadline(&kit.s) > kit.s.wire.now);
     worker_kit_stop(&kit);
 }
 

@@ -55,7 +55,7 @@ static void work_comes_before_the_connection(void **state)
     evg_session_opening(&kit.s);
     assert_int_equal(evg_session_opened(&kit.s), 0);
     assert_wire(&kit, "version; CAN_DO f");
-    assert_int_equal(evg_session_feed(&kit.s, evg_bytes_of("OK 1.1.20\n")), 0);
+    assert_int_equal(evg_wire_feed(&kit.s.wire, evg_bytes_of("OK 1.1.20\n")), 0);
     assert_events(&kit, "CONNECTED");
     assert_wire(&kit, "GRAB_JOB_UNIQ");
 }

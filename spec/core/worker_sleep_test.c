@@ -98,7 +98,7 @@ static int grabs_in_a_storm(double seconds)
 {
     int grabs = 0;
     noop();
-    for (double end = kit.s.now + seconds; kit.s.now < end;) {
+    for (double end = kit.s.wire.now + seconds; kit.s.wire.now < end;) {
         while (strstr(worker_kit_wire(&kit), "GRAB_JOB_UNIQ")) {
             grabs++;
             no_job();

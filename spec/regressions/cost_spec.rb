@@ -138,7 +138,7 @@ RSpec.describe "The cost of" do
     expect(grown).to be < 100 << 20
   end
 
-  # Fails when room is made for what a header announces: return `lacks` in evg_session_appetite.
+  # Fails when room is made for what a header announces: return `lacks` in evg_wire_appetite.
   it "a length that a server only announces is nothing" do
     server = fake_server do |peer|
       peer.expect(:echo_req)

@@ -28,7 +28,7 @@ RSpec.describe "The time of" do
     expect(errors).to be_empty
   end
 
-  # Fails when bytes do not count as life: keep read_at as it is in evg_session_commit.
+  # Fails when bytes do not count as life: keep read_at as it is in evg_wire_commit.
   it "silence is over with each byte, also within a packet" do
     packet = EVGearman::Protocol.encode(:work_data, "H:1", "d" * 100, magic: :res)
     server = fake_server do |peer|

@@ -176,7 +176,7 @@ static void write_if_late(rb_job_t *job)
 {
     handler_t *handler = handler_of(job);
     evg_connection_t *c = job->client->c;
-    double took = c->session.now - job->job.started_at;
+    double took = c->session.wire.now - job->job.started_at;
     handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
     if (took > quick) evg_connection_flush(c);
 }

@@ -21,8 +21,8 @@ static const double undriven = 1; /* a loop that nobody drove for so many second
 /* On a loop that nobody turns the GC is who gives large buffers back. */
 static void rest(const client_t *client)
 {
-    if (client->c && !isinf(client->c->session.trim_at) && !client->loop->net->turning) {
-        evg_session_rest(&client->c->session, evg_monotonic());
+    if (client->c && !isinf(client->c->session.wire.trim_at) && !client->loop->net->turning) {
+        evg_wire_rest(&client->c->session.wire, evg_monotonic());
     }
 }
 
@@ -76,7 +76,7 @@ static void client_free(void *ptr)
 
 static size_t buffers_of(const client_t *client)
 {
-    return client->c->session.in.cap + client->c->session.out.cap;
+    return client->c->session.wire.in.cap + client->c->session.wire.out.cap;
 }
 
 static size_t client_size(const void *ptr)
@@ -180,7 +180,7 @@ void client_before_request(client_t *client)
 {
     evg_connection_clock(client->c);
     const evg_loop_t *net = client->loop->net;
-    bool asleep = client->c->session.now - net->polled_at > undriven;
+    bool asleep = client->c->session.wire.now - net->polled_at > undriven;
     if (asleep && client->c->session.state == EVG_OPEN && seat_free_p(client->loop) && !net->turning) {
         loop_glance(client->loop);
     }

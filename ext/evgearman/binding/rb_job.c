@@ -82,7 +82,7 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     job->client = client;
     job->client_value = client->self;
     evg_worker_accept(&client->c->session, &job->job, event, job);
-    job->assigned_at = client->c->session.now;
+    job->assigned_at = client->c->session.wire.now;
     handler_t *handler = job->job.function ? job->job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
     job->function = handler ? handler->name : name_string(event->args[1]);

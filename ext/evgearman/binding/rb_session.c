@@ -12,13 +12,13 @@
 static void session_mark(void *ptr)
 {
     rb_session_t *session = ptr;
-    evg_session_rest(&session->s, INFINITY);
+    evg_wire_rest(&session->s.wire, INFINITY);
     for (size_t i = 0; i < session->pending_count; i++) rb_gc_mark(session->pending[i]);
 }
 
 static size_t buffers_of(const rb_session_t *session)
 {
-    return session->s.in.cap + session->s.out.cap;
+    return session->s.wire.in.cap + session->s.wire.out.cap;
 }
 
 void session_grew(rb_session_t *session)
@@ -178,7 +178,7 @@ static VALUE session_feed(VALUE self, VALUE bytes)
 {
     rb_session_t *session = session_of(self);
     if (session->s.state != EVG_OPEN) error_raise(NULL, "ConnectionError", "not open");
-    error_check(NULL, evg_session_feed(&session->s, bytes_of(bytes)));
+    error_check(NULL, evg_wire_feed(&session->s.wire, bytes_of(bytes)));
     session_grew(session);
     RB_GC_GUARD(bytes);
     return self;
@@ -190,15 +190,15 @@ static VALUE session_peek(VALUE self, VALUE most)
     rb_session_t *session = session_of(self);
     evg_bytes_t bytes = evg_session_output(&session->s);
     if (!NIL_P(most) && NUM2SIZET(most) < bytes.len) bytes.len = NUM2SIZET(most);
-    return rb_assoc_new(binary_string(bytes), ULL2NUM(session->s.out.consumed));
+    return rb_assoc_new(binary_string(bytes), ULL2NUM(session->s.wire.out.consumed));
 }
 
 /* Are they still to be written? A tick takes away what has expired, another write or connection begins elsewhere. */
 static bool next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
 {
-    bool long_enough = s->out.consumed == position && bytes.len <= evg_buffer_len(&s->out);
+    bool long_enough = s->wire.out.consumed == position && bytes.len <= evg_buffer_len(&s->wire.out);
     if (!long_enough || bytes.len > s->clear_to - position) return false;
-    return bytes.len == 0 || memcmp(evg_buffer_data(&s->out), bytes.at, bytes.len) == 0;
+    return bytes.len == 0 || memcmp(evg_buffer_data(&s->wire.out), bytes.at, bytes.len) == 0;
 }
 
 /* So many of these were. */
@@ -218,7 +218,7 @@ static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE positio
 static VALUE session_tick(VALUE self, VALUE now)
 {
     rb_session_t *session = session_of(self);
-    evg_session_clock(&session->s, instant_of(now, "now"));
+    evg_wire_clock(&session->s.wire, instant_of(now, "now"));
     int r = evg_session_tick(&session->s);
     if (r < 0) break_off(session, r);
     return self;

@@ -110,7 +110,7 @@ static void begin(client_t *client)
     trace->generation = c->session.generation;
     trace->out.parser.broken = !evg_connection_between_packets_p(c);
     client->trace = trace;
-    take(client, &trace->in, evg_buffer_bytes(&c->session.in)); /* the beginning of what is half read */
+    take(client, &trace->in, evg_buffer_bytes(&c->session.wire.in)); /* the beginning of what is half read */
     c->on_bytes = on_bytes;
 }
 

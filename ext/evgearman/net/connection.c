@@ -45,7 +45,7 @@ static void connection_reconcile(evg_source_t *source)
     evg_connection_bury(c);
     evg_connection_watch(c);
     evg_source_due_at(source,
-                      evg_least(evg_session_deadline(&c->session), evg_least(c->give_up_at, c->session.trim_at)));
+                      evg_least(evg_session_deadline(&c->session), evg_least(c->give_up_at, c->session.wire.trim_at)));
 }
 
 /* Nobody would tell what comes on it: what has come was read. */
@@ -201,7 +201,7 @@ void evg_connection_flush(evg_connection_t *c)
 
 void evg_connection_clock(evg_connection_t *c)
 {
-    evg_session_clock(&c->session, evg_loop_now(c->source.loop));
+    evg_wire_clock(&c->session.wire, evg_loop_now(c->source.loop));
 }
 
 void evg_connection_pump(evg_connection_t *c)

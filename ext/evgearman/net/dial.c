@@ -10,7 +10,7 @@
 
 static double deadline(const evg_connection_t *c)
 {
-    return c->connect_timeout > 0 ? c->session.now + c->connect_timeout : INFINITY;
+    return c->connect_timeout > 0 ? c->session.wire.now + c->connect_timeout : INFINITY;
 }
 
 static void give_up(evg_connection_t *c)
@@ -58,14 +58,14 @@ void evg_connection_check_way(evg_connection_t *c)
         opened(c);
     else if (rc == EVG_IO_FAILED)
         leave_way(c, errno);
-    else if (c->session.now >= c->give_up_at)
+    else if (c->session.wire.now >= c->give_up_at)
         leave_way(c, 0);
 }
 
 void evg_connection_resolved(evg_connection_t *c)
 {
     if (!evg_resolution_done_p(c->resolution)) {
-        if (c->session.now >= c->give_up_at) evg_connection_finish(c, EVG_ECONNECT_TIMEOUT, "resolving the host");
+        if (c->session.wire.now >= c->give_up_at) evg_connection_finish(c, EVG_ECONNECT_TIMEOUT, "resolving the host");
         return;
     }
     int answer = evg_resolution_take(c->resolution, c->ways);

@@ -25,8 +25,8 @@ static void end_of_input(evg_connection_t *c, ssize_t answer)
 /* One read, fed. */
 static size_t read_some(evg_connection_t *c)
 {
-    size_t len = evg_session_appetite(&c->session);
-    uint8_t *room = evg_session_reserve(&c->session, len);
+    size_t len = evg_wire_appetite(&c->session.wire);
+    uint8_t *room = evg_wire_reserve(&c->session.wire, len);
     if (!room) {
         evg_connection_finish(c, EVG_ENOMEM, NULL);
         return 0;
@@ -35,7 +35,7 @@ static size_t read_some(evg_connection_t *c)
     c->drained = got < (ssize_t)len;
     if (got > 0) {
         if (c->on_bytes) c->on_bytes(c->owner, false, evg_bytes(room, (size_t)got));
-        evg_session_commit(&c->session, (size_t)got);
+        evg_wire_commit(&c->session.wire, (size_t)got);
         evg_connection_emit(c);
         return (size_t)got;
     }

@@ -40,10 +40,10 @@ void evg_worker_accept(evg_session_t *s, evg_job_t *job, const evg_event_t *even
 void evg_job_started(evg_session_t *s, evg_job_t *job)
 {
     if (job->state != EVG_JOB_HELD || job->started_at > 0) return;
-    job->started_at = s->now;
+    job->started_at = s->wire.now;
     job->timeout = job->function ? job->function->timeout : 0;
     /* cannot fail: room was made when the job was assigned */
-    if (job->timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->now + job->timeout);
+    if (job->timeout > 0) (void)evg_deadlines_add(&s->worker.dues, &job->due, s->wire.now + job->timeout);
 }
 
 void evg_job_entered(evg_job_t *job)
@@ -73,7 +73,7 @@ static void let_go(evg_session_t *s, evg_job_t *job, evg_job_state_t state)
     evg_list_unlink(&job->link);
     w->held_count--;
     if (job->function) job->function->held--;
-    if (job->started_at > 0 && state == EVG_JOB_FINISHED) learn_duration(w, s->now - job->started_at);
+    if (job->started_at > 0 && state == EVG_JOB_FINISHED) learn_duration(w, s->wire.now - job->started_at);
     job->function = NULL;
     job->state = state;
     if (job->entered && state != EVG_JOB_FINISHED) {
@@ -130,12 +130,12 @@ int evg_job_status(evg_session_t *s, evg_job_t *job, uint32_t numerator, uint32_
 /* The Perl server knows that a job ended only by WORK_FAIL; both packets go out, or none. */
 static int send_exception(evg_session_t *s, const evg_bytes_t *args)
 {
-    size_t before = evg_buffer_len(&s->out);
+    size_t before = evg_buffer_len(&s->wire.out);
     int r = evg_session_send(s, EVG_WORK_EXCEPTION, args, 2);
     if (r < 0 || evg_dialect_exception_ends_p(s->dialect)) return r;
     r = evg_session_send(s, EVG_WORK_FAIL, args, 1);
     if (r == 0) return 0;
-    evg_buffer_truncate(&s->out, before);
+    evg_buffer_truncate(&s->wire.out, before);
     s->stats.packets_out--;
     return r;
 }
@@ -168,7 +168,7 @@ static int finish(evg_session_t *s, evg_job_t *job, evg_command_t type, evg_byte
     evg_bytes_t args[2] = {handle_of(job), data};
     int r = ours(s, job);
     if (r < 0) return r;
-    if (evg_deadline_set_p(&job->due) && job->due.heap.at <= s->now) {
+    if (evg_deadline_set_p(&job->due) && job->due.heap.at <= s->wire.now) {
         r = expire(s, job);
         return r < 0 ? r : EVG_EJOB_TIMEOUT;
     }
@@ -207,7 +207,7 @@ int evg_worker_expire(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     evg_deadline_t *due;
-    while ((due = evg_deadlines_first(&w->dues)) && due->heap.at <= s->now) {
+    while ((due = evg_deadlines_first(&w->dues)) && due->heap.at <= s->wire.now) {
         int r = expire(s, job_of(due));
         if (r < 0) return r;
     }
@@ -233,8 +233,8 @@ void evg_worker_forget_stuck(evg_session_t *s)
 void evg_worker_handed_back(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
-    if (s->now - w->handed_back_at > in_a_row) w->hand_backs = 0;
+    if (s->wire.now - w->handed_back_at > in_a_row) w->hand_backs = 0;
     w->hand_backs++;
-    w->handed_back_at = s->now;
-    if (s->wanted) s->retry_at = s->now + evg_backoff_delay_after(&s->backoff, w->hand_backs);
+    w->handed_back_at = s->wire.now;
+    if (s->wanted) s->retry_at = s->wire.now + evg_backoff_delay_after(&s->backoff, w->hand_backs);
 }

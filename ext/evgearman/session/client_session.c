@@ -55,7 +55,7 @@ int evg_client_submit(evg_session_t *s, evg_request_t *request, const evg_submis
     int argc = args_of(submission, args, digits);
     request->keyed = submission->unique.len > 0;
     bool waits = evg_command_foreground_p(submission->type) && submission->timeout > 0;
-    request->finish_by = waits ? s->now + submission->timeout : 0;
+    request->finish_by = waits ? s->wire.now + submission->timeout : 0;
     return evg_session_ask(s, request, submission->type, args, argc);
 }
 
@@ -175,12 +175,13 @@ static int foreground_created(evg_session_t *s, evg_request_t *request, evg_even
     if (!evg_jobs_may_share_p(&c->jobs, request)) return EVG_EUNEXPECTED;
     evg_session_answered(s, request);
     request->state = EVG_REQUEST_CREATED;
-    request->heard_at = s->now;
+    request->heard_at = s->wire.now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
     int r = evg_client_reserve(s); /* to look at it again cannot fail, then */
     if (r == 0) r = evg_jobs_add(&c->jobs, request);
-    if (r == 0 && (r = watch(s, request, after(s->now, s->options.lost_check))) < 0) evg_jobs_remove(&c->jobs, request);
+    if (r == 0 && (r = watch(s, request, after(s->wire.now, s->options.lost_check))) < 0)
+        evg_jobs_remove(&c->jobs, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
     event->type = EVG_EVENT_CREATED;
     event->request = request;
@@ -238,7 +239,7 @@ static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_eve
 {
     evg_request_t *request = evg_jobs_turn(&s->client.jobs, packet->args[0]);
     if (!request || request->purpose == EVG_FOR_NOBODY) return ignore(s);
-    request->heard_at = s->now;
+    request->heard_at = s->wire.now;
     request->unknown = 0;
     request->started = true;
     event->type = type;
@@ -312,7 +313,7 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
         evg_session_end(s, request, EVG_EJOB_LOST, evg_client_delivery(request));
     } else if (request->unknown == 1) {
         evg_deadlines_remove(&s->client.finishes, &request->due);
-        return watch(s, request, after(s->now, fmin(1, s->options.lost_check / 2)));
+        return watch(s, request, after(s->wire.now, fmin(1, s->options.lost_check / 2)));
     }
     return 0;
 }
@@ -322,14 +323,14 @@ static void look_at(evg_session_t *s, evg_request_t *request)
     double pause = s->options.lost_check;
     double look = after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
     evg_deadlines_remove(&s->client.finishes, &request->due);
-    if (request->finish_by > 0 && request->finish_by <= s->now) {
+    if (request->finish_by > 0 && request->finish_by <= s->wire.now) {
         leave_job(s, request);
         evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_client_delivery(request));
         return;
     }
-    if (look > 0 && (look <= s->now || request->unknown)) {
+    if (look > 0 && (look <= s->wire.now || request->unknown)) {
         check_lost(s, request);
-        look = after(s->now, pause);
+        look = after(s->wire.now, pause);
     }
     (void)watch(s, request, look); /* cannot fail: room was made when it was created */
 }
@@ -346,7 +347,7 @@ int evg_client_tick(evg_session_t *s)
 {
     evg_deadline_t *due;
     int r = 0;
-    while (r == 0 && (due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->now) {
+    while (r == 0 && (due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->wire.now) {
         evg_request_t *request = evg_container(due, evg_request_t, due);
         if (request->state == EVG_REQUEST_OWED)
             r = give_up_owed(s, request);

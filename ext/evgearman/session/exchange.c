@@ -16,11 +16,9 @@ static const uint64_t nowhere = UINT64_MAX; /* the place of a packet that is in 
 
 int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc)
 {
-    int r = evg_packet_encode(&s->out, EVG_REQ, type, args, argc, s->options.max_packet);
-    if (r < 0) return r;
-    s->stats.packets_out++;
-    evg_session_hold(s);
-    return 0;
+    int r = evg_wire_send(&s->wire, EVG_REQ, type, args, argc, s->options.max_packet);
+    if (r == 0) s->stats.packets_out++;
+    return r;
 }
 
 static bool caller_p(const evg_request_t *request)
@@ -68,7 +66,7 @@ static evg_deadlines_t *deadlines_of(evg_session_t *s, const evg_request_t *requ
 static int wait_from_now(evg_session_t *s, evg_request_t *request)
 {
     if (!caller_p(request)) return 0;
-    request->write_by = s->options.command_timeout > 0 ? s->now + s->options.command_timeout : 0;
+    request->write_by = s->options.command_timeout > 0 ? s->wire.now + s->options.command_timeout : 0;
     double due = earliest(request->write_by, request->finish_by);
     int r = request->finish_by > 0 ? evg_client_reserve(s) : 0; /* for when it is begun */
     return r < 0 || due <= 0 ? r : evg_deadlines_add(deadlines_of(s, request), &request->due, due);
@@ -78,7 +76,7 @@ static int wait_from_now(evg_session_t *s, evg_request_t *request)
  * nobody is told of a failure that was before his time. */
 static void hasten(evg_session_t *s)
 {
-    double at = s->owed_count == 1 ? s->now : s->now + s->options.command_timeout / 2;
+    double at = s->owed_count == 1 ? s->wire.now : s->wire.now + s->options.command_timeout / 2;
     if (s->owed_count > 1 && s->options.command_timeout <= 0) return;
     if (at < s->hasten_to) at = s->hasten_to;
     if (at < s->retry_at) s->retry_at = at;
@@ -104,9 +102,9 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
 {
     request->type = (uint8_t)type;
     request->start = start;
-    request->length = (size_t)(evg_buffer_position(&s->out) - start);
+    request->length = (size_t)(evg_buffer_position(&s->wire.out) - start);
     if (wait_from_now(s, request) < 0) {
-        evg_buffer_truncate(&s->out, (size_t)(start - s->out.consumed));
+        evg_buffer_truncate(&s->wire.out, (size_t)(start - s->wire.out.consumed));
         return EVG_ENOMEM;
     }
     s->stats.packets_out++;
@@ -116,17 +114,17 @@ static int owe(evg_session_t *s, evg_request_t *request, evg_command_t type, uin
 
 int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc)
 {
-    uint64_t start = evg_buffer_position(&s->out);
+    uint64_t start = evg_buffer_position(&s->wire.out);
     int r = admit(s, request);
-    if (r == 0) r = evg_packet_encode(&s->out, EVG_REQ, type, args, argc, s->options.max_packet);
+    if (r == 0) r = evg_packet_encode(&s->wire.out, EVG_REQ, type, args, argc, s->options.max_packet);
     return r < 0 ? r : owe(s, request, type, start);
 }
 
 int evg_session_ask_text(evg_session_t *s, evg_request_t *request, evg_bytes_t line, evg_shape_t shape)
 {
-    uint64_t start = evg_buffer_position(&s->out);
+    uint64_t start = evg_buffer_position(&s->wire.out);
     int r = admit(s, request);
-    if (r == 0) r = evg_admin_encode(&s->out, line);
+    if (r == 0) r = evg_admin_encode(&s->wire.out, line);
     if (r < 0) return r;
     request->shape = (uint8_t)shape;
     return owe(s, request, EVG_TEXT, start);
@@ -155,7 +153,7 @@ static void unlink_owed(evg_session_t *s, evg_request_t *request)
 
 int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_t type)
 {
-    uint64_t start = evg_buffer_position(&s->out);
+    uint64_t start = evg_buffer_position(&s->wire.out);
     bool counted = grabs_of(s, request) != NULL;
     bool asked = request->written;
     int r = evg_session_send(s, type, NULL, 0);
@@ -163,7 +161,7 @@ int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_
     if (r < 0) return r;
     request->type = (uint8_t)type;
     request->start = start;
-    request->length = (size_t)(evg_buffer_position(&s->out) - start);
+    request->length = (size_t)(evg_buffer_position(&s->wire.out) - start);
     request->begun = request->written = false;
     if (asked) s->unwritten_count++;
     unlink_owed(s, request);
@@ -204,7 +202,7 @@ int evg_session_ask_own(evg_session_t *s, evg_purpose_t purpose, evg_command_t t
 
 bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request)
 {
-    return request->start >= s->out.consumed;
+    return request->start >= s->wire.out.consumed;
 }
 
 /* A lost-check and its job know each other: whoever goes first says so. */
@@ -284,7 +282,7 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
 /* The bytes of a request that was not written, and how far into the output they begin. */
 static size_t offset_of(const evg_session_t *s, const evg_request_t *request)
 {
-    return (size_t)(request->start - s->out.consumed);
+    return (size_t)(request->start - s->wire.out.consumed);
 }
 
 static evg_request_t *request_at(evg_list_t *link)
@@ -296,19 +294,6 @@ static evg_request_t *request_at(evg_list_t *link)
 static evg_request_t *first_unwritten(const evg_session_t *s)
 {
     return s->last_written->next == &s->owed ? NULL : request_at(s->last_written->next);
-}
-
-/* Where will the packet end that is at the front when `len` bytes more are gone? */
-static void find_edge(evg_session_t *s, size_t len)
-{
-    uint64_t to = s->out.consumed + len, before = s->edge;
-    evg_bytes_t out = evg_buffer_bytes(&s->out);
-    if (len == out.len) s->edge = to;
-    while (s->edge < to) {
-        size_t at = (size_t)(s->edge - s->out.consumed);
-        s->edge += evg_packet_span(evg_bytes(out.at + at, out.len - at));
-    }
-    if (s->edge != before) s->leaves_since = s->now;
 }
 
 /* From here on it is silence that counts, not waiting; and a timeout of its own. */
@@ -324,10 +309,10 @@ static void begin(evg_session_t *s, evg_request_t *request)
 static void mark_written(evg_session_t *s)
 {
     evg_request_t *request;
-    while ((request = first_unwritten(s)) && request->start + request->length <= s->out.consumed) {
+    while ((request = first_unwritten(s)) && request->start + request->length <= s->wire.out.consumed) {
         begin(s, request);
         request->written = true;
-        request->written_at = s->now;
+        request->written_at = s->wire.now;
         if (caller_p(request)) s->unwritten_count--;
         s->last_written = &request->link;
     }
@@ -337,10 +322,7 @@ static void mark_written(evg_session_t *s)
 void evg_session_written(evg_session_t *s, size_t len)
 {
     if (len == 0) return;
-    find_edge(s, len);
-    evg_buffer_consume(&s->out, len);
-    s->stats.bytes_out += len;
-    s->wrote_at = s->now;
+    evg_wire_written(&s->wire, len);
     mark_written(s);
 }
 
@@ -354,16 +336,15 @@ static void find_hole(evg_session_t *s)
 static void pass_over(evg_session_t *s, size_t len)
 {
     s->dead -= len;
-    evg_buffer_consume(&s->out, len);
+    evg_wire_pass_over(&s->wire, len);
 }
 
 /* What lies before a hole was written, so it is the first that was not. */
 void evg_session_skip_holes(evg_session_t *s)
 {
-    while (s->clear_to == s->out.consumed) {
+    while (s->clear_to == s->wire.out.consumed) {
         evg_request_t *hole = first_unwritten(s);
         pass_over(s, hole->length);
-        s->edge = s->out.consumed;
         evg_session_end(s, hole, 0, EVG_DELIVERY_NONE);
         find_hole(s);
     }
@@ -386,7 +367,7 @@ static bool dig_hole(evg_session_t *s, evg_request_t *request)
 static void drop_dead_front(evg_session_t *s)
 {
     evg_request_t *first = first_unwritten(s);
-    pass_over(s, first ? offset_of(s, first) : evg_buffer_len(&s->out));
+    pass_over(s, first ? offset_of(s, first) : evg_buffer_len(&s->wire.out));
 }
 
 int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error)
@@ -408,7 +389,7 @@ int evg_session_take_back(evg_session_t *s, evg_request_t *request)
 
 void evg_session_keep_unwritten(evg_session_t *s, int error)
 {
-    uint8_t *data = evg_buffer_data(&s->out);
+    uint8_t *data = evg_buffer_data(&s->wire.out);
     size_t kept = 0;
     evg_list_t *next;
     for (evg_list_t *at = s->owed.next; at != &s->owed; at = next) {
@@ -419,10 +400,10 @@ void evg_session_keep_unwritten(evg_session_t *s, int error)
             continue;
         }
         memmove(data + kept, data + offset_of(s, request), request->length);
-        request->start = s->out.consumed + kept;
+        request->start = s->wire.out.consumed + kept;
         kept += request->length;
     }
-    evg_buffer_truncate(&s->out, kept);
+    evg_buffer_truncate(&s->wire.out, kept);
     s->dead = 0;
     s->clear_to = UINT64_MAX;
 }

@@ -35,7 +35,7 @@ int evg_session_server_error(evg_bytes_t code)
 /* To the last byte: nobody answers half a question. */
 static bool written_p(const evg_session_t *s, const evg_request_t *request)
 {
-    return request->start + request->length <= s->out.consumed;
+    return request->start + request->length <= s->wire.out.consumed;
 }
 
 /* The oldest owed request, if its packet was written. */
@@ -255,17 +255,8 @@ static int undecoded(evg_session_t *s, int reason)
 {
     if (reason == EVG_EUNEXPECTED)
         snprintf(s->unexpected, sizeof s->unexpected, "unknown packet type %" PRIu32,
-                 evg_packet_type(evg_buffer_bytes(&s->in)));
+                 evg_packet_type(evg_buffer_bytes(&s->wire.in)));
     return reason;
-}
-
-/* The last bytes read are of a packet that is not whole: of a new one they are the first. */
-static int await_rest(evg_session_t *s)
-{
-    if (s->arriving == s->in.consumed) return 0;
-    s->arriving = s->in.consumed;
-    s->arrives_since = s->read_at;
-    return 0;
 }
 
 static bool about_job_p(evg_command_t type)
@@ -279,13 +270,10 @@ static bool about_job_p(evg_command_t type)
 static int take_too_large(evg_session_t *s, evg_event_t *event)
 {
     evg_packet_t packet;
-    evg_bytes_t in = evg_buffer_bytes(&s->in);
-    ptrdiff_t len = evg_packet_peek(&packet, in, EVG_KEY_MAX);
+    ptrdiff_t len = evg_packet_peek(&packet, evg_buffer_bytes(&s->wire.in), EVG_KEY_MAX);
     if (len <= 0) return (int)len;
     if (!about_job_p(packet.type)) return EVG_EPACKET_SIZE;
-    (void)await_rest(s);
-    s->decoded = (size_t)len < in.len ? (size_t)len : in.len;
-    s->skip = (size_t)len - s->decoded;
+    evg_wire_take_beginning(&s->wire, (size_t)len);
     heard(s);
     snprintf(s->said, sizeof s->said, "%zu bytes", (size_t)len - EVG_HEADER_LEN);
     event->text = evg_bytes_of(s->said);
@@ -293,23 +281,22 @@ static int take_too_large(evg_session_t *s, evg_event_t *event)
     int r = evg_session_match(s, &packet, &request);
     if (r < 0) return unexpected(s, &packet);
     if (r == 0) return evg_client_too_large(s, &packet, event);
-    s->reply_at = s->now;
+    s->reply_at = s->wire.now;
     return evg_worker_too_large(s, request, &packet, event);
 }
 
 static int take_packet(evg_session_t *s, evg_event_t *event)
 {
     evg_packet_t packet;
-    ptrdiff_t len = evg_packet_decode(&packet, EVG_RES, evg_buffer_bytes(&s->in), s->options.max_packet);
+    ptrdiff_t len = evg_wire_take_packet(&s->wire, &packet, EVG_RES, s->options.max_packet);
     if (len == EVG_EPACKET_SIZE) return take_too_large(s, event);
     if (len <= 0) return undecoded(s, (int)len);
-    s->decoded = (size_t)len;
     heard(s);
     evg_request_t *request = NULL;
     int r = evg_session_match(s, &packet, &request);
     if (r < 0) return unexpected(s, &packet);
     if (r == 0) return take_event(s, event, &packet);
-    s->reply_at = s->now;
+    s->reply_at = s->wire.now;
     answered(s, request);
     r = s->owed.next == &request->link ? 0 : evg_session_passed_over(s, request);
     return r < 0 ? r : take_reply(s, event, request, &packet);
@@ -319,10 +306,8 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
 static int take_late_text(evg_session_t *s)
 {
     evg_bytes_t ignored;
-    ptrdiff_t len = evg_admin_decode(&s->scan, EVG_LINE, evg_buffer_bytes(&s->in), s->options.max_text, &ignored);
+    ptrdiff_t len = evg_wire_take_text(&s->wire, EVG_LINE, s->options.max_text, &ignored);
     if (len <= 0) return (int)len;
-    s->decoded = (size_t)len;
-    s->scan = (evg_scan_t){0};
     s->late_text = false;
     return 0;
 }
@@ -333,12 +318,9 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     if (s->late_text) return take_late_text(s);
     if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
     evg_bytes_t text, code, rest;
-    ptrdiff_t len =
-        evg_admin_decode(&s->scan, (evg_shape_t)head->shape, evg_buffer_bytes(&s->in), s->options.max_text, &text);
+    ptrdiff_t len = evg_wire_take_text(&s->wire, (evg_shape_t)head->shape, s->options.max_text, &text);
     if (len <= 0) return (int)len;
-    s->decoded = (size_t)len;
-    s->scan = (evg_scan_t){0};
-    s->reply_at = s->now;
+    s->reply_at = s->wire.now;
     heard(s);
     answered(s, head);
     if (head->purpose == EVG_FOR_DIALECT) {
@@ -393,7 +375,7 @@ static bool next_notice(evg_session_t *s, evg_event_t *event)
 
 static int take_one(evg_session_t *s, evg_event_t *event)
 {
-    return *evg_buffer_data(&s->in) == 0 ? take_packet(s, event) : take_text(s, event);
+    return *evg_buffer_data(&s->wire.in) == 0 ? take_packet(s, event) : take_text(s, event);
 }
 
 static void blank(evg_event_t *event)
@@ -407,33 +389,20 @@ static void blank(evg_event_t *event)
     event->argc = 0;
 }
 
-static void skip(evg_session_t *s)
-{
-    size_t there = evg_buffer_len(&s->in);
-    if (s->skip == 0 || there == 0) return;
-    if (there > s->skip) there = s->skip;
-    evg_buffer_consume(&s->in, there);
-    s->skip -= there;
-}
-
-/* The last packet goes, and when it is time the room that nobody needs. */
-static void consume(evg_session_t *s)
-{
-    if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
-    s->decoded = 0;
-    skip(s);
-    if (s->now >= s->trim_at) evg_session_trim(s);
-}
-
 int evg_session_next(evg_session_t *s, evg_event_t *event)
 {
+    evg_wire_t *w = &s->wire;
     for (;;) {
         blank(event); /* a reply to us left its arguments */
         if (next_notice(s, event)) return 1;
-        consume(s);
-        if (s->state != EVG_OPEN || evg_buffer_len(&s->in) == 0) return 0;
+        if (evg_wire_arriving_p(w)) evg_session_arrives(s);
+        evg_wire_consume(w);
+        if (s->state != EVG_OPEN || evg_buffer_len(&w->in) == 0) return 0;
         int r = take_one(s, event);
         if (r != 0) return r;
-        if (s->decoded == 0) return await_rest(s);
+        if (w->decoded == 0) {
+            evg_wire_await(w);
+            return 0;
+        }
     }
 }

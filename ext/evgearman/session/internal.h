@@ -48,15 +48,6 @@ void evg_session_end(evg_session_t *s, evg_request_t *request, int error, evg_de
 /* Replaces an owed request by one of ours that takes its reply. false: no memory. */
 bool evg_session_stand_in(evg_session_t *s, evg_request_t *request);
 
-/* The buffers may hold memory from now on: they are looked at after a second. */
-static inline void evg_session_hold(evg_session_t *s)
-{
-    if (s->trim_at == INFINITY) s->trim_at = s->now + EVG_QUIET;
-}
-
-/* It is time: gives back what the buffers do not need. */
-void evg_session_trim(evg_session_t *s);
-
 /* Only requests of the caller that were not written stay queued; all else is ended or forgotten. */
 void evg_session_keep_unwritten(evg_session_t *s, int error);
 
@@ -75,8 +66,8 @@ double evg_session_judged_at(const evg_session_t *s, double due);
 /* A packet is arriving, or leaving through a full socket, and moves. */
 bool evg_session_under_way_p(const evg_session_t *s);
 
-/* The clock of the oldest request the caller awaits an answer to starts anew if that could not come before the packet
- * that is arriving. */
+/* Bytes came of a packet that is arriving: the clock of the oldest request the caller awaits an answer to starts anew if that
+ * could not come before it. */
 void evg_session_arrives(evg_session_t *s);
 
 /* Ends what was not written in time, where something may be past it. 0, EVG_ENOMEM. */
@@ -84,7 +75,7 @@ int evg_session_expire_overdue(evg_session_t *s);
 
 static inline int evg_session_expire_waiting(evg_session_t *s)
 {
-    bool due = evg_deadlines_at(&s->waits) <= s->now || evg_deadlines_at(&s->bounds) <= s->now;
+    bool due = evg_deadlines_at(&s->waits) <= s->wire.now || evg_deadlines_at(&s->bounds) <= s->wire.now;
     return due ? evg_session_expire_overdue(s) : 0;
 }
 

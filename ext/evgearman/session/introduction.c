@@ -36,7 +36,7 @@ int evg_session_introduce(evg_session_t *s)
     s->introduced = told;
     s->late_text = false;
     s->asked_text = !told && !s->wordless && !s->doubtful;
-    s->probe_at = s->asked_text ? s->now + patience : INFINITY;
+    s->probe_at = s->asked_text ? s->wire.now + patience : INFINITY;
     return told ? 0 : ask(s, s->asked_text ? ask_version : ask_echo);
 }
 
@@ -82,9 +82,9 @@ static bool written_p(const evg_session_t *s)
 
 int evg_session_probe(evg_session_t *s)
 {
-    if (evg_session_probe_at(s) > s->now) return 0;
+    if (evg_session_probe_at(s) > s->wire.now) return 0;
     bool written = written_p(s);
-    s->probe_at = written ? INFINITY : s->now + patience;
+    s->probe_at = written ? INFINITY : s->wire.now + patience;
     return written ? ask(s, ask_echo) : 0;
 }
 

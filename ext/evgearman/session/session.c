@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { MIB = 1024 * 1024, READ_SIZE = 64 * 1024 };
+enum { MIB = 1024 * 1024 };
 static const double again_after = 0.1; /* seconds, when there was no memory */
 
 static evg_bytes_t client_id_of(const evg_session_t *s)
@@ -28,23 +28,20 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
         .max_unsent = 64 * (size_t)MIB,
     };
     evg_backoff_init(&s->backoff, seed0 ^ (seed1 << 1));
-    evg_buffer_init(&s->in);
-    evg_buffer_init(&s->out);
+    evg_wire_init(&s->wire, now);
     evg_list_init(&s->owed);
     evg_list_init(&s->put_off);
     evg_list_init(&s->ended);
     evg_list_init(&s->spare);
     evg_list_init(&s->extras);
     s->last_written = s->last_ours = &s->owed;
-    s->clear_to = s->arriving = UINT64_MAX;
+    s->clear_to = UINT64_MAX;
     evg_deadlines_init(&s->waits);
     evg_deadlines_init(&s->bounds);
     evg_client_init(s, seed0, seed1);
     evg_worker_init(s, seed0, seed1);
-    s->now = now;
     s->again_at = INFINITY;
     s->fresh = true;
-    s->trim_at = INFINITY;
 }
 
 static void free_own_requests(evg_list_t *list)
@@ -67,13 +64,7 @@ void evg_session_deinit(evg_session_t *s)
     evg_worker_deinit(s);
     evg_deadlines_deinit(&s->waits);
     evg_deadlines_deinit(&s->bounds);
-    evg_buffer_deinit(&s->in);
-    evg_buffer_deinit(&s->out);
-}
-
-void evg_session_clock(evg_session_t *s, double now)
-{
-    if (now > s->now) s->now = now;
+    evg_wire_deinit(&s->wire);
 }
 
 /* -- connection ---------------------------------------------------------------------------------------------------- */
@@ -92,7 +83,7 @@ void evg_session_loop_runs(evg_session_t *s)
 
 bool evg_session_wants_open(const evg_session_t *s)
 {
-    return s->state == EVG_DOWN && s->wanted && s->now >= s->retry_at;
+    return s->state == EVG_DOWN && s->wanted && s->wire.now >= s->retry_at;
 }
 
 void evg_session_opening(evg_session_t *s)
@@ -113,8 +104,8 @@ static int queue_prologue(evg_session_t *s, const evg_list_t *waiting)
 /* Puts `kept` (the packets of the requests in `waiting`) behind the prologue. */
 static int requeue(evg_session_t *s, const evg_buffer_t *kept, evg_list_t *waiting)
 {
-    uint64_t shift = evg_buffer_position(&s->out) - kept->consumed;
-    int r = evg_buffer_append(&s->out, evg_buffer_bytes(kept));
+    uint64_t shift = evg_buffer_position(&s->wire.out) - kept->consumed;
+    int r = evg_buffer_append(&s->wire.out, evg_buffer_bytes(kept));
     if (r < 0) return r;
     for (evg_list_t *at = waiting->next; at != waiting; at = at->next) {
         evg_container(at, evg_request_t, link)->start += shift;
@@ -127,25 +118,25 @@ int evg_session_opened(evg_session_t *s)
 {
     evg_list_t waiting;
     if (s->dead) evg_session_keep_unwritten(s, EVG_EDISCONNECTED); /* all of them */
-    evg_buffer_t kept = s->out;
+    evg_buffer_t kept = s->wire.out;
     evg_list_init(&waiting);
     evg_list_join(&waiting, &s->owed);
-    evg_buffer_init(&s->out);
-    s->out.consumed = kept.consumed;
+    evg_buffer_init(&s->wire.out);
+    s->wire.out.consumed = kept.consumed;
     s->state = EVG_OPEN;
     s->fresh = false;
     s->generation++;
     s->heard = s->answered = false;
-    s->edge = s->out.consumed;
-    s->opened_at = s->read_at = s->wrote_at = s->reply_at = s->now;
+    evg_wire_opened(&s->wire);
+    s->opened_at = s->reply_at = s->wire.now;
     s->open_error = 0;
     s->tell_connected = true;
     int r = queue_prologue(s, &waiting);
     if (r == 0) r = requeue(s, &kept, &waiting);
     if (r < 0) { /* as it was, for the caller to close */
         evg_session_keep_unwritten(s, EVG_ENOMEM);
-        evg_buffer_deinit(&s->out);
-        s->out = kept;
+        evg_buffer_deinit(&s->wire.out);
+        s->wire.out = kept;
         evg_list_join(&s->owed, &waiting);
         return r;
     }
@@ -161,9 +152,7 @@ static void drop_connection(evg_session_t *s, int error, bool stop)
     evg_client_closed(s, error);
     evg_session_keep_unwritten(s, error);
     evg_worker_closed(s, stop);
-    evg_buffer_clear(&s->in);
-    s->decoded = s->skip = 0;
-    s->scan = (evg_scan_t){0};
+    evg_wire_closed(&s->wire);
     s->tell_connected = false;
     s->introduced = false;
     s->beat = NULL;
@@ -175,7 +164,7 @@ static void end_waiting(evg_session_t *s, int error)
     for (evg_list_t *at; (at = evg_list_first(&s->owed));) {
         evg_session_end(s, evg_container(at, evg_request_t, link), error, EVG_NOT_SENT);
     }
-    evg_buffer_clear(&s->out);
+    evg_buffer_clear(&s->wire.out);
     s->dead = 0;
 }
 
@@ -195,7 +184,7 @@ static void give_up(evg_session_t *s, int error)
 {
     bool exhausted = evg_backoff_exhausted_p(&s->backoff);
     s->wanted = false;
-    s->retry_at = s->now;
+    s->retry_at = s->wire.now;
     if (exhausted && s->options.reconnect) remember(s, error = EVG_EEXHAUSTED, NULL);
     if (exhausted) evg_backoff_succeeded(&s->backoff); /* the next request may try afresh */
     end_waiting(s, error);
@@ -205,7 +194,7 @@ static void give_up(evg_session_t *s, int error)
 static void judge_connection(evg_session_t *s, int reason)
 {
     bool open = s->state == EVG_OPEN;
-    bool lasted = open && s->heard && s->now - s->opened_at >= fmax(s->backoff.most, 1);
+    bool lasted = open && s->heard && s->wire.now - s->opened_at >= fmax(s->backoff.most, 1);
     bool good = lasted || (open && s->answered);
     if (lasted) evg_backoff_succeeded(&s->backoff);
     if (!good || evg_error_fault(reason) == EVG_PEER) evg_backoff_failed(&s->backoff);
@@ -219,14 +208,14 @@ static void plan(evg_session_t *s, int error)
         return;
     }
     double delay = evg_backoff_delay(&s->backoff);
-    s->retry_at = s->now + delay;
-    s->hasten_to = s->now + (delay < s->backoff.first ? delay : s->backoff.first);
+    s->retry_at = s->wire.now + delay;
+    s->hasten_to = s->wire.now + (delay < s->backoff.first ? delay : s->backoff.first);
     s->wanted = true;
 }
 
 void evg_session_reconsider(evg_session_t *s)
 {
-    bool waits = s->state == EVG_DOWN && s->wanted && s->retry_at > s->now;
+    bool waits = s->state == EVG_DOWN && s->wanted && s->retry_at > s->wire.now;
     if (waits && !hope_p(s)) give_up(s, s->open_error ? s->open_error : EVG_EDISCONNECTED);
 }
 
@@ -304,68 +293,13 @@ void evg_session_forked(evg_session_t *s)
 
 /* -- bytes --------------------------------------------------------------------------------------------------------- */
 
-/* Views of the last event end here: its packet goes before there is room for more. */
-uint8_t *evg_session_reserve(evg_session_t *s, size_t len)
-{
-    if (s->decoded) evg_buffer_consume(&s->in, s->decoded);
-    s->decoded = 0;
-    evg_session_hold(s);
-    return evg_buffer_reserve(&s->in, len);
-}
-
-void evg_session_trim(evg_session_t *s)
-{
-    evg_buffer_trim(&s->in);
-    evg_buffer_trim(&s->out);
-    s->trim_at = s->in.cap + s->out.cap > 0 ? s->now + EVG_QUIET : INFINITY;
-}
-
-void evg_session_rest(evg_session_t *s, double now)
-{
-    if (now < s->trim_at + EVG_QUIET) return;
-    evg_buffer_release(&s->in);
-    evg_buffer_release(&s->out);
-}
-
-void evg_session_commit(evg_session_t *s, size_t len)
-{
-    evg_session_arrives(s);
-    evg_buffer_commit(&s->in, len);
-    s->stats.bytes_in += len;
-    s->read_at = s->now;
-}
-
-int evg_session_feed(evg_session_t *s, evg_bytes_t bytes)
-{
-    uint8_t *room = evg_session_reserve(s, bytes.len);
-    if (!room) return EVG_ENOMEM;
-    if (bytes.len) memcpy(room, bytes.at, bytes.len);
-    evg_session_commit(s, bytes.len);
-    return 0;
-}
-
-static size_t within(size_t size, size_t least, size_t most)
-{
-    if (size < least) return least;
-    return size > most ? most : size;
-}
-
-/* Of a large packet as much as there is already: what it announces costs nothing before it comes. */
-size_t evg_session_appetite(const evg_session_t *s)
-{
-    size_t lacks = s->skip ? s->skip : evg_packet_lacks(evg_buffer_bytes(&s->in));
-    size_t room = evg_buffer_room(&s->in), len = evg_buffer_len(&s->in);
-    if (lacks > READ_SIZE) return within(len > room ? len : room, READ_SIZE, lacks < MIB ? lacks : MIB);
-    return room > 4096 && lacks <= room ? (room < READ_SIZE ? room : READ_SIZE) : EVG_BUFFER_FIRST;
-}
-
 evg_bytes_t evg_session_output(evg_session_t *s)
 {
     if (s->state != EVG_OPEN || evg_session_expire_waiting(s) < 0) return evg_bytes(NULL, 0);
-    s->again_at = evg_worker_prepare(s) < 0 ? s->now + again_after : INFINITY;
-    if (s->clear_to == s->out.consumed) evg_session_skip_holes(s);
-    evg_bytes_t out = evg_buffer_bytes(&s->out);
-    if (s->clear_to - s->out.consumed < out.len) out.len = (size_t)(s->clear_to - s->out.consumed);
+    s->again_at = evg_worker_prepare(s) < 0 ? s->wire.now + again_after : INFINITY;
+    if (s->clear_to == s->wire.out.consumed) evg_session_skip_holes(s);
+    evg_bytes_t out = evg_wire_output(&s->wire);
+    if (s->clear_to - s->wire.out.consumed < out.len) out.len = (size_t)(s->clear_to - s->wire.out.consumed);
     return out;
 }
 

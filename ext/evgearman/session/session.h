@@ -1,9 +1,9 @@
 /* What one end of a connection does with packets, as a client and as a worker: with no socket, no clock and
  * no Ruby in it. Bytes and time go in, bytes and events come out.
  *
- *     evg_session_clock(s, now);                     before anything else, whenever time has passed
+ *     evg_wire_clock(&s->wire, now);                 before anything else, whenever time has passed
  *     if (evg_session_wants_open(s)) ...             make a connection; then _opening, and _opened or _closed
- *     room = evg_session_reserve(s, n);              read into it; then _commit
+ *     room = evg_wire_reserve(&s->wire, n);          read into it; then _commit
  *     while ((r = evg_session_next(s, &event)) > 0)  what that means
  *     r = evg_session_tick(s);                       judge deadlines, once all that lies in the socket was read
  *     bytes = evg_session_output(s);                 write some of it; then _written
@@ -19,10 +19,10 @@
 #define EVG_SESSION_SESSION_H
 
 #include "protocol/dialect.h"
-#include "protocol/packet.h"
 #include "session/backoff.h"
 #include "session/client_session.h"
 #include "session/request.h"
+#include "session/wire.h"
 #include "session/worker_session.h"
 
 typedef enum {
@@ -68,7 +68,7 @@ typedef enum {
     EVG_EVENT_STOPPED       /* after work_stop: nothing is held and no GRAB is outstanding */
 } evg_event_type_t;
 
-/* Views into the session's buffers: valid until the next call of next, feed or reserve. */
+/* Views into the session's buffers: valid until the next call of next, or of reserve or feed of the wire. */
 typedef struct evg_event {
     evg_event_type_t type;
     evg_request_t *request;
@@ -83,7 +83,7 @@ typedef struct evg_event {
 
 typedef struct {
     uint64_t submitted, resolved; /* requests of the caller */
-    uint64_t bytes_in, bytes_out, packets_in, packets_out;
+    uint64_t packets_in, packets_out;
     uint64_t connects;        /* connections that were opened */
     uint64_t ignored_packets; /* about handles that are not ours, reports about WORK_* */
     uint64_t refused_jobs;    /* assigned for a function without handler, or too large */
@@ -96,13 +96,9 @@ typedef struct evg_session {
     evg_dialect_t dialect;
     evg_session_state_t state;
     uint64_t generation; /* counts connections; a job belongs to one */
-    double now;
+    evg_wire_t wire;
     bool paused; /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
     /* private */
-    evg_buffer_t in, out;
-    size_t decoded;           /* bytes of `in` that the last event was made of */
-    size_t skip;              /* bytes behind those, read or to come, that nobody wants: their packet is too large */
-    evg_scan_t scan;          /* of the text reply being read */
     evg_list_t owed;          /* evg_request_t in the order of their packets, written or not */
     evg_list_t *last_written; /* of `owed`: all up to it were written to the last byte. The head: none */
     evg_list_t *last_ours;    /* of `owed`: none up to it is the caller's. The head: nothing is known */
@@ -135,25 +131,18 @@ typedef struct evg_session {
     bool doubtful;       /* it hung up on its first text: this once, it is not asked by any */
     bool refused;        /* a request met EVG_EBACKPRESSURE: DRAINED is due */
     bool tell_connected, tell_disconnected;
-    int tell_error;       /* for EVG_EVENT_ERROR; 0 for none */
-    int open_error;       /* why the last attempt to connect failed; 0 after a success or a disconnect */
-    char text[160];       /* what belongs to tell_error or open_error */
-    char said[32];        /* about what the last event told of */
-    double trim_at;       /* what the buffers hold is looked at; INFINITY: they hold nothing */
-    double retry_at;      /* not before this time */
-    double hasten_to;     /* nor, for the sake of a request, before this one */
-    double again_at;      /* there was no memory for what is to be written: when to try again */
-    double opened_at;     /* when this connection was */
-    double probe_at;      /* when an ECHO goes behind "version" */
-    evg_request_t *beat;  /* the heartbeat ECHO that is owed */
-    double beat_at;       /* when it was made */
-    double read_at;       /* when bytes last came */
-    double wrote_at;      /* when bytes last went */
-    double reply_at;      /* when a reply was last read */
-    uint64_t arriving;    /* stream position of the packet that `in` has the beginning of; if it has one */
-    double arrives_since; /* when that began */
-    uint64_t edge;        /* stream position behind the packet at the front of `out`, if that is begun */
-    double leaves_since;  /* when that began */
+    int tell_error;      /* for EVG_EVENT_ERROR; 0 for none */
+    int open_error;      /* why the last attempt to connect failed; 0 after a success or a disconnect */
+    char text[160];      /* what belongs to tell_error or open_error */
+    char said[32];       /* about what the last event told of */
+    double retry_at;     /* not before this time */
+    double hasten_to;    /* nor, for the sake of a request, before this one */
+    double again_at;     /* there was no memory for what is to be written: when to try again */
+    double opened_at;    /* when this connection was */
+    double probe_at;     /* when an ECHO goes behind "version" */
+    evg_request_t *beat; /* the heartbeat ECHO that is owed */
+    double beat_at;      /* when it was made */
+    double reply_at;     /* when a reply was last read */
 } evg_session_t;
 
 /* Defaults of the API; two words of entropy seed the hash and the jitter. Allocates nothing. */
@@ -161,9 +150,6 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
 
 /* Frees what is ours. Requests and jobs of the caller are just forgotten: nothing is reported. */
 void evg_session_deinit(evg_session_t *s);
-
-/* Monotonic seconds. Time that goes backwards is ignored. */
-void evg_session_clock(evg_session_t *s, double now);
 
 /* -- connection ---------------------------------------------------------------------------------------------------- */
 
@@ -208,24 +194,8 @@ void evg_session_forked(evg_session_t *s);
 
 /* -- bytes --------------------------------------------------------------------------------------------------------- */
 
-/* Buffers keep room for the most they held of late. What was not needed for a second is given back, all of it when no byte
- * moved: by evg_session_next, to be called again at trim_at at the latest. */
-#define EVG_QUIET 1.0
-
-/* Where nobody calls next: gives back what empty buffers hold if no byte has moved since trim_at, a second ago. Not while
- * reserved room is being filled. */
-void evg_session_rest(evg_session_t *s, double now);
-
-uint8_t *evg_session_reserve(evg_session_t *s, size_t len); /* NULL: no memory */
-void evg_session_commit(evg_session_t *s, size_t len);
-
-/* Reserve, copy, commit. 0, or EVG_ENOMEM. */
-int evg_session_feed(evg_session_t *s, evg_bytes_t bytes);
-
-/* Bytes worth reserving: what the packet at hand lacks, bounded, or a default. */
-size_t evg_session_appetite(const evg_session_t *s);
-
-/* 1 and an event; 0: nothing more to tell; negative: the stream is broken, close. */
+/* 1 and an event; 0: nothing more to tell; negative: the stream is broken, close. To be called behind each commit, and at
+ * wire.trim_at at the latest. */
 int evg_session_next(evg_session_t *s, evg_event_t *event);
 
 /* Ends what has waited too long, decides about GRABs, then views what is to be written, or the first of it; empty
@@ -271,7 +241,7 @@ static inline size_t evg_session_active_count(const evg_session_t *s)
 }
 static inline size_t evg_session_unsent(const evg_session_t *s)
 {
-    return evg_buffer_len(&s->out) - s->dead;
+    return evg_buffer_len(&s->wire.out) - s->dead;
 }
 /* Requests that are neither resolved nor about to be reported. */
 static inline size_t evg_session_unresolved(const evg_session_t *s)

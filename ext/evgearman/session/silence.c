@@ -31,30 +31,16 @@ static bool caller_p(const evg_request_t *request)
 
 /* -- under way ----------------------------------------------------------------------------------------------------- */
 
-/* Is it the packet we know of, and has it not come to its end? */
-static bool arriving_p(const evg_session_t *s)
-{
-    return s->skip || (evg_buffer_len(&s->in) > s->decoded && s->arriving == s->in.consumed + s->decoded);
-}
-
-static bool leaving_p(const evg_session_t *s)
-{
-    return s->edge > s->out.consumed;
-}
-
 double evg_session_judged_at(const evg_session_t *s, double due)
 {
-    bool arriving = arriving_p(s) && s->arrives_since < due, leaving = leaving_p(s) && s->leaves_since < due;
-    if (s->state != EVG_OPEN || !(arriving || leaving)) return due;
+    if (s->state != EVG_OPEN) return due;
     double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
-    if (patience <= 0) patience = INFINITY;
-    if (arriving) due = evg_most(due, s->read_at + patience);
-    return leaving ? evg_most(due, s->wrote_at + patience) : due;
+    return evg_wire_judged_at(&s->wire, due, patience > 0 ? patience : INFINITY);
 }
 
 bool evg_session_under_way_p(const evg_session_t *s)
 {
-    return evg_session_judged_at(s, s->now) > s->now;
+    return evg_session_judged_at(s, s->wire.now) > s->wire.now;
 }
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */
@@ -62,7 +48,7 @@ bool evg_session_under_way_p(const evg_session_t *s)
 static double waits_until(const evg_session_t *s)
 {
     double due = evg_deadlines_at(&s->waits);
-    return due > s->now ? due : evg_session_judged_at(s, due);
+    return due > s->wire.now ? due : evg_session_judged_at(s, due);
 }
 
 static int wait_error(const evg_session_t *s)
@@ -78,16 +64,17 @@ static evg_request_t *first_in(const evg_deadlines_t *deadlines)
 /* One with a timeout of its own, which nothing puts off; if something does so to the other, this one is all it has. */
 static int look_at_bound(evg_session_t *s, evg_request_t *request)
 {
-    if (request->finish_by <= s->now) return evg_session_withdraw(s, request, EVG_EJOB_TIMEOUT);
-    if (evg_session_judged_at(s, request->write_by) <= s->now) return evg_session_withdraw(s, request, wait_error(s));
+    if (request->finish_by <= s->wire.now) return evg_session_withdraw(s, request, EVG_EJOB_TIMEOUT);
+    if (evg_session_judged_at(s, request->write_by) <= s->wire.now)
+        return evg_session_withdraw(s, request, wait_error(s));
     return evg_deadlines_move(&s->bounds, &request->due, request->finish_by);
 }
 
 int evg_session_expire_overdue(evg_session_t *s)
 {
     int r = 0;
-    while (r == 0 && evg_deadlines_at(&s->bounds) <= s->now) r = look_at_bound(s, first_in(&s->bounds));
-    while (r == 0 && waits_until(s) <= s->now) r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
+    while (r == 0 && evg_deadlines_at(&s->bounds) <= s->wire.now) r = look_at_bound(s, first_in(&s->bounds));
+    while (r == 0 && waits_until(s) <= s->wire.now) r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
     return r;
 }
 
@@ -114,13 +101,13 @@ static evg_request_t *own_head(const evg_session_t *s)
 /* When its clock started. */
 static double clock_of(const evg_session_t *s, const evg_request_t *request)
 {
-    return evg_most(request->written ? request->written_at : s->wrote_at, s->reply_at);
+    return evg_most(request->written ? request->written_at : s->wire.wrote_at, s->reply_at);
 }
 
 static double due_of(const evg_session_t *s, const evg_request_t *request)
 {
     double clock = clock_of(s, request);
-    return (caller_p(request) ? clock : evg_most(clock, s->read_at)) + s->options.command_timeout;
+    return (caller_p(request) ? clock : evg_most(clock, s->wire.read_at)) + s->options.command_timeout;
 }
 
 static double answer_due(const evg_session_t *s)
@@ -130,20 +117,21 @@ static double answer_due(const evg_session_t *s)
     evg_request_t *asked = oldest_asked(s), *own = own_head(s);
     if (asked) at = due_of(s, asked);
     if (own) at = evg_least(at, due_of(s, own));
-    return at > s->now ? at : evg_session_judged_at(s, at);
+    return at > s->wire.now ? at : evg_session_judged_at(s, at);
 }
 
 void evg_session_arrives(evg_session_t *s)
 {
-    evg_request_t *asked = arriving_p(s) ? oldest_asked(s) : NULL;
-    if (asked && clock_of(s, asked) > s->arrives_since) s->reply_at = s->now;
+    const evg_wire_t *w = &s->wire;
+    evg_request_t *asked = oldest_asked(s);
+    if (asked && clock_of(s, asked) > w->arrives_since) s->reply_at = evg_most(s->reply_at, w->read_at);
 }
 
 /* The first one that is over hears why; the others that they are disconnected. */
 static int give_up(evg_session_t *s)
 {
     evg_request_t *asked = oldest_asked(s);
-    if (asked && due_of(s, asked) <= s->now) evg_session_end(s, asked, EVG_ECOMMAND_TIMEOUT, EVG_UNACKNOWLEDGED);
+    if (asked && due_of(s, asked) <= s->wire.now) evg_session_end(s, asked, EVG_ECOMMAND_TIMEOUT, EVG_UNACKNOWLEDGED);
     return EVG_ECOMMAND_TIMEOUT;
 }
 
@@ -151,7 +139,7 @@ static int give_up(evg_session_t *s)
  * would be a job that nobody runs. */
 static bool alone_p(const evg_session_t *s, const evg_request_t *request)
 {
-    return s->read_at > clock_of(s, request) && !evg_command_grab_p((evg_command_t)request->type);
+    return s->wire.read_at > clock_of(s, request) && !evg_command_grab_p((evg_command_t)request->type);
 }
 
 static void pass_ours(evg_session_t *s)
@@ -161,9 +149,9 @@ static void pass_ours(evg_session_t *s)
 
 static int judge_answers(evg_session_t *s)
 {
-    while (answer_due(s) <= s->now) {
+    while (answer_due(s) <= s->wire.now) {
         evg_request_t *asked = oldest_asked(s);
-        if (!asked || due_of(s, asked) > s->now || !alone_p(s, asked)) return give_up(s);
+        if (!asked || due_of(s, asked) > s->wire.now || !alone_p(s, asked)) return give_up(s);
         if (!evg_session_stand_in(s, asked)) return give_up(s);
         evg_session_end(s, asked, EVG_ECOMMAND_TIMEOUT, EVG_UNACKNOWLEDGED);
         pass_ours(s);
@@ -176,16 +164,17 @@ static int judge_answers(evg_session_t *s)
 /* When silence will have lasted too long. What waits in a full socket was not even asked. */
 static double beat_due(const evg_session_t *s)
 {
-    double quiet = s->read_at, period = s->options.heartbeat;
+    double quiet = s->wire.read_at, period = s->options.heartbeat;
     if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
-    if (s->beat) quiet = evg_most(quiet, s->beat->written ? s->beat->written_at : evg_most(s->beat_at, s->wrote_at));
+    if (s->beat)
+        quiet = evg_most(quiet, s->beat->written ? s->beat->written_at : evg_most(s->beat_at, s->wire.wrote_at));
     return evg_session_judged_at(s, quiet + period);
 }
 
 /* Quiet for long: is anybody there? Quiet for as long again: no. */
 static int beat(evg_session_t *s)
 {
-    if (s->now < beat_due(s)) return 0;
+    if (s->wire.now < beat_due(s)) return 0;
     if (s->beat) return EVG_ECOMMAND_TIMEOUT;
     evg_request_t *request = evg_session_own(s, EVG_FOR_HEARTBEAT);
     if (!request) return EVG_ENOMEM;
@@ -195,7 +184,7 @@ static int beat(evg_session_t *s)
         return r;
     }
     s->beat = request;
-    s->beat_at = s->now;
+    s->beat_at = s->wire.now;
     return 0;
 }
 
@@ -205,7 +194,7 @@ int evg_session_tick(evg_session_t *s)
 {
     int r = evg_session_expire_waiting(s);
     if (r == 0) r = judge_answers(s);
-    if (s->again_at <= s->now) s->again_at = INFINITY; /* output is looked at next */
+    if (s->again_at <= s->wire.now) s->again_at = INFINITY; /* output is looked at next */
     if (r == 0) r = evg_client_tick(s);
     if (r == 0) r = evg_worker_tick(s);
     if (r == 0) r = evg_session_probe(s);

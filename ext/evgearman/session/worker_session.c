@@ -85,7 +85,7 @@ static bool server_times_p(const evg_worker_session_t *w)
 static double poll_at(evg_session_t *s)
 {
     double interval = s->worker.poll_interval;
-    return interval > 0 ? s->now + interval * (1 - 0.25 * evg_backoff_random(&s->backoff)) : INFINITY;
+    return interval > 0 ? s->wire.now + interval * (1 - 0.25 * evg_backoff_random(&s->backoff)) : INFINITY;
 }
 
 static int pre_sleep(evg_session_t *s)
@@ -99,12 +99,12 @@ static int fall_asleep(evg_session_t *s)
     evg_worker_session_t *w = &s->worker;
     if (server_times_p(w)) { /* it may not sleep, so it asks again when that job is done, or soon */
         w->woken = false;
-        enter(w, EVG_WORK_RESTING, s->now + rest_most);
+        enter(w, EVG_WORK_RESTING, s->wire.now + rest_most);
         return 0;
     }
     w->tell_idle = w->busy;
     w->busy = false;
-    w->slept_at = s->now;
+    w->slept_at = s->wire.now;
     enter(w, EVG_WORK_ASLEEP, INFINITY);
     return pre_sleep(s);
 }
@@ -117,7 +117,7 @@ static void wake(evg_session_t *s)
     grab_again(w, true);
     if (w->dry < DRY_BEFORE_REST) return;
     double rest = rest_first * pow(2, fmin(w->dry - DRY_BEFORE_REST, 10));
-    enter(w, EVG_WORK_RESTING, s->now + fmin(rest, rest_most));
+    enter(w, EVG_WORK_RESTING, s->wire.now + fmin(rest, rest_most));
 }
 
 int evg_worker_noop(evg_session_t *s)
@@ -125,7 +125,7 @@ int evg_worker_noop(evg_session_t *s)
     evg_worker_session_t *w = &s->worker;
     if (w->state == EVG_WORK_GRABBING && w->grabs) w->nooped = true;
     if (w->state != EVG_WORK_ASLEEP) return 0;
-    if (s->now - w->slept_at > rest_most) w->dry = 0; /* long ago is not "in a row" */
+    if (s->wire.now - w->slept_at > rest_most) w->dry = 0; /* long ago is not "in a row" */
     wake(s);
     return 0;
 }
@@ -363,7 +363,7 @@ int evg_worker_tick(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     int r = evg_worker_expire(s);
-    if (r < 0 || s->state != EVG_OPEN || w->wake_at > s->now) return r;
+    if (r < 0 || s->state != EVG_OPEN || w->wake_at > s->wire.now) return r;
     if (w->state == EVG_WORK_RESTING) {
         bool woken = w->woken;
         grab_again(w, woken);

@@ -117,7 +117,7 @@ void life_tell(void)
 
 void life_open(void)
 {
-    evg_session_clock(&life.s, life.s.now + 2); /* any delay is over */
+    evg_wire_clock(&life.s.wire, life.s.wire.now + 2); /* any delay is over */
     if (!evg_session_wants_open(&life.s)) return;
     evg_session_opening(&life.s);
     obey(evg_session_opened(&life.s));
@@ -134,17 +134,17 @@ void life_close(int reason)
 void life_hear(evg_bytes_t bytes)
 {
     if (life.s.state != EVG_OPEN) return;
-    obey(evg_session_feed(&life.s, bytes));
+    obey(evg_wire_feed(&life.s.wire, bytes));
     life_tell();
 }
 
 /* No deadline may be left behind: whoever waits for it would wait for ever without sleeping. */
 void life_pass(double seconds)
 {
-    evg_session_clock(&life.s, life.s.now + seconds);
+    evg_wire_clock(&life.s.wire, life.s.wire.now + seconds);
     obey(evg_session_tick(&life.s));
     life_tell();
-    if (life.s.state == EVG_OPEN) must(evg_session_deadline(&life.s) > life.s.now);
+    if (life.s.state == EVG_OPEN) must(evg_session_deadline(&life.s) > life.s.wire.now);
 }
 
 /* -- a life -------------------------------------------------------------------------------------------------------- */

@@ -92,7 +92,7 @@ bool wire_to_peer(int at)
     if (len == 0) return false;
     wire->heard_at = world.now;
     client_free(&peers[at], pass(&wire->arriving, evg_buffer_bytes(&wire->to_peer), len));
-    if (evg_session_feed(&peers[at].s, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
+    if (evg_wire_feed(&peers[at].s.wire, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
     evg_buffer_consume(&wire->to_peer, len);
     return true;
 }
@@ -105,7 +105,7 @@ bool wire_write(int at)
     evg_bytes_t out = evg_session_output(s);
     size_t len = moving(at, out.len, &wire->write_at);
     if (len == 0) return false;
-    uint64_t before = s->out.consumed;
+    uint64_t before = s->wire.out.consumed;
     bool fresh = wire->leaving.left == 0 && wire->arriving.left == 0; /* nothing puts anything off */
     append(&wire->to_server, evg_bytes(out.at, len));
     (void)pass(&wire->leaving, out, len);

@@ -94,7 +94,7 @@ static void notice(peer_t *peer)
 
 void peer_turn(peer_t *peer)
 {
-    evg_session_clock(&peer->s, world.now);
+    evg_wire_clock(&peer->s.wire, world.now);
     wire_to_peer(peer->at);
     peer_events(peer);
     notice(peer);

@@ -106,7 +106,7 @@ static void step(void)
     peer_t *peer = &peers[at];
     unsigned what = pick(100);
     world.step++;
-    evg_session_clock(&peer->s, world.now);
+    evg_wire_clock(&peer->s.wire, world.now);
     if (what < 60)
         (void)io(at);
     else if (what < 80)
@@ -146,7 +146,7 @@ static void calm_down(void)
     pass(0);
     for (int at = 0; at < peer_count; at++) {
         wires[at].stalled = wires[at].slow = false;
-        evg_session_clock(&peers[at].s, world.now);
+        evg_wire_clock(&peers[at].s.wire, world.now);
         if (peers[at].worker) worker_serves_all(&peers[at]);
     }
     note("calm");

@@ -97,7 +97,7 @@ static void audit_owed(const evg_session_t *s)
         assert_true(request->start >= at);
         at = request->start + request->length;
         assert_int_equal(request->written, written);
-        assert_int_equal(request->written, at <= s->out.consumed);
+        assert_int_equal(request->written, at <= s->wire.out.consumed);
         if (ours) assert_false(callers_p);
         if (hole && holes == 0) first_hole = request->start;
         holes += hole ? request->length : 0;
@@ -108,12 +108,12 @@ static void audit_owed(const evg_session_t *s)
         if (link == s->last_ours) ours = false;
     }
     assert_false(written || ours);
-    assert_true(at <= evg_buffer_position(&s->out));
+    assert_true(at <= evg_buffer_position(&s->wire.out));
     assert_int_equal(callers, s->owed_count);
     assert_int_equal(unwritten, s->unwritten_count);
     assert_int_equal(evg_session_waiting_count(s) + evg_session_pending_count(s), callers);
     assert_true(s->clear_to == first_hole);
-    assert_int_equal(s->dead, s->state == EVG_OPEN ? holes : evg_buffer_len(&s->out) - live);
+    assert_int_equal(s->dead, s->state == EVG_OPEN ? holes : evg_buffer_len(&s->wire.out) - live);
 }
 
 void kit_audit(kit_t *kit)
@@ -363,7 +363,7 @@ void kit_feed(kit_t *kit, evg_bytes_t bytes)
     while (bytes.len) {
         size_t len = kit_step && kit_step < bytes.len ? kit_step : bytes.len;
         if (kit->s.state != EVG_OPEN) return;
-        int r = evg_session_feed(&kit->s, evg_bytes(bytes.at, len));
+        int r = evg_wire_feed(&kit->s.wire, evg_bytes(bytes.at, len));
         kit_tell(kit);
         if (r < 0) obey(kit, r);
         bytes = evg_bytes(bytes.at + len, bytes.len - len);
@@ -397,12 +397,12 @@ static void assert_due_later(const evg_session_t *s)
 {
     double due = evg_session_deadline(s);
     assert_true(due == due);
-    if (!evg_session_wants_open(s)) assert_true(due > s->now);
+    if (!evg_session_wants_open(s)) assert_true(due > s->wire.now);
 }
 
 void kit_pass(kit_t *kit, double seconds)
 {
-    evg_session_clock(&kit->s, kit->s.now + seconds);
+    evg_wire_clock(&kit->s.wire, kit->s.wire.now + seconds);
     int r = evg_session_tick(&kit->s);
     kit_audit(kit);
     kit_tell(kit);
@@ -417,8 +417,8 @@ static void assert_idle_until(kit_t *kit, double due)
 {
     size_t unsent = evg_session_unsent(&kit->s);
     uint64_t resolved = kit->s.stats.resolved;
-    evg_session_clock(&kit->s, kit->s.now + (due - kit->s.now) / 2);
-    if (kit->s.now >= due) return;
+    evg_wire_clock(&kit->s.wire, kit->s.wire.now + (due - kit->s.wire.now) / 2);
+    if (kit->s.wire.now >= due) return;
     kit_pass(kit, 0);
     assert_true(evg_session_deadline(&kit->s) == due);
     assert_int_equal(evg_session_unsent(&kit->s), unsent);
@@ -427,14 +427,14 @@ static void assert_idle_until(kit_t *kit, double due)
 
 void kit_live(kit_t *kit, double seconds)
 {
-    double end = kit->s.now + seconds, due;
+    double end = kit->s.wire.now + seconds, due;
     for (int ticks = 0; (due = evg_session_deadline(&kit->s)) <= end && !evg_session_wants_open(&kit->s); ticks++) {
         assert_true(ticks < 1000);
         assert_idle_until(kit, due);
-        evg_session_clock(&kit->s, due);
+        evg_wire_clock(&kit->s.wire, due);
         kit_pass(kit, 0);
     }
-    kit_pass(kit, end > kit->s.now ? end - kit->s.now : 0);
+    kit_pass(kit, end > kit->s.wire.now ? end - kit->s.wire.now : 0);
 }
 
 /* -- what came of it ----------------------------------------------------------------------------------------------- */

@@ -136,14 +136,14 @@ void worker_kit_init(worker_kit_t *kit)
 void worker_kit_open(worker_kit_t *kit, const char *version)
 {
     assert_int_equal(evg_session_want(&kit->s), 0);
-    evg_session_clock(&kit->s, kit->s.now + 10); /* any delay is over */
+    evg_wire_clock(&kit->s.wire, kit->s.wire.now + 10); /* any delay is over */
     assert_true(evg_session_wants_open(&kit->s));
     evg_session_opening(&kit->s);
     assert_int_equal(evg_session_opened(&kit->s), 0);
     worker_kit_wire(kit);
     if (version) {
-        assert_int_equal(evg_session_feed(&kit->s, evg_bytes_of(version)), 0);
-        assert_int_equal(evg_session_feed(&kit->s, evg_bytes_of("\n")), 0);
+        assert_int_equal(evg_wire_feed(&kit->s.wire, evg_bytes_of(version)), 0);
+        assert_int_equal(evg_wire_feed(&kit->s.wire, evg_bytes_of("\n")), 0);
     }
     worker_kit_events(kit);
     assert_int_equal(kit->broken, 0);
@@ -192,7 +192,7 @@ void worker_kit_say(worker_kit_t *kit, evg_command_t type, ...)
     va_end(list);
     evg_buffer_init(&bytes);
     assert_int_equal(evg_packet_encode(&bytes, EVG_RES, type, args, argc, SIZE_MAX), 0);
-    assert_int_equal(evg_session_feed(&kit->s, evg_buffer_bytes(&bytes)), 0);
+    assert_int_equal(evg_wire_feed(&kit->s.wire, evg_buffer_bytes(&bytes)), 0);
     evg_buffer_deinit(&bytes);
 }
 
@@ -219,14 +219,14 @@ void worker_kit_complete(worker_kit_t *kit, const char *handle)
 
 void worker_kit_pass(worker_kit_t *kit, double seconds)
 {
-    evg_session_clock(&kit->s, kit->s.now + seconds);
+    evg_wire_clock(&kit->s.wire, kit->s.wire.now + seconds);
     int r = evg_session_tick(&kit->s);
     if (r < 0) kit->broken = r;
 }
 
 double worker_kit_pass_to_deadline(worker_kit_t *kit)
 {
-    double seconds = evg_session_deadline(&kit->s) - kit->s.now;
+    double seconds = evg_session_deadline(&kit->s) - kit->s.wire.now;
     worker_kit_pass(kit, seconds);
     return seconds;
 }
