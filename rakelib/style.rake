@@ -4,7 +4,7 @@ require "rubocop/rake_task"
 
 RuboCop::RakeTask.new { |task| task.options = ["--display-only-fail-level-offenses"] }
 
-c_files = Rake::FileList["ext/evgearman/*/*.{c,h}", "spec/core/**/*.{c,h}", "spec/support/peers/*.c", "bench/**/*.c"]
+c_files = Rake::FileList["ext/evgearman/**/*.{c,h}", "spec/core/**/*.{c,h}", "spec/support/peers/*.c", "bench/**/*.c"]
 
 desc "Format the C code"
 task(:format) { sh "clang-format", "-i", *c_files, verbose: false }

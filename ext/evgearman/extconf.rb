@@ -2,7 +2,8 @@
 
 require "mkmf"
 
-FLOORS = %w[base protocol session net binding].freeze
+FLOORS = %w[base protocol session net
+            binding/values binding/drive binding/loop binding/client binding/sessions binding].freeze
 
 def switch?(name) = ENV["EVGEARMAN_#{name}"] == "1"
 def macos? = RUBY_PLATFORM.include?("darwin")

@@ -11,7 +11,7 @@ module EVGearman
 
     class << self
       def write_out
-        connections = Loop._unwritten
+        connections = Loop._ending.flat_map { |loop| loop.send(:_clients) }.select { |one| one.send(:_unwritten?) }
         return if connections.empty?
 
         before = connections.sum { |connection| connection.send(:_not_sent) }

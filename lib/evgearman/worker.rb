@@ -283,7 +283,7 @@ module EVGearman
     end
 
     # A word to this worker that comes between two turns ends the next one.
-    def turn = self.loop.send(:_run_for, self, nil)
+    def turn = _turn
 
     # Others on the same loop go on.
     def stop_running = @running ? _rouse : self.loop.stop

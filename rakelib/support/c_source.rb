@@ -13,14 +13,14 @@ class CSource
 
   attr_reader :path
 
-  def self.all = Dir["ext/evgearman/*/*.{c,h}"].sort.map { |path| new(path) }
+  def self.all = Dir["ext/evgearman/**/*.{c,h}"].sort.map { |path| new(path) }
 
   def initialize(path)
     @path = path
     @text = File.read(path, encoding: "UTF-8")
   end
 
-  def floor = File.basename(File.dirname(path))
+  def floor = File.dirname(path).delete_prefix("ext/evgearman/")
   def lines = @text.count("\n")
 
   # [line, "<" or "\"", header] of each include.

@@ -203,7 +203,7 @@ RSpec.describe "An answer" do
     end
   end
 
-  # Fails when jobs without a key share the empty one: let unique_of in binding/unique.c answer nil for :auto. A queue on
+  # Fails when jobs without a key share the empty one: let unique_of in binding/values/unique.c answer nil for :auto. A queue on
   # disk then keeps one job per function.
   it "of a queue on disk is every job that was acknowledged, after the server was killed", :gearmand do
     server = own_gearmand("--queue-type=libsqlite3", "--libsqlite3-db=queue")

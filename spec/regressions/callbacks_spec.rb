@@ -88,7 +88,7 @@ RSpec.describe "A block" do
     expect([closed, other.closed?]).to eq([true, true])
   end
 
-  # Fails when a StandardError leaves the loop: answer `state` from `judge` in binding/gate.c at once.
+  # Fails when a StandardError leaves the loop: answer `state` from `judge` in binding/drive/gate.c at once.
   it "may raise: the next ones are called all the same" do
     client.on_callback_error { |error, where| heard << [where, error.message] }
     at_first_data { raise "oops" }

@@ -1,0 +1,102 @@
+#include "binding/client/rb_client.h"
+
+#include "binding/drive/calls.h"
+#include "binding/values/blame.h"
+#include "binding/values/coding.h"
+#include "binding/values/seconds.h"
+#include "binding/values/strings.h"
+#include "binding/values/unique.h"
+
+/* Strings, not pointers into them: making the Task may move what is embedded. */
+typedef struct {
+    evg_command_t command;
+    VALUE function, unique, workload;
+    int64_t run_at; /* whole Unix seconds */
+    double timeout;
+} submit_t;
+
+static int ask_submit(client_t *client, evg_request_t *request, void *arg)
+{
+    const submit_t *submit = arg;
+    const evg_submission_t packet = {.type = submit->command,
+                                     .function = bytes_of(submit->function),
+                                     .unique = NIL_P(submit->unique) ? evg_bytes("", 0) : bytes_of(submit->unique),
+                                     .workload = bytes_of(submit->workload),
+                                     .run_at = submit->run_at,
+                                     .timeout = submit->timeout};
+    return evg_client_submit(&client->c->session, request, &packet);
+}
+
+/* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
+static void check_callable(VALUE listeners)
+{
+    for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
+        VALUE callable = RARRAY_AREF(listeners, i);
+        if (NIL_P(callable) || rb_respond_to(callable, rb_intern("call"))) continue;
+        blame_caller(rb_eArgError, "%s needs something that answers `call`", callback_names[ON_DATA + i]);
+    }
+}
+
+static void listen_all(VALUE task, VALUE listeners)
+{
+    for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
+        VALUE callable = RARRAY_AREF(listeners, i);
+        if (!NIL_P(callable)) task_listen(task, (callback_t)(ON_DATA + i), callable);
+    }
+}
+
+static VALUE submit(VALUE self, submit_t *what)
+{
+    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
+    what->function = rb_str_new_frozen(string_of(what->function, "function"));
+    what->unique = unique_of(what->unique);
+    return client_ask(open_client_of(self), what->function, what->unique, block, ask_submit, what);
+}
+
+/* Foreground; the block becomes the Task's. Between the request and its listeners no other thread may come, or it
+ * tells nobody what the server says. */
+static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE timeout,
+                           VALUE listeners, VALUE coder, VALUE encoding)
+{
+    const coding_t *usual = &client_of(self)->coding;
+    coding_t coding = {coder_of(coder, usual->coder), encoding_of(encoding, usual->encoding)};
+    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+                     .function = function,
+                     .unique = unique,
+                     .workload = coding_dump(coding.coder, workload, "workload"),
+                     .timeout = limit_of(timeout, "timeout")};
+    check_callable(listeners);
+    VALUE task = submit(self, &what);
+    task_decode_by(task, &coding);
+    listen_all(task, listeners);
+    RB_GC_GUARD(what.function);
+    RB_GC_GUARD(what.unique);
+    RB_GC_GUARD(what.workload);
+    return task;
+}
+
+/* Background; `run_at` nil: at once. */
+static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
+                              VALUE coder)
+{
+    const client_t *client = client_of(self);
+    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+                     .function = function,
+                     .unique = unique_option(unique, client->unique),
+                     .workload = coding_dump(coder_of(coder, client->coding.coder), workload, "workload"),
+                     .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
+    VALUE task = submit(self, &what);
+    RB_GC_GUARD(what.function);
+    RB_GC_GUARD(what.unique);
+    RB_GC_GUARD(what.workload);
+    return task;
+}
+
+void Init_evg_client(void)
+{
+    VALUE module = rb_define_module("EVGearman");
+    VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
+    VALUE klass = rb_define_class_under(module, "Client", connection_class);
+    rb_define_private_method(klass, "_submit", client_submit, 8);
+    rb_define_private_method(klass, "_submit_bg", client_submit_bg, 6);
+}

@@ -1,0 +1,27 @@
+/* What is done once, when the extension is loaded. */
+#include "binding/drive/loop.h"
+#include "binding/values/forks.h"
+#include "net/libev.h"
+
+/* The classes: each `Init_evg_…` stands at the end of its file. */
+#define CLASSES(X)                                                                                                   \
+    X(error)                                                                                                         \
+    X(seconds) X(coding) X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) X(connection) \
+        X(connection_facts) X(options) X(hooks) X(questions) X(client) X(batch) X(window) X(worker) X(task)          \
+            X(task_facts) X(conversion) X(job) X(protocol) X(session) X(session_request) X(session_job)
+
+#define X(name) void Init_evg_##name(void);
+CLASSES(X)
+#undef X
+
+void Init_evgearman(void);
+
+__attribute__((visibility("default"))) void Init_evgearman(void)
+{
+    const char *missing = evg_libev_load();
+    if (missing) rb_raise(rb_eLoadError, "%s", missing);
+    forks_count();
+#define X(name) Init_evg_##name();
+    CLASSES(X)
+#undef X
+}

@@ -1,0 +1,58 @@
+/* What the thread does that drives for fibers: see attend.h. */
+#include "binding/drive/fiber.h"
+#include "binding/drive/goal.h"
+#include "binding/drive/loop.h"
+#include "binding/drive/runs.h"
+#include "binding/drive/seat.h"
+#include "binding/drive/wait.h"
+#include "binding/loop/loop_life.h"
+
+typedef struct {
+    loop_t *loop;
+    frame_t *frame;
+} attending_t;
+
+static bool relieved_p(const goal_t *goal)
+{
+    const loop_t *loop = goal->subject;
+    return loop->closed || loop->attendant != rb_thread_current();
+}
+
+static VALUE attend_body(VALUE arg)
+{
+    loop_t *loop = ((attending_t *)arg)->loop;
+    const goal_t relieved = {.reached = relieved_p, .subject = loop};
+    loop_runs(loop);
+    do {
+        loop_wait(loop, &relieved, evg_monotonic() + SEAT_TICK);
+    } while (fibers_wait_p(loop) && !relieved_p(&relieved));
+    return Qnil;
+}
+
+static VALUE attend_end(VALUE arg)
+{
+    const attending_t *attending = (const attending_t *)arg;
+    run_leave(attending->frame);
+    if (attending->loop->attendant == rb_thread_current()) attending->loop->attendant = Qnil;
+    return Qnil;
+}
+
+/* On its thread. Another may have been made meanwhile: one is enough. */
+static VALUE loop_attend(VALUE self)
+{
+    attending_t attending = {.loop = loop_of(self)};
+    loop_t *loop = attending.loop;
+    if (NIL_P(loop->attendant) || loop->attendant == Qtrue) loop->attendant = rb_thread_current();
+    if (loop->attendant != rb_thread_current()) return Qnil;
+    VALUE owner = run_enter(loop, Qnil, &attending.frame);
+    rb_ensure(attend_body, (VALUE)&attending, attend_end, (VALUE)&attending);
+    RB_GC_GUARD(owner);
+    return Qnil;
+}
+
+void Init_evg_attendant(void)
+{
+    VALUE module = rb_define_module("EVGearman");
+    VALUE loop_class = rb_define_class_under(module, "Loop", rb_cObject);
+    rb_define_private_method(loop_class, "_attend", loop_attend, 0);
+}
