@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "support/call_graph"
 require_relative "support/house_rules"
 
 complain = lambda do |name, complaints|
@@ -8,11 +9,17 @@ complain = lambda do |name, complaints|
 end
 
 namespace :check do
-  desc "Refuse includes that climb: base, protocol, session, net, binding"
+  desc "Refuse includes that climb: base, protocol, session, net, binding and its floors"
   task(:layers) { |task| complain[task.name, HouseRules.layers] }
 
   desc "Refuse C functions above #{HouseRules::LONGEST_FUNCTION} lines, and C files of #{HouseRules::LONGEST_FILE}"
   task(:lengths) { |task| complain[task.name, HouseRules.lengths] }
+
+  desc "Refuse C files that call each other in a circle"
+  task(circles: :compile) do |task|
+    objects = Dir["ext/evgearman/**/*.c"].map { |path| "#{OBJECTS}/#{File.basename(path, ".c")}.o" }
+    complain[task.name, CallGraph.new(objects).circles]
+  end
 
   desc "Refuse symbols that leave the extension, other than Init_evgearman"
   task(symbols: :compile) do |task|

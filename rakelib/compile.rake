@@ -5,10 +5,12 @@ require_relative "support/flavour"
 
 extension = Rake::ExtensionTask.new("evgearman") do |ext|
   ext.lib_dir = "lib/evgearman"
-  ext.source_pattern = "*/*.{c,h}"
+  ext.source_pattern = "**/*.{c,h}"
 end
 
-file "tmp/#{extension.platform}/evgearman/#{RUBY_VERSION}/Makefile" => [Flavour.sources_list, "ext/evgearman/depend"]
+OBJECTS = "tmp/#{extension.platform}/evgearman/#{RUBY_VERSION}".freeze
+
+file "#{OBJECTS}/Makefile" => [Flavour.sources_list, "ext/evgearman/depend"]
 
 DEBUG = Flavour.new("debug", { "EVGEARMAN_DEBUG" => "1" })
 SANITIZED = Flavour.new("sanitize", { "EVGEARMAN_DEBUG" => "1", "EVGEARMAN_SANITIZE" => "1" })

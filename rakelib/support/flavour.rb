@@ -12,7 +12,7 @@ class Flavour
   # The names of the C files are baked into a Makefile, so a new one must remake it; a changed one need not.
   def self.sources_list
     path = File.join(TMP, "sources")
-    names = Dir[File.join(EXT, "*/*.c")].sort.join("\n")
+    names = Dir[File.join(EXT, "**/*.c")].sort.join("\n")
     FileUtils.mkdir_p(TMP)
     File.write(path, names) unless File.exist?(path) && File.read(path) == names
     path

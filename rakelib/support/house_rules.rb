@@ -22,8 +22,8 @@ module HouseRules
   }.freeze
 
   EXPORTS = %w[Init_evgearman].freeze
-  LONGEST_FUNCTION = 80
-  MEDIAN_FUNCTION = 15
+  LONGEST_FUNCTION = 50
+  MEDIAN_FUNCTION = 8
   LONGEST_FILE = 500
 
   module_function
