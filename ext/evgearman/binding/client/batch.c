@@ -55,23 +55,23 @@ void batch_take_back(evg_session_t *s, batch_t *batch)
     for (long i = 0; i < RARRAY_LEN(batch->results); i++) (void)evg_session_take_back(s, &batch->requests[i]);
 }
 
-static void end_if_over(client_t *client, task_t *task)
+static void end_if_over(agent_t *agent, task_t *task)
 {
     batch_t *batch = task->batch;
     if (batch->left > 0) return;
-    task_end(client, task, batch->results, Qnil);
+    task_end(agent, task, batch->results, Qnil);
     task->batch = NULL;
     ruby_xfree(batch);
 }
 
-void batch_end(client_t *client, task_t *task, const evg_request_t *request, VALUE result)
+void batch_end(agent_t *agent, task_t *task, const evg_request_t *request, VALUE result)
 {
     batch_t *batch = task->batch;
     long place = request - batch->requests;
     if (!NIL_P(RARRAY_AREF(batch->results, place))) return;
     rb_ary_store(batch->results, place, result);
     batch->left--;
-    end_if_over(client, task);
+    end_if_over(agent, task);
 }
 
 /* -- submitting ---------------------------------------------------------------------------------------------------- */
@@ -113,32 +113,32 @@ static evg_submission_t submission_of(VALUE table, long row)
                               .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
 }
 
-static void check_table(client_t *client, VALUE table, long count)
+static void check_table(agent_t *agent, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
         evg_submission_t submission = submission_of(table, i);
-        error_check(server_of_client(client), evg_client_check(&client->c->session, &submission));
+        error_check(server_of(agent), evg_client_check(&agent->c->session, &submission));
     }
 }
 
 /* Takes as many as it can; the error of the first that it cannot. */
-static int ask_all(client_t *client, batch_t *batch, VALUE table, long count)
+static int ask_all(agent_t *agent, batch_t *batch, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
         evg_submission_t submission = submission_of(table, i);
         if (unique_auto_p(cell(table, i, UNIQUE))) submission.unique = unique_key();
-        int r = evg_client_submit(&client->c->session, &batch->requests[i], &submission);
+        int r = evg_client_submit(&agent->c->session, &batch->requests[i], &submission);
         if (r < 0) return r;
         batch->left++;
-        evg_connection_asked(client->c);
+        evg_connection_asked(agent->c);
     }
     return 0;
 }
 
 /* The rest was not taken. */
-static void refuse(client_t *client, batch_t *batch, int code, long count)
+static void refuse(agent_t *agent, batch_t *batch, int code, long count)
 {
-    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of_client(client), .data = Qnil};
+    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(agent), .data = Qnil};
     VALUE error = error_new(&failure);
     for (long i = (long)batch->left; i < count; i++) rb_ary_store(batch->results, i, error);
 }
@@ -148,18 +148,18 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     task_t *task;
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     Check_Type(jobs, T_ARRAY);
-    VALUE table = table_of(jobs, client_of(self)->unique, coder_of(coder, client_of(self)->coding.coder));
+    VALUE table = table_of(jobs, agent_of(self)->unique, coder_of(coder, agent_of(self)->coding.coder));
     long count = RARRAY_LEN(table) / COLUMNS;
-    client_t *client = open_client_of(self);
-    check_table(client, table, count);
+    agent_t *agent = open_agent_of(self);
+    check_table(agent, table, count);
     unique_key(); /* the first one draws random bytes: that may raise, and is not to do so half way */
-    VALUE task_value = task_new(client, Qnil, Qnil, block, &task);
+    VALUE task_value = task_new(agent, Qnil, Qnil, block, &task);
     add_batch(task_value, task, count);
-    client_prepare(client);
-    task_pending(client, task_value, task);
-    int r = ask_all(client, task->batch, table, count);
-    if (r < 0) refuse(client, task->batch, r, count);
-    end_if_over(client, task);
+    agent_prepare(agent);
+    task_pending(agent, task_value, task);
+    int r = ask_all(agent, task->batch, table, count);
+    if (r < 0) refuse(agent, task->batch, r, count);
+    end_if_over(agent, task);
     RB_GC_GUARD(table);
     return task_value;
 }

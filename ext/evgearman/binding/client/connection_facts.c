@@ -5,9 +5,9 @@
 #include "binding/values/objects.h"
 #include "binding/values/stats.h"
 
-static const char *state_name(const client_t *client)
+static const char *state_name(const agent_t *agent)
 {
-    const evg_session_t *s = &client->c->session;
+    const evg_session_t *s = &agent->c->session;
     switch (s->state) {
     case EVG_SHUT: return "closed";
     case EVG_OPEN: return "connected";
@@ -19,77 +19,77 @@ static const char *state_name(const client_t *client)
 /* call-seq: state -> symbol
  *
  * How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`. */
-static VALUE client_state(VALUE self)
+static VALUE connection_state(VALUE self)
 {
-    return ID2SYM(rb_intern(state_name(client_of(self))));
+    return ID2SYM(rb_intern(state_name(agent_of(self))));
 }
 
 /* call-seq: connected? -> true or false
  *
  * Is a connection established? */
-static VALUE client_connected_p(VALUE self)
+static VALUE connection_connected_p(VALUE self)
 {
-    return RBOOL(client_of(self)->c->session.state == EVG_OPEN);
+    return RBOOL(agent_of(self)->c->session.state == EVG_OPEN);
 }
 
 /* call-seq: connecting? -> true or false
  *
  * Is a connection being made, or about to be? */
-static VALUE client_connecting_p(VALUE self)
+static VALUE connection_connecting_p(VALUE self)
 {
-    return RBOOL(strcmp(state_name(client_of(self)), "connecting") == 0);
+    return RBOOL(strcmp(state_name(agent_of(self)), "connecting") == 0);
 }
 
 /* call-seq: host -> string or nil
  *
  * Name or address of the server; nil for a unix socket. */
-static VALUE client_host(VALUE self)
+static VALUE connection_host(VALUE self)
 {
-    const char *host = client_of(self)->c->address.host;
+    const char *host = agent_of(self)->c->address.host;
     return *host ? rb_utf8_str_new_cstr(host) : Qnil;
 }
 
 /* call-seq: port -> integer or nil
  *
  * Port of the server; nil for a unix socket. */
-static VALUE client_port(VALUE self)
+static VALUE connection_port(VALUE self)
 {
-    const evg_address_t *address = &client_of(self)->c->address;
+    const evg_address_t *address = &agent_of(self)->c->address;
     return *address->host ? INT2NUM(address->port) : Qnil;
 }
 
 /* call-seq: path -> string or nil
  *
  * Path of the server's unix socket; nil for TCP. */
-static VALUE client_path(VALUE self)
+static VALUE connection_path(VALUE self)
 {
-    const char *path = client_of(self)->c->address.path;
+    const char *path = agent_of(self)->c->address.path;
     return *path ? rb_utf8_str_new_cstr(path) : Qnil;
 }
 
 /* call-seq: server -> string
  *
  * Where the server is, in one word: "host:port", IPv6 addresses in brackets, or the path of its socket. */
-static VALUE client_server(VALUE self)
+static VALUE connection_server(VALUE self)
 {
-    return address_string(&client_of(self)->c->address);
+    return address_string(&agent_of(self)->c->address);
 }
 
 /* call-seq: loop -> loop
  *
  * The Loop that it is on. */
-static VALUE client_loop(VALUE self)
+static VALUE connection_loop(VALUE self)
 {
     /* With a block it is Kernel's, which a subclass may well call. */
-    return rb_block_given_p() ? rb_call_super(0, NULL) : client_of(self)->loop_value;
+    return rb_block_given_p() ? rb_call_super(0, NULL) : agent_of(self)->loop_value;
 }
 
 /* call-seq: client_id -> string or nil
  *
  * What set_client_id was given. */
-static VALUE client_client_id(VALUE self)
+static VALUE connection_client_id(VALUE self)
 {
-    const char *id = client_of(self)->c->session.client_id;
+    const char *id = agent_of(self)->c->session.client_id;
     return *id ? rb_utf8_str_new_cstr(id) : Qnil;
 }
 
@@ -97,9 +97,9 @@ static VALUE client_client_id(VALUE self)
  *
  * Which server it is, as of the last connection: `:gearmand`, `:perl` or `:unknown`. Told by its answer to
  * `version`. */
-static VALUE client_dialect(VALUE self)
+static VALUE connection_dialect(VALUE self)
 {
-    const evg_session_t *s = &client_of(self)->c->session;
+    const evg_session_t *s = &agent_of(self)->c->session;
     evg_dialect_t known = s->options.dialect != EVG_UNKNOWN_DIALECT ? s->options.dialect : s->dialect;
     return ID2SYM(rb_intern(evg_dialect_name(known)));
 }
@@ -107,33 +107,33 @@ static VALUE client_dialect(VALUE self)
 /* call-seq: pending_count -> integer
  *
  * Requests that were written and await their first reply. What the gem asks for itself does not count. */
-static VALUE client_pending_count(VALUE self)
+static VALUE connection_pending_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_pending_count(&client_of(self)->c->session));
+    return SIZET2NUM(evg_session_pending_count(&agent_of(self)->c->session));
 }
 
 /* call-seq: waiting_count -> integer
  *
  * Requests of which no byte was written. */
-static VALUE client_waiting_count(VALUE self)
+static VALUE connection_waiting_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_waiting_count(&client_of(self)->c->session));
+    return SIZET2NUM(evg_session_waiting_count(&agent_of(self)->c->session));
 }
 
 /* call-seq: active_count -> integer
  *
  * Foreground jobs between JOB_CREATED and their end. */
-static VALUE client_active_count(VALUE self)
+static VALUE connection_active_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_active_count(&client_of(self)->c->session));
+    return SIZET2NUM(evg_session_active_count(&agent_of(self)->c->session));
 }
 
 /* call-seq: unsent_bytes -> integer
  *
  * Bytes that wait to be written. */
-static VALUE client_unsent_bytes(VALUE self)
+static VALUE connection_unsent_bytes(VALUE self)
 {
-    return SIZET2NUM(evg_session_unsent(&client_of(self)->c->session));
+    return SIZET2NUM(evg_session_unsent(&agent_of(self)->c->session));
 }
 
 /* call-seq: stats -> hash
@@ -141,28 +141,28 @@ static VALUE client_unsent_bytes(VALUE self)
  * Counters since the object was made: `submitted`, `resolved`, `pending`, `bytes_in`, `bytes_out`, `packets_in`,
  * `packets_out`, `reconnects`, `ignored_packets`, `refused_jobs`; and the buffers' `read_capacity` and
  * `write_capacity` in bytes. Always `submitted == resolved + pending`. */
-static VALUE client_stats(VALUE self)
+static VALUE connection_stats(VALUE self)
 {
-    return stats_of(&client_of(self)->c->session);
+    return stats_of(&agent_of(self)->c->session);
 }
 
 void Init_evg_connection_facts(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
-    rb_define_method(connection_class, "state", client_state, 0);
-    rb_define_method(connection_class, "connected?", client_connected_p, 0);
-    rb_define_method(connection_class, "connecting?", client_connecting_p, 0);
-    rb_define_method(connection_class, "host", client_host, 0);
-    rb_define_method(connection_class, "port", client_port, 0);
-    rb_define_method(connection_class, "path", client_path, 0);
-    rb_define_method(connection_class, "server", client_server, 0);
-    rb_define_method(connection_class, "loop", client_loop, 0);
-    rb_define_method(connection_class, "client_id", client_client_id, 0);
-    rb_define_method(connection_class, "dialect", client_dialect, 0);
-    rb_define_method(connection_class, "pending_count", client_pending_count, 0);
-    rb_define_method(connection_class, "waiting_count", client_waiting_count, 0);
-    rb_define_method(connection_class, "active_count", client_active_count, 0);
-    rb_define_method(connection_class, "unsent_bytes", client_unsent_bytes, 0);
-    rb_define_method(connection_class, "stats", client_stats, 0);
+    rb_define_method(connection_class, "state", connection_state, 0);
+    rb_define_method(connection_class, "connected?", connection_connected_p, 0);
+    rb_define_method(connection_class, "connecting?", connection_connecting_p, 0);
+    rb_define_method(connection_class, "host", connection_host, 0);
+    rb_define_method(connection_class, "port", connection_port, 0);
+    rb_define_method(connection_class, "path", connection_path, 0);
+    rb_define_method(connection_class, "server", connection_server, 0);
+    rb_define_method(connection_class, "loop", connection_loop, 0);
+    rb_define_method(connection_class, "client_id", connection_client_id, 0);
+    rb_define_method(connection_class, "dialect", connection_dialect, 0);
+    rb_define_method(connection_class, "pending_count", connection_pending_count, 0);
+    rb_define_method(connection_class, "waiting_count", connection_waiting_count, 0);
+    rb_define_method(connection_class, "active_count", connection_active_count, 0);
+    rb_define_method(connection_class, "unsent_bytes", connection_unsent_bytes, 0);
+    rb_define_method(connection_class, "stats", connection_stats, 0);
 }

@@ -40,17 +40,16 @@ static void end_converted(VALUE self, VALUE value, VALUE error)
 {
     task_t *task = RTYPEDDATA_DATA(self);
     if (task->state != TASK_PENDING) return;
-    calls_t *done = &task->client->loop->done;
+    calls_t *done = &task->agent->loop->done;
     size_t behind = done->count;
-    task_end(task->client, task, value, error);
+    task_end(task->agent, task, value, error);
     calls_hurry(done, done->count - behind);
 }
 
 static void end_unconverted(VALUE self, int code)
 {
     const task_t *task = RTYPEDDATA_DATA(self);
-    failure_t error = {
-        .code = code, .function = task->function, .server = server_of_client(task->client), .data = Qnil};
+    failure_t error = {.code = code, .function = task->function, .server = server_of(task->agent), .data = Qnil};
     if (task->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
 }
 
@@ -66,10 +65,9 @@ static void ask_on(VALUE self, VALUE next)
     VALUE line = rb_struct_aref(next, INT2FIX(0));
     evg_request_init(&task->request, task);
     task_convert_by(self, rb_struct_aref(next, INT2FIX(1)));
-    evg_session_t *s = &task->client->c->session;
-    error_check(server_of_client(task->client),
-                evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
-    client_changed(task->client);
+    evg_session_t *s = &task->agent->c->session;
+    error_check(server_of(task->agent), evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
+    agent_changed(task->agent);
     RB_GC_GUARD(line);
 }
 
@@ -90,7 +88,7 @@ static VALUE convert_failed(VALUE arg, VALUE error)
 {
     VALUE self = ((const convert_t *)arg)->self;
     const task_t *task = RTYPEDDATA_DATA(self);
-    end_converted(self, Qnil, task->coded ? error : error_at(server_of_client(task->client), error));
+    end_converted(self, Qnil, task->coded ? error : error_at(server_of(task->agent), error));
     return Qnil;
 }
 
@@ -117,7 +115,7 @@ static void conversion_interrupted(const call_t *call)
     task_t *task = RTYPEDDATA_DATA(call->subject);
     if (task->state != TASK_PENDING || call->callable != task->converter) return;
     task->converted++;
-    calls_put_back(&task->client->loop->done, call);
+    calls_put_back(&task->agent->loop->done, call);
     task->calls++;
 }
 
@@ -127,12 +125,12 @@ static void conversion_dropped(const call_t *call)
     task_call_dropped(call);
 }
 
-void conversions_after_fork(client_t *client)
+void conversions_after_fork(agent_t *agent)
 {
-    while (client->pending_count > 0) end_unconverted(client->pending[client->pending_count - 1], EVG_EFORKED);
+    while (agent->pending_count > 0) end_unconverted(agent->pending[agent->pending_count - 1], EVG_EFORKED);
 }
 
-void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
+void task_queue_conversion(agent_t *agent, task_t *task, VALUE reply)
 {
     static const call_kind_t conversion = {.run = conversion_run,
                                            .begin = task_call_begins,
@@ -143,11 +141,11 @@ void task_queue_conversion(client_t *client, task_t *task, VALUE reply)
                                            .always = true};
     call_t call = {.kind = &conversion,
                    .callable = task->converter,
-                   .subject = client->pending[task->slot],
-                   .client = client->self,
+                   .subject = agent->pending[task->slot],
+                   .agent = agent->self,
                    .args = {reply, Qnil},
                    .where = "converter"};
-    calls_push(&client->loop->done, &call);
+    calls_push(&agent->loop->done, &call);
     task->calls++;
 }
 

@@ -18,14 +18,14 @@ static task_t *task_of_event(const evg_event_t *event)
     return event->request->owner;
 }
 
-static VALUE error_of(client_t *client, const evg_event_t *event, VALUE data)
+static VALUE error_of(agent_t *agent, const evg_event_t *event, VALUE data)
 {
     failure_t error = {.code = event->error,
                        .text = event->text,
                        .delivery = event->delivery,
                        .request = event->request,
                        .function = event->request ? task_of_event(event)->function : Qnil,
-                       .server = server_of_client(client),
+                       .server = server_of(agent),
                        .data = data};
     if (server_error_p(event)) error.server_code = event->args[0];
     return error_new(&error);
@@ -60,28 +60,28 @@ static VALUE reply_of(const evg_event_t *event)
     return reply;
 }
 
-static void created(client_t *client, const evg_event_t *event)
+static void created(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     if (!task_listens_p(task, ON_CREATED)) return;
-    task_tell(client, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
+    task_tell(agent, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
 }
 
-static void done(client_t *client, const evg_event_t *event)
+static void done(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     if (task->batch) {
-        batch_end(client, task, event->request, event->error ? error_of(client, event, Qnil) : value_of(event));
+        batch_end(agent, task, event->request, event->error ? error_of(agent, event, Qnil) : value_of(event));
         return;
     }
     if (event->error == 0 && !NIL_P(task->converter)) {
-        task_queue_conversion(client, task, reply_of(event));
+        task_queue_conversion(agent, task, reply_of(event));
         return;
     }
     VALUE value = event->error == 0 ? value_of(event) : Qnil;
     if (!NIL_P(value)) {
-        if (background_p(event)) created(client, event);
-        task_end(client, task, value, Qnil);
+        if (background_p(event)) created(agent, event);
+        task_end(agent, task, value, Qnil);
         return;
     }
     VALUE data = task->exception;
@@ -89,29 +89,29 @@ static void done(client_t *client, const evg_event_t *event)
     if (event->error == 0) told.error = EVG_EDISCONNECTED; /* there was no memory for the job of a grab_job */
     if (event->error == EVG_EJOB_EXCEPTION) {
         data = payload_of(event);
-        task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
+        task_tell(agent, task, ON_EXCEPTION, 1, data, Qnil);
     } else if (event->error == EVG_EJOB_FAILED && !NIL_P(data)) {
         told.error = EVG_EJOB_EXCEPTION; /* told before, by a server where it does not end the job */
     } else {
         data = Qnil;
     }
-    task_end(client, task, Qnil, error_of(client, &told, data));
+    task_end(agent, task, Qnil, error_of(agent, &told, data));
 }
 
-static void bytes(client_t *client, const evg_event_t *event, callback_t kind)
+static void bytes(agent_t *agent, const evg_event_t *event, callback_t kind)
 {
     task_t *task = task_of_event(event);
     task->running = true;
-    if (task_listens_p(task, kind)) task_tell(client, task, kind, 1, payload_of(event), Qnil);
+    if (task_listens_p(task, kind)) task_tell(agent, task, kind, 1, payload_of(event), Qnil);
 }
 
-static void exception(client_t *client, const evg_event_t *event)
+static void exception(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     VALUE data = payload_of(event);
-    RB_OBJ_WRITE(client->pending[task->slot], &task->exception, data);
+    RB_OBJ_WRITE(agent->pending[task->slot], &task->exception, data);
     task->running = true;
-    task_tell(client, task, ON_EXCEPTION, 1, data, Qnil);
+    task_tell(agent, task, ON_EXCEPTION, 1, data, Qnil);
 }
 
 static VALUE number_of(evg_bytes_t text)
@@ -120,45 +120,45 @@ static VALUE number_of(evg_bytes_t text)
     return evg_number_decode(text, &number) ? ULL2NUM(number) : Qnil;
 }
 
-static void status(client_t *client, const evg_event_t *event)
+static void status(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     VALUE numerator = number_of(event->args[0]), denominator = number_of(event->args[1]);
     bool sense = !NIL_P(numerator) && !NIL_P(denominator);
     VALUE progress = sense ? rb_ary_freeze(rb_assoc_new(numerator, denominator)) : Qnil;
-    RB_OBJ_WRITE(client->pending[task->slot], &task->progress, progress);
+    RB_OBJ_WRITE(agent->pending[task->slot], &task->progress, progress);
     task->running = true;
     if (!task_listens_p(task, ON_STATUS)) return;
-    task_tell(client, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));
+    task_tell(agent, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));
 }
 
-static void assigned(client_t *client, const evg_event_t *event)
+static void assigned(agent_t *agent, const evg_event_t *event)
 {
-    VALUE job = job_new(client, event);
+    VALUE job = job_new(agent, event);
     if (event->request) {
         task_t *task = task_of_event(event); /* of grab_job: the job is its value, and its DONE comes next */
-        RB_OBJ_WRITE(client->pending[task->slot], &task->value, job);
+        RB_OBJ_WRITE(agent->pending[task->slot], &task->value, job);
         return;
     }
-    job_queue(client, job);
+    job_queue(agent, job);
 }
 
 /* A job that was too large to be taken. */
-static void refused(client_t *client, const evg_event_t *event)
+static void refused(agent_t *agent, const evg_event_t *event)
 {
     VALUE where = rb_str_new_cstr("job ");
     rb_str_cat(where, (const char *)event->args[0].at, (long)event->args[0].len);
-    client_report(client, error_of(client, event, Qnil), name_of(where));
+    agent_report(agent, error_of(agent, event, Qnil), name_of(where));
 }
 
-static void failed(client_t *client, const evg_event_t *event)
+static void failed(agent_t *agent, const evg_event_t *event)
 {
-    client->last_error = error_of(client, event, Qnil);
-    client_hook(client, HOOK_ERROR, 1, client->last_error);
+    agent->last_error = error_of(agent, event, Qnil);
+    agent_hook(agent, HOOK_ERROR, 1, agent->last_error);
 }
 
 typedef struct {
-    client_t *client;
+    agent_t *agent;
     const evg_event_t *event;
     VALUE error;
 } telling_t;
@@ -166,25 +166,25 @@ typedef struct {
 static VALUE tell(VALUE arg)
 {
     const telling_t *telling = (const telling_t *)arg;
-    client_t *client = telling->client;
+    agent_t *agent = telling->agent;
     const evg_event_t *event = telling->event;
     switch (event->type) {
-    case EVG_EVENT_DONE: done(client, event); break;
-    case EVG_EVENT_CREATED: created(client, event); break;
-    case EVG_EVENT_DATA: bytes(client, event, ON_DATA); break;
-    case EVG_EVENT_WARNING: bytes(client, event, ON_WARNING); break;
-    case EVG_EVENT_EXCEPTION: exception(client, event); break;
-    case EVG_EVENT_STATUS: status(client, event); break;
-    case EVG_EVENT_ASSIGNED: assigned(client, event); break;
-    case EVG_EVENT_LOST: job_lost(client, event->job); break;
-    case EVG_EVENT_CONNECTED: client_hook(client, HOOK_CONNECT, 0, Qnil); break;
-    case EVG_EVENT_DISCONNECTED: client_hook(client, HOOK_DISCONNECT, 0, Qnil); break;
-    case EVG_EVENT_ERROR: failed(client, event); break;
-    case EVG_EVENT_DRAINED: client_hook(client, HOOK_DRAIN, 0, Qnil); break;
-    case EVG_EVENT_IDLE: client_hook(client, HOOK_IDLE, 0, Qnil); break;
-    case EVG_EVENT_STOPPED: client_hook(client, HOOK_STOPPED, 0, Qnil); break;
-    case EVG_EVENT_EXPIRED: job_expired(client, event); break;
-    case EVG_EVENT_REFUSED: refused(client, event); break;
+    case EVG_EVENT_DONE: done(agent, event); break;
+    case EVG_EVENT_CREATED: created(agent, event); break;
+    case EVG_EVENT_DATA: bytes(agent, event, ON_DATA); break;
+    case EVG_EVENT_WARNING: bytes(agent, event, ON_WARNING); break;
+    case EVG_EVENT_EXCEPTION: exception(agent, event); break;
+    case EVG_EVENT_STATUS: status(agent, event); break;
+    case EVG_EVENT_ASSIGNED: assigned(agent, event); break;
+    case EVG_EVENT_LOST: job_lost(agent, event->job); break;
+    case EVG_EVENT_CONNECTED: agent_hook(agent, HOOK_CONNECT, 0, Qnil); break;
+    case EVG_EVENT_DISCONNECTED: agent_hook(agent, HOOK_DISCONNECT, 0, Qnil); break;
+    case EVG_EVENT_ERROR: failed(agent, event); break;
+    case EVG_EVENT_DRAINED: agent_hook(agent, HOOK_DRAIN, 0, Qnil); break;
+    case EVG_EVENT_IDLE: agent_hook(agent, HOOK_IDLE, 0, Qnil); break;
+    case EVG_EVENT_STOPPED: agent_hook(agent, HOOK_STOPPED, 0, Qnil); break;
+    case EVG_EVENT_EXPIRED: job_expired(agent, event); break;
+    case EVG_EVENT_REFUSED: refused(agent, event); break;
     case EVG_EVENT_NONE: break;
     }
     return Qnil;
@@ -195,9 +195,9 @@ static VALUE end_untold(VALUE arg)
     const telling_t *telling = (const telling_t *)arg;
     task_t *task = task_of_event(telling->event);
     if (task->batch) {
-        batch_end(telling->client, task, telling->event->request, telling->error);
+        batch_end(telling->agent, task, telling->event->request, telling->error);
     } else if (task->state == TASK_PENDING) {
-        task_end(telling->client, task, Qnil, telling->error);
+        task_end(telling->agent, task, Qnil, telling->error);
     }
     return Qnil;
 }
@@ -210,27 +210,27 @@ static void untold(telling_t *telling)
     telling->error = rb_errinfo();
     rb_set_errinfo(Qnil);
     if (telling->event->type != EVG_EVENT_DONE) {
-        evg_connection_drop(telling->client->c);
+        evg_connection_drop(telling->agent->c);
         return;
     }
     rb_protect(end_untold, (VALUE)telling, &state);
     if (state) rb_set_errinfo(Qnil);
 }
 
-bool client_gone_p(const client_t *client)
+bool agent_gone_p(const agent_t *agent)
 {
-    return !client->loop || (!client_kept_p(client) && lifetime_over_p(client->marked_in));
+    return !agent->loop || (!agent_kept_p(agent) && lifetime_over_p(agent->marked_in));
 }
 
 /* No jump may go through a turn: it would leave sources in lists on a stack that is gone. */
-void client_event(void *owner, const evg_event_t *event)
+void agent_event(void *owner, const evg_event_t *event)
 {
-    telling_t telling = {.client = owner, .event = event, .error = Qnil};
+    telling_t telling = {.agent = owner, .event = event, .error = Qnil};
     int state = 0;
-    if (client_gone_p(telling.client)) return;
-    VALUE self = telling.client->self;
+    if (agent_gone_p(telling.agent)) return;
+    VALUE self = telling.agent->self;
     rb_protect(tell, (VALUE)&telling, &state);
     if (state) untold(&telling);
-    if (telling.client->loop->net->polling) evg_loop_wake(telling.client->loop->net); /* for what was queued */
+    if (telling.agent->loop->net->polling) evg_loop_wake(telling.agent->loop->net); /* for what was queued */
     RB_GC_GUARD(self);
 }

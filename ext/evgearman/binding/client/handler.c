@@ -64,7 +64,7 @@ static VALUE bytes_to_send(VALUE coder, VALUE value)
 static void complete_with(rb_job_t *job, VALUE value)
 {
     VALUE bytes = bytes_to_send(handler_of(job)->coding.coder, value);
-    if (!job->answered && job_complete(job, bytes)) evg_connection_asked(job->client->c);
+    if (!job->answered && job_complete(job, bytes)) evg_connection_asked(job->agent->c);
 }
 
 static VALUE handle(VALUE self)
@@ -112,7 +112,7 @@ static VALUE fail_with(VALUE arg)
 {
     const failed_t *failed = (const failed_t *)arg;
     rb_job_t *job = job_of(failed->job);
-    bool told = job->client->c->session.options.exceptions;
+    bool told = job->agent->c->session.options.exceptions;
     VALUE message = told ? rb_rescue2(message_of, failed->error, no_message, Qnil, rb_eException, (VALUE)0) : Qnil;
     if (job->answered) return Qnil;
     return told ? job_exception(failed->job, message) : job_fail(failed->job);
@@ -134,7 +134,7 @@ static VALUE failed(VALUE self, VALUE error)
     const rb_job_t *job = job_of(self);
     VALUE where = job_where(job);
     rb_rescue2(fail_with, (VALUE)&failed, not_failed, Qnil, rb_eException, (VALUE)0);
-    client_report(job->client, error, where);
+    agent_report(job->agent, error, where);
     return Qnil;
 }
 
@@ -150,7 +150,7 @@ static VALUE handle_or_fail(VALUE self)
 static VALUE leave(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    evg_connection_t *c = job->client->c;
+    evg_connection_t *c = job->agent->c;
     bool jumped = job->job.entered && !handler_of(job)->async && !job->answered && job->job.state == EVG_JOB_HELD;
     evg_job_left(&c->session, &job->job);
     if (jumped) evg_connection_hand_back(c);
@@ -159,10 +159,10 @@ static VALUE leave(VALUE self)
 
 static void run(rb_job_t *job, VALUE self)
 {
-    evg_session_t *s = &job->client->c->session;
-    evg_connection_clock(job->client->c);
+    evg_session_t *s = &job->agent->c->session;
+    evg_connection_clock(job->agent->c);
     evg_job_started(s, &job->job);
-    if (job->job.function && job->job.function->timeout > 0) client_changed(job->client); /* its deadline is new */
+    if (job->job.function && job->job.function->timeout > 0) agent_changed(job->agent); /* its deadline is new */
     evg_job_entered(&job->job);
     rb_ensure(handle_or_fail, self, leave, self);
 }
@@ -172,7 +172,7 @@ static void write_before(rb_job_t *job)
 {
     double longest = handler_of(job)->longest;
     bool known_quick = longest > 0 && longest <= quick;
-    evg_connection_t *c = job->client->c;
+    evg_connection_t *c = job->agent->c;
     if (!known_quick && evg_session_unsent(&c->session) > 0) evg_connection_flush(c);
 }
 
@@ -180,7 +180,7 @@ static void write_before(rb_job_t *job)
 static void write_if_late(rb_job_t *job)
 {
     handler_t *handler = handler_of(job);
-    evg_connection_t *c = job->client->c;
+    evg_connection_t *c = job->agent->c;
     double took = c->session.wire.now - job->job.started_at;
     handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
     if (took > quick) evg_connection_flush(c);
@@ -188,17 +188,17 @@ static void write_if_late(rb_job_t *job)
 
 static bool for_pool_p(const rb_job_t *job)
 {
-    return !NIL_P(job->client->pool) && !handler_of(job)->async;
+    return !NIL_P(job->agent->pool) && !handler_of(job)->async;
 }
 
 /* An interrupt of this thread may hit the first and the last call: then job_run comes again. */
 static VALUE to_pool(rb_job_t *job, VALUE self)
 {
-    client_t *client = job->client;
-    VALUE pool = client->pool;
-    if (client->pool_forks != evg_forks) {
+    agent_t *agent = job->agent;
+    VALUE pool = agent->pool;
+    if (agent->pool_forks != evg_forks) {
         rb_funcall(pool, rb_intern("begin_anew"), 0);
-        client->pool_forks = evg_forks;
+        agent->pool_forks = evg_forks;
     }
     if (!job->pooled) {
         VALUE jobs = rb_funcall(pool, rb_intern("jobs"), 0);
@@ -232,7 +232,7 @@ static bool job_begins(const call_t *call, uint64_t seat)
 {
     (void)seat;
     rb_job_t *job = job_of_call(call);
-    loop_t *loop = job->client->loop;
+    loop_t *loop = job->agent->loop;
     job->thread = loop->seat.thread;
     evg_list_append(&loop->handling, &job->handling);
     if (!evg_list_empty_p(&loop->deputies)) deputies_wake(loop);
@@ -244,7 +244,7 @@ static void job_ends(const call_t *call, uint64_t seat)
     (void)seat;
     rb_job_t *job = job_of_call(call);
     evg_list_unlink(&job->handling);
-    loop_t *loop = job->client->loop;
+    loop_t *loop = job->agent->loop;
     if (!evg_list_empty_p(&loop->deputies)) deputies_relieve(loop);
 }
 
@@ -253,29 +253,29 @@ static void job_interrupted(const call_t *call)
 {
     rb_job_t *job = job_of_call(call);
     if (!NIL_P(job->handler) && for_pool_p(job) && job->job.state == EVG_JOB_HELD)
-        calls_put_back(&job->client->loop->jobs, call);
+        calls_put_back(&job->agent->loop->jobs, call);
 }
 
-void job_queue(client_t *client, VALUE job)
+void job_queue(agent_t *agent, VALUE job)
 {
     static const call_kind_t handling = {
         .run = job_run, .begin = job_begins, .end = job_ends, .interrupted = job_interrupted};
     call_t call = {.kind = &handling,
                    .callable = Qnil,
                    .subject = job,
-                   .client = client->self,
+                   .agent = agent->self,
                    .args = {Qnil, Qnil},
                    .where = "job"};
-    calls_push(&client->loop->jobs, &call);
+    calls_push(&agent->loop->jobs, &call);
 }
 
-VALUE jobs_threads(const client_t *client)
+VALUE jobs_threads(const agent_t *agent)
 {
     VALUE threads = rb_ary_new();
-    const evg_list_t *handling = &client->loop->handling;
+    const evg_list_t *handling = &agent->loop->handling;
     for (const evg_list_t *at = handling->next; at != handling; at = at->next) {
         const rb_job_t *job = evg_container(at, rb_job_t, handling);
-        if (job->client == client) rb_ary_push(threads, job->thread);
+        if (job->agent == agent) rb_ary_push(threads, job->thread);
     }
     return threads;
 }
@@ -285,6 +285,6 @@ VALUE job_perform(VALUE self)
     rb_job_t *job = job_of(self);
     if (job->job.state != EVG_JOB_HELD) return Qnil;
     run(job, self);
-    evg_connection_flush(job->client->c);
+    evg_connection_flush(job->agent->c);
     return Qnil;
 }

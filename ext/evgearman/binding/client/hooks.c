@@ -10,30 +10,30 @@ static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",       
                                               "on_drain",   "on_callback_error", "on_idle",
                                               "on_stopped", "on_packet",         "_trace"};
 
-void client_hook(client_t *client, int hook, int argc, VALUE a)
+void agent_hook(agent_t *agent, int hook, int argc, VALUE a)
 {
-    if (client->loop->muted || NIL_P(client->hooks[hook])) return;
+    if (agent->loop->muted || NIL_P(agent->hooks[hook])) return;
     call_t call = {.argc = argc,
-                   .callable = client->hooks[hook],
+                   .callable = agent->hooks[hook],
                    .subject = Qnil,
-                   .client = client->self,
+                   .agent = agent->self,
                    .args = {a, Qnil},
                    .where = hook_names[hook]};
-    calls_push(&client->loop->done, &call);
+    calls_push(&agent->loop->done, &call);
 }
 
 /* Made here, because a hook that is set later is not meant for it. */
-void client_report(client_t *client, VALUE error, VALUE where)
+void agent_report(agent_t *agent, VALUE error, VALUE where)
 {
-    if (NIL_P(client->hooks[HOOK_CALLBACK_ERROR])) return;
+    if (NIL_P(agent->hooks[HOOK_CALLBACK_ERROR])) return;
     call_t call = {.argc = 2,
-                   .callable = client->hooks[HOOK_CALLBACK_ERROR],
+                   .callable = agent->hooks[HOOK_CALLBACK_ERROR],
                    .subject = Qnil,
-                   .client = client->self,
+                   .agent = agent->self,
                    .args = {error, where},
                    .where = hook_names[HOOK_CALLBACK_ERROR]};
-    calls_push(&client->loop->done, &call);
-    evg_loop_wake(client->loop->net);
+    calls_push(&agent->loop->done, &call);
+    evg_loop_wake(agent->loop->net);
 }
 
 static int hook_number(VALUE name)
@@ -45,19 +45,19 @@ static int hook_number(VALUE name)
     blame_caller(rb_eArgError, "no such hook: %s", wanted);
 }
 
-static VALUE client_get_hook(VALUE self, VALUE name)
+static VALUE connection_get_hook(VALUE self, VALUE name)
 {
-    return client_of(self)->hooks[hook_number(name)];
+    return agent_of(self)->hooks[hook_number(name)];
 }
 
-static VALUE client_set_hook(VALUE self, VALUE name, VALUE callable)
+static VALUE connection_set_hook(VALUE self, VALUE name, VALUE callable)
 {
     if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call"))) {
         blame_caller(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
     }
-    client_t *client = client_of(self);
-    client->hooks[hook_number(name)] = callable;
-    trace_follow_hooks(client);
+    agent_t *agent = agent_of(self);
+    agent->hooks[hook_number(name)] = callable;
+    trace_follow_hooks(agent);
     return self;
 }
 
@@ -65,6 +65,6 @@ void Init_evg_hooks(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
-    rb_define_private_method(connection_class, "_hook", client_get_hook, 1);
-    rb_define_private_method(connection_class, "_set_hook", client_set_hook, 2);
+    rb_define_private_method(connection_class, "_hook", connection_get_hook, 1);
+    rb_define_private_method(connection_class, "_set_hook", connection_set_hook, 2);
 }

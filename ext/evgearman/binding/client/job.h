@@ -11,8 +11,8 @@ typedef struct {
     evg_list_t handling; /* in loop->handling, while its handler runs where the loop does … */
     VALUE thread;        /* … on this thread */
     VALUE self;          /* for in_flight only: nobody keeps a job that its user has forgotten */
-    client_t *client;
-    VALUE client_value;
+    agent_t *agent;
+    VALUE agent_value;
     VALUE handler; /* Handler, or nil */
     VALUE function, unique, workload;
     uint64_t number;

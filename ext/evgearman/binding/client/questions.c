@@ -11,32 +11,32 @@ typedef struct {
     evg_shape_t shape;
 } question_t;
 
-static int ask_option(client_t *client, evg_request_t *request, void *arg)
+static int ask_option(agent_t *agent, evg_request_t *request, void *arg)
 {
-    return evg_session_option(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+    return evg_session_option(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
 }
 
-static int ask_status(client_t *client, evg_request_t *request, void *arg)
+static int ask_status(agent_t *agent, evg_request_t *request, void *arg)
 {
-    return evg_client_get_status(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+    return evg_client_get_status(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
 }
 
-static int ask_status_unique(client_t *client, evg_request_t *request, void *arg)
+static int ask_status_unique(agent_t *agent, evg_request_t *request, void *arg)
 {
-    return evg_client_get_status_unique(&client->c->session, request, bytes_of(((question_t *)arg)->text));
+    return evg_client_get_status_unique(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
 }
 
-static int ask_admin(client_t *client, evg_request_t *request, void *arg)
+static int ask_admin(agent_t *agent, evg_request_t *request, void *arg)
 {
     const question_t *question = arg;
-    return evg_session_admin(&client->c->session, request, bytes_of(question->text), question->shape);
+    return evg_session_admin(&agent->c->session, request, bytes_of(question->text), question->shape);
 }
 
 static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     question_t question = {rb_str_new_frozen(text), shape};
-    VALUE task = client_ask(open_client_of(self), Qnil, Qnil, block, how, &question);
+    VALUE task = agent_ask(open_agent_of(self), Qnil, Qnil, block, how, &question);
     task_convert_by(task, converter);
     RB_GC_GUARD(question.text);
     return task;
@@ -47,22 +47,22 @@ static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE co
  *
  * Sends OPTION_REQ, now and on every connect. Fails with ServerError for an option that the server does not know;
  * gearmand knows only "exceptions". */
-static VALUE client_option(VALUE self, VALUE name)
+static VALUE connection_option(VALUE self, VALUE name)
 {
     return ask(self, ask_option, string_of(name, "option"), EVG_LINE, Qnil);
 }
 
-static VALUE client_get_status(VALUE self, VALUE handle, VALUE converter)
+static VALUE connection_get_status(VALUE self, VALUE handle, VALUE converter)
 {
     return ask(self, ask_status, string_of(handle, "handle"), EVG_LINE, converter);
 }
 
-static VALUE client_get_status_unique(VALUE self, VALUE unique, VALUE converter)
+static VALUE connection_get_status_unique(VALUE self, VALUE unique, VALUE converter)
 {
     return ask(self, ask_status_unique, string_of(unique, "unique"), EVG_LINE, converter);
 }
 
-static VALUE client_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
+static VALUE connection_admin(VALUE self, VALUE line, VALUE multiline, VALUE converter)
 {
     line = string_of(line, "admin command");
     return ask(self, ask_admin, line, admin_shape(line, multiline), converter);
@@ -85,22 +85,22 @@ static VALUE admin_check_handle(VALUE self, VALUE handle)
  *
  * Reads nothing from the server until `resume_reading`: what it sends piles up there. Meanwhile there are no
  * heartbeats, and no questions about silent jobs; requests and jobs still have their timeouts. */
-static VALUE client_pause_reading(VALUE self)
+static VALUE connection_pause_reading(VALUE self)
 {
-    client_t *client = client_of(self);
-    client->c->session.paused = true;
-    client_changed(client);
+    agent_t *agent = agent_of(self);
+    agent->c->session.paused = true;
+    agent_changed(agent);
     return self;
 }
 
 /* call-seq: resume_reading -> self
  *
  * Ends `pause_reading`. */
-static VALUE client_resume_reading(VALUE self)
+static VALUE connection_resume_reading(VALUE self)
 {
-    client_t *client = client_of(self);
-    client->c->session.paused = false;
-    client_changed(client);
+    agent_t *agent = agent_of(self);
+    agent->c->session.paused = false;
+    agent_changed(agent);
     return self;
 }
 
@@ -117,10 +117,10 @@ void Init_evg_questions(void)
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
     define_admin_checks(module);
-    rb_define_method(connection_class, "option", client_option, 1);
-    rb_define_private_method(connection_class, "_get_status", client_get_status, 2);
-    rb_define_private_method(connection_class, "_get_status_unique", client_get_status_unique, 2);
-    rb_define_private_method(connection_class, "_admin", client_admin, 3);
-    rb_define_method(connection_class, "pause_reading", client_pause_reading, 0);
-    rb_define_method(connection_class, "resume_reading", client_resume_reading, 0);
+    rb_define_method(connection_class, "option", connection_option, 1);
+    rb_define_private_method(connection_class, "_get_status", connection_get_status, 2);
+    rb_define_private_method(connection_class, "_get_status_unique", connection_get_status_unique, 2);
+    rb_define_private_method(connection_class, "_admin", connection_admin, 3);
+    rb_define_method(connection_class, "pause_reading", connection_pause_reading, 0);
+    rb_define_method(connection_class, "resume_reading", connection_resume_reading, 0);
 }

@@ -15,7 +15,7 @@ typedef struct {
     double timeout;
 } submit_t;
 
-static int ask_submit(client_t *client, evg_request_t *request, void *arg)
+static int ask_submit(agent_t *agent, evg_request_t *request, void *arg)
 {
     const submit_t *submit = arg;
     const evg_submission_t packet = {.type = submit->command,
@@ -24,7 +24,7 @@ static int ask_submit(client_t *client, evg_request_t *request, void *arg)
                                      .workload = bytes_of(submit->workload),
                                      .run_at = submit->run_at,
                                      .timeout = submit->timeout};
-    return evg_client_submit(&client->c->session, request, &packet);
+    return evg_client_submit(&agent->c->session, request, &packet);
 }
 
 /* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
@@ -50,7 +50,7 @@ static VALUE submit(VALUE self, submit_t *what)
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     what->function = rb_str_new_frozen(string_of(what->function, "function"));
     what->unique = unique_of(what->unique);
-    return client_ask(open_client_of(self), what->function, what->unique, block, ask_submit, what);
+    return agent_ask(open_agent_of(self), what->function, what->unique, block, ask_submit, what);
 }
 
 /* Foreground; the block becomes the Task's. Between the request and its listeners no other thread may come, or it
@@ -58,7 +58,7 @@ static VALUE submit(VALUE self, submit_t *what)
 static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE timeout,
                            VALUE listeners, VALUE coder, VALUE encoding)
 {
-    const coding_t *usual = &client_of(self)->coding;
+    const coding_t *usual = &agent_of(self)->coding;
     coding_t coding = {coder_of(coder, usual->coder), encoding_of(encoding, usual->encoding)};
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
@@ -79,11 +79,11 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
 static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
                               VALUE coder)
 {
-    const client_t *client = client_of(self);
+    const agent_t *agent = agent_of(self);
     submit_t what = {.command = (evg_command_t)FIX2INT(command),
                      .function = function,
-                     .unique = unique_option(unique, client->unique),
-                     .workload = coding_dump(coder_of(coder, client->coding.coder), workload, "workload"),
+                     .unique = unique_option(unique, agent->unique),
+                     .workload = coding_dump(coder_of(coder, agent->coding.coder), workload, "workload"),
                      .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
     VALUE task = submit(self, &what);
     RB_GC_GUARD(what.function);

@@ -12,20 +12,20 @@ void window_left(VALUE window);
 void task_listen(VALUE self, callback_t kind, VALUE callable);
 
 /* Room for one more Task, and a look at what has come meanwhile: before a request is made. */
-void client_prepare(client_t *client);
+void agent_prepare(agent_t *agent);
 
 /* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
-typedef int ask_t(client_t *client, evg_request_t *request, void *arg);
-VALUE client_ask(client_t *client, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg);
+typedef int ask_t(agent_t *agent, evg_request_t *request, void *arg);
+VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg);
 
 /* Queues a call of a hook, if it is set. */
-void client_hook(client_t *client, int hook, int argc, VALUE a);
+void agent_hook(agent_t *agent, int hook, int argc, VALUE a);
 
 /* Queues a call of on_callback_error, or of what is done without that. From any thread. */
-void client_report(client_t *client, VALUE error, VALUE where);
+void agent_report(agent_t *agent, VALUE error, VALUE where);
 
 /* Its `run` looks around, or will before it next turns the loop. Takes no lock and makes no object, so that a trap handler
  * may call it. */
-void worker_rouse(client_t *client);
+void agent_rouse(agent_t *agent);
 
 #endif

@@ -11,13 +11,13 @@
 #include "binding/values/strings.h"
 
 static VALUE job_class;
-static uint64_t numbers; /* of jobs, ever: keys of client->on_lost */
+static uint64_t numbers; /* of jobs, ever: keys of agent->on_lost */
 
 static void job_mark(void *ptr)
 {
     rb_job_t *job = ptr;
     job->marked_in = lifetime_marked();
-    rb_gc_mark(job->client_value);
+    rb_gc_mark(job->agent_value);
     rb_gc_mark(job->thread);
     rb_gc_mark(job->handler);
     rb_gc_mark(job->function);
@@ -30,11 +30,11 @@ static void job_free(void *ptr)
 {
     rb_job_t *job = ptr;
     bool held = job->job.state == EVG_JOB_HELD;
-    if (job->client && (held || evg_list_linked_p(&job->job.stuck))) {
-        evg_session_t *s = &job->client->c->session;
+    if (job->agent && (held || evg_list_linked_p(&job->job.stuck))) {
+        evg_session_t *s = &job->agent->c->session;
         if (held) (void)evg_job_fail(s, &job->job);
         evg_job_forget(s, &job->job);
-        evg_connection_changed(job->client->c);
+        evg_connection_changed(job->agent->c);
     }
     evg_list_unlink(&job->job.link);
     evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
@@ -63,16 +63,16 @@ rb_job_t *job_of(VALUE self)
 {
     rb_job_t *job;
     TypedData_Get_Struct(self, rb_job_t, &job_type, job);
-    loop_follow_fork(job->client->loop);
+    loop_follow_fork(job->agent->loop);
     return job;
 }
 
 static const coding_t *coding_of(const rb_job_t *job)
 {
-    return NIL_P(job->handler) ? &job->client->coding : &((handler_t *)RTYPEDDATA_DATA(job->handler))->coding;
+    return NIL_P(job->handler) ? &job->agent->coding : &((handler_t *)RTYPEDDATA_DATA(job->handler))->coding;
 }
 
-VALUE job_new(client_t *client, const evg_event_t *event)
+VALUE job_new(agent_t *agent, const evg_event_t *event)
 {
     rb_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
@@ -80,14 +80,14 @@ VALUE job_new(client_t *client, const evg_event_t *event)
     evg_list_init(&job->handling);
     job->self = self;
     job->marked_in = lifetime_new();
-    job->thread = job->client_value = job->handler = job->function = job->unique = job->workload = Qnil;
+    job->thread = job->agent_value = job->handler = job->function = job->unique = job->workload = Qnil;
     job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
     job->workload = binary_string(event->args[3]);
     job->number = ++numbers;
-    job->client = client;
-    job->client_value = client->self;
-    evg_worker_accept(&client->c->session, &job->job, event, job);
-    job->assigned_at = client->c->session.wire.now;
+    job->agent = agent;
+    job->agent_value = agent->self;
+    evg_worker_accept(&agent->c->session, &job->job, event, job);
+    job->assigned_at = agent->c->session.wire.now;
     handler_t *handler = job->job.function ? job->job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
     job->function = handler ? handler->name : name_string(event->args[1]);
@@ -102,7 +102,7 @@ static void check(const rb_job_t *job, int code)
 {
     const failure_t about = {.function = job->function,
                              .handle = evg_bytes(job->job.handle, job->job.handle_len),
-                             .server = server_of_client(job->client),
+                             .server = server_of(job->agent),
                              .data = Qnil};
     error_check_about(&about, code);
 }
@@ -119,28 +119,28 @@ static bool taken_p(rb_job_t *job, int r)
 static VALUE said(rb_job_t *job, int r)
 {
     bool taken = taken_p(job, r);
-    if (taken) evg_connection_flush(job->client->c);
+    if (taken) evg_connection_flush(job->agent->c);
     return RBOOL(taken);
 }
 
 static evg_session_t *unanswered(rb_job_t *job)
 {
     if (job->answered) check(job, EVG_EFINISHED);
-    evg_connection_clock(job->client->c);
-    return &job->client->c->session;
+    evg_connection_clock(job->agent->c);
+    return &job->agent->c->session;
 }
 
 /* For what max_unsent bounds. Nobody else may write while its handler runs, so that is done before it is judged. */
 static evg_session_t *session_with_room(rb_job_t *job)
 {
     evg_session_t *s = unanswered(job);
-    if (evg_session_unsent(s) >= s->options.max_unsent) evg_connection_flush(job->client->c);
+    if (evg_session_unsent(s) >= s->options.max_unsent) evg_connection_flush(job->agent->c);
     return s;
 }
 
 static void forget_on_lost(rb_job_t *job)
 {
-    if (RHASH_SIZE(job->client->on_lost)) rb_hash_delete(job->client->on_lost, ULL2NUM(job->number));
+    if (RHASH_SIZE(job->agent->on_lost)) rb_hash_delete(job->agent->on_lost, ULL2NUM(job->number));
 }
 
 static int answered(rb_job_t *job, int r)
@@ -148,7 +148,7 @@ static int answered(rb_job_t *job, int r)
     if (r < 0 && r != EVG_EJOB_LOST && r != EVG_EJOB_TIMEOUT) return r;
     job->answered = true;
     forget_on_lost(job);
-    if (r == 0) job->client->jobs_finished++;
+    if (r == 0) job->agent->jobs_finished++;
     return r;
 }
 
@@ -247,25 +247,25 @@ VALUE job_where(const rb_job_t *job)
 
 /* -- losing it ----------------------------------------------------------------------------------------------------- */
 
-void job_lost(client_t *client, evg_job_t *lost)
+void job_lost(agent_t *agent, evg_job_t *lost)
 {
     rb_job_t *job = lost->owner;
-    VALUE blocks = rb_hash_delete(client->on_lost, ULL2NUM(job->number));
-    if (NIL_P(blocks) || client->loop->muted) return;
+    VALUE blocks = rb_hash_delete(agent->on_lost, ULL2NUM(job->number));
+    if (NIL_P(blocks) || agent->loop->muted) return;
     for (long i = 0; i < RARRAY_LEN(blocks); i++) {
         call_t call = {.callable = RARRAY_AREF(blocks, i),
                        .subject = Qnil,
-                       .client = client->self,
+                       .agent = agent->self,
                        .args = {Qnil, Qnil},
                        .where = "on_lost"};
-        calls_push(&client->loop->done, &call);
+        calls_push(&agent->loop->done, &call);
     }
 }
 
-void job_expired(client_t *client, const evg_event_t *event)
+void job_expired(agent_t *agent, const evg_event_t *event)
 {
-    failure_t error = {.code = event->error, .text = event->text, .server = server_of_client(client), .data = Qnil};
-    if (!client->loop->muted) client_report(client, error_new(&error), job_where(event->job->owner));
+    failure_t error = {.code = event->error, .text = event->text, .server = server_of(agent), .data = Qnil};
+    if (!agent->loop->muted) agent_report(agent, error_new(&error), job_where(event->job->owner));
 }
 
 /* call-seq: on_lost { ... } -> self
@@ -277,8 +277,8 @@ static VALUE job_on_lost(VALUE self)
     rb_job_t *job = job_of(self);
     VALUE number = ULL2NUM(job->number), block = block_of("on_lost");
     if (job->job.state != EVG_JOB_HELD || job->answered) return self;
-    VALUE blocks = rb_hash_lookup(job->client->on_lost, number);
-    if (NIL_P(blocks)) rb_hash_aset(job->client->on_lost, number, blocks = rb_ary_new());
+    VALUE blocks = rb_hash_lookup(job->agent->on_lost, number);
+    if (NIL_P(blocks)) rb_hash_aset(job->agent->on_lost, number, blocks = rb_ary_new());
     rb_ary_push(blocks, block);
     return self;
 }
@@ -353,13 +353,13 @@ static VALUE job_elapsed(VALUE self)
  * Was its worker told to stop? Then a long handler may end early. */
 static VALUE job_stopping_p(VALUE self)
 {
-    return RBOOL(job_of(self)->client->c->session.worker.stopping);
+    return RBOOL(job_of(self)->agent->c->session.worker.stopping);
 }
 
-VALUE jobs_in_flight(const client_t *client)
+VALUE jobs_in_flight(const agent_t *agent)
 {
     VALUE jobs = rb_ary_new();
-    const evg_list_t *held = &client->c->session.worker.held;
+    const evg_list_t *held = &agent->c->session.worker.held;
     for (const evg_list_t *at = held->next; at != held; at = at->next) {
         const rb_job_t *job = evg_container(at, evg_job_t, link)->owner;
         if (!lifetime_over_p(job->marked_in)) rb_ary_push(jobs, job->self);
@@ -372,7 +372,7 @@ VALUE jobs_in_flight(const client_t *client)
  * The Worker that was given it. */
 VALUE job_client(VALUE self)
 {
-    return job_of(self)->client_value;
+    return job_of(self)->agent_value;
 }
 
 void Init_evg_job(void)

@@ -18,7 +18,7 @@ static VALUE task_class;
 static void task_mark(void *ptr)
 {
     task_t *task = ptr;
-    rb_gc_mark(task->client_value);
+    rb_gc_mark(task->agent_value);
     rb_gc_mark(task->value);
     rb_gc_mark(task->error);
     rb_gc_mark(task->block);
@@ -32,11 +32,11 @@ static void task_mark(void *ptr)
     if (task->batch) batch_mark(task->batch);
 }
 
-/* One that is pending is collected only together with its client. */
+/* One that is pending is collected only together with its agent. */
 static void task_free(void *ptr)
 {
     task_t *task = ptr;
-    if (task->client && task->listed) client_dispose(task->client);
+    if (task->agent && task->listed) agent_dispose(task->agent);
     evg_list_clear(&task->waiters);
     ruby_xfree(task->batch);
     ruby_xfree(task);
@@ -58,11 +58,11 @@ task_t *task_of(VALUE self)
 {
     task_t *task;
     TypedData_Get_Struct(self, task_t, &task_type, task);
-    loop_follow_fork(task->client->loop);
+    loop_follow_fork(task->agent->loop);
     return task;
 }
 
-VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task_t **out)
+VALUE task_new(agent_t *agent, VALUE function, VALUE unique, VALUE block, task_t **out)
 {
     task_t *task;
     VALUE self = TypedData_Make_Struct(task_class, task_t, &task_type, task);
@@ -70,8 +70,8 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
     evg_list_init(&task->waiters);
     task->value = task->error = task->callbacks = task->exception = task->progress = task->converter = Qnil;
     task->window = Qnil;
-    task->client = client;
-    RB_OBJ_WRITE(self, &task->client_value, client->self);
+    task->agent = agent;
+    RB_OBJ_WRITE(self, &task->agent_value, agent->self);
     RB_OBJ_WRITE(self, &task->function, function);
     RB_OBJ_WRITE(self, &task->unique, unique);
     RB_OBJ_WRITE(self, &task->block, block);
@@ -79,19 +79,19 @@ VALUE task_new(client_t *client, VALUE function, VALUE unique, VALUE block, task
     return self;
 }
 
-void task_pending(client_t *client, VALUE self, task_t *task)
+void task_pending(agent_t *agent, VALUE self, task_t *task)
 {
     task->listed = true;
-    task->slot = client->pending_count;
-    client->pending[client->pending_count++] = self;
+    task->slot = agent->pending_count;
+    agent->pending[agent->pending_count++] = self;
 }
 
 /* The last one takes its place: the order does not matter, only that the GC sees them all. */
-static void no_longer_pending(client_t *client, task_t *task)
+static void no_longer_pending(agent_t *agent, task_t *task)
 {
     task->listed = false;
-    VALUE last = client->pending[--client->pending_count];
-    client->pending[task->slot] = last;
+    VALUE last = agent->pending[--agent->pending_count];
+    agent->pending[task->slot] = last;
     ((task_t *)RTYPEDDATA_DATA(last))->slot = task->slot;
 }
 
@@ -103,7 +103,7 @@ const char *const callback_names[] = {"on_created", "on_complete", "on_fail",   
 /* Its blocks have been called. One that lost the seat does not count: it may wait for who waits for the Task. */
 static bool told_p(const task_t *task)
 {
-    return task->calls == 0 && (task->under_way == 0 || task->ran_by != task->client->loop->seat.number);
+    return task->calls == 0 && (task->under_way == 0 || task->ran_by != task->agent->loop->seat.number);
 }
 
 static void wake_if_over(task_t *task)
@@ -154,7 +154,7 @@ static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, i
                    .argc = argc,
                    .callable = callable,
                    .subject = self,
-                   .client = task->client_value,
+                   .agent = task->agent_value,
                    .args = {a, b},
                    .where = where};
     calls_push(&loop->done, &call);
@@ -179,20 +179,20 @@ static void tell(loop_t *loop, VALUE self, const task_t *task, callback_t kind, 
     }
 }
 
-void task_tell(client_t *client, task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
+void task_tell(agent_t *agent, task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
 {
-    tell(client->loop, client->pending[task->slot], task, kind, argc, a, b);
+    tell(agent->loop, agent->pending[task->slot], task, kind, argc, a, b);
 }
 
-void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
+void task_end(agent_t *agent, task_t *task, VALUE value, VALUE error)
 {
-    loop_t *loop = client->loop;
-    VALUE self = client->pending[task->slot];
+    loop_t *loop = agent->loop;
+    VALUE self = agent->pending[task->slot];
     bool good = NIL_P(error);
     RB_OBJ_WRITE(self, &task->value, value);
     RB_OBJ_WRITE(self, &task->error, error);
     task->state = good ? TASK_SUCCEEDED : TASK_FAILED;
-    no_longer_pending(client, task);
+    no_longer_pending(agent, task);
     if (!NIL_P(task->window)) window_left(task->window);
     if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
     tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
@@ -206,7 +206,7 @@ void task_end(client_t *client, task_t *task, VALUE value, VALUE error)
 /* Its blocks come before `value` returns, except to a block: that may be one of them. */
 static bool over_p(const task_t *task)
 {
-    const loop_t *loop = task->client->loop;
+    const loop_t *loop = task->agent->loop;
     if (task->state == TASK_PENDING) return task->abandoned;
     return told_p(task) || task->abandoned || seat_in_block_p(loop);
 }
@@ -220,8 +220,8 @@ static bool await(task_t *task, VALUE timeout)
 {
     double deadline = deadline_of(timeout);
     if (over_p(task)) return true;
-    goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->client->c};
-    return loop_wait(task->client->loop, &goal, deadline) || task->state != TASK_PENDING;
+    goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->agent->c};
+    return loop_wait(task->agent->loop, &goal, deadline) || task->state != TASK_PENDING;
 }
 
 /* What no server says: it has no code. */
@@ -233,7 +233,7 @@ static void fail(const task_t *task, const char *class_name, const char *words)
                        .words = evg_bytes_of(words),
                        .handle = evg_request_handle(&task->request),
                        .function = task->function,
-                       .server = server_of_client(task->client),
+                       .server = server_of(task->agent),
                        .data = Qnil};
     rb_exc_raise(error_new(&error));
 }
@@ -286,7 +286,7 @@ static void add_callback(VALUE self, task_t *task, callback_t kind, VALUE callab
 /* What is past is told in the next turn; data and progress are not told again. */
 static void tell_past(VALUE self, task_t *task, callback_t kind, VALUE callable)
 {
-    loop_t *loop = task->client->loop;
+    loop_t *loop = task->agent->loop;
     bool good = task->state == TASK_SUCCEEDED, bad = task->state == TASK_FAILED;
     VALUE handle = task_handle(self);
     if (kind == ON_CREATED && !NIL_P(handle)) queue(loop, self, callable, "on_created", 1, handle, Qnil);
@@ -377,13 +377,13 @@ void task_listen(VALUE self, callback_t kind, VALUE callable)
 /* What is not written need not be. Without memory for that it goes its way. */
 static void take_back(task_t *task)
 {
-    evg_session_t *s = &task->client->c->session;
+    evg_session_t *s = &task->agent->c->session;
     if (task->state != TASK_PENDING) return;
     if (task->batch)
         batch_take_back(s, task->batch);
     else
         (void)evg_session_take_back(s, &task->request);
-    client_changed(task->client);
+    agent_changed(task->agent);
 }
 
 /* call-seq: abandon -> self
@@ -397,7 +397,7 @@ static VALUE task_abandon(VALUE self)
     task->abandoned = true;
     take_back(task);
     goal_wake(&task->waiters);
-    evg_loop_wake(task->client->loop->net); /* who drives may be the one who waits for it */
+    evg_loop_wake(task->agent->loop->net); /* who drives may be the one who waits for it */
     return self;
 }
 

@@ -14,15 +14,15 @@
 #include "binding/values/strings.h"
 
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
-static void keep_handlers(client_t *client)
+static void keep_handlers(agent_t *agent)
 {
     VALUE kept = hidden_array();
-    evg_list_t *functions = &client->c->session.worker.functions;
+    evg_list_t *functions = &agent->c->session.worker.functions;
     for (evg_list_t *at = functions->next; at != functions; at = at->next) {
         handler_t *handler = evg_container(at, evg_function_t, link)->owner;
         if (handler) rb_ary_push(kept, handler->self);
     }
-    client->handlers = kept;
+    agent->handlers = kept;
 }
 
 static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeout, VALUE server_timeout, VALUE async,
@@ -30,15 +30,14 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
 {
     name = string_of(name, "function");
     double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
-    client_t *client = open_client_of(self);
-    coding_t coding = {coder_of(coder, client->coding.coder), encoding_of(encoding, client->coding.encoding)};
+    agent_t *agent = open_agent_of(self);
+    coding_t coding = {coder_of(coder, agent->coding.coder), encoding_of(encoding, agent->coding.encoding)};
     handler_t *handler = NULL;
-    if (!NIL_P(callable)) rb_ary_push(client->handlers, handler_new(name, callable, RTEST(async), &coding, &handler));
-    evg_connection_clock(client->c);
-    error_check(server_of_client(client),
-                evg_worker_can_do(&client->c->session, bytes_of(name), ours, theirs, handler));
-    keep_handlers(client);
-    client_changed(client);
+    if (!NIL_P(callable)) rb_ary_push(agent->handlers, handler_new(name, callable, RTEST(async), &coding, &handler));
+    evg_connection_clock(agent->c);
+    error_check(server_of(agent), evg_worker_can_do(&agent->c->session, bytes_of(name), ours, theirs, handler));
+    keep_handlers(agent);
+    agent_changed(agent);
     return self;
 }
 
@@ -49,10 +48,10 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
     name = string_of(name, "function");
-    client_t *client = open_client_of(self);
-    error_check(server_of_client(client), evg_worker_cant_do(&client->c->session, bytes_of(name)));
-    keep_handlers(client);
-    client_changed(client);
+    agent_t *agent = open_agent_of(self);
+    error_check(server_of(agent), evg_worker_cant_do(&agent->c->session, bytes_of(name)));
+    keep_handlers(agent);
+    agent_changed(agent);
     return self;
 }
 
@@ -61,10 +60,10 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
  * Takes all abilities back (RESET_ABILITIES), as `cant_do` does one. */
 static VALUE worker_reset_abilities(VALUE self)
 {
-    client_t *client = open_client_of(self);
-    error_check(server_of_client(client), evg_worker_reset_abilities(&client->c->session));
-    keep_handlers(client);
-    client_changed(client);
+    agent_t *agent = open_agent_of(self);
+    error_check(server_of(agent), evg_worker_reset_abilities(&agent->c->session));
+    keep_handlers(agent);
+    agent_changed(agent);
     return self;
 }
 
@@ -73,15 +72,15 @@ static VALUE worker_reset_abilities(VALUE self)
  * Names that are registered. */
 static VALUE worker_functions(VALUE self)
 {
-    return function_names(&client_of(self)->c->session);
+    return function_names(&agent_of(self)->c->session);
 }
 
 static VALUE worker_work(VALUE self)
 {
-    client_t *client = open_client_of(self);
-    evg_connection_clock(client->c);
-    error_check(server_of_client(client), evg_worker_work(&client->c->session));
-    client_changed(client);
+    agent_t *agent = open_agent_of(self);
+    evg_connection_clock(agent->c);
+    error_check(server_of(agent), evg_worker_work(&agent->c->session));
+    agent_changed(agent);
     return self;
 }
 
@@ -91,26 +90,26 @@ static VALUE worker_work(VALUE self)
 static VALUE worker_work_stop(VALUE self)
 {
     /* A trap handler may call it. */
-    client_t *client = client_of(self);
-    evg_worker_stop(&client->c->session);
-    client_changed(client);
+    agent_t *agent = agent_of(self);
+    evg_worker_stop(&agent->c->session);
+    agent_changed(agent);
     return self;
 }
 
 /* One job of the work loop, and no more. */
 static VALUE worker_work_one(VALUE self)
 {
-    client_t *client = open_client_of(self);
-    evg_connection_clock(client->c);
-    error_check(server_of_client(client), evg_worker_work_one(&client->c->session));
-    client_changed(client);
+    agent_t *agent = open_agent_of(self);
+    evg_connection_clock(agent->c);
+    error_check(server_of(agent), evg_worker_work_one(&agent->c->session));
+    agent_changed(agent);
     return self;
 }
 
-static int ask_grab(client_t *client, evg_request_t *request, void *unused)
+static int ask_grab(agent_t *agent, evg_request_t *request, void *unused)
 {
     (void)unused;
-    return evg_worker_grab(&client->c->session, request);
+    return evg_worker_grab(&agent->c->session, request);
 }
 
 /* call-seq: grab_job -> task
@@ -121,47 +120,47 @@ static int ask_grab(client_t *client, evg_request_t *request, void *unused)
 static VALUE worker_grab_job(VALUE self)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    return client_ask(open_client_of(self), Qnil, Qnil, block, ask_grab, NULL);
+    return agent_ask(open_agent_of(self), Qnil, Qnil, block, ask_grab, NULL);
 }
 
 static VALUE worker_set_pool(VALUE self, VALUE pool)
 {
-    client_t *client = client_of(self);
-    client->pool = pool;
-    client->pool_forks = evg_forks;
+    agent_t *agent = agent_of(self);
+    agent->pool = pool;
+    agent->pool_forks = evg_forks;
     return self;
 }
 
-bool client_hopeless_p(const client_t *client)
+bool agent_hopeless_p(const agent_t *agent)
 {
-    const evg_session_t *s = &client->c->session;
+    const evg_session_t *s = &agent->c->session;
     return s->state == EVG_DOWN && !s->wanted && evg_worker_working_p(s);
 }
 
-void worker_rouse(client_t *client)
+void agent_rouse(agent_t *agent)
 {
-    client->roused = true;
-    runs_rouse(client->loop, client->self);
+    agent->roused = true;
+    runs_rouse(agent->loop, agent->self);
 }
 
 static VALUE worker_rouse_run(VALUE self)
 {
-    worker_rouse(client_of(self));
+    agent_rouse(agent_of(self));
     return self;
 }
 
 /* Until it is roused (false), or its loop stopped (true). */
 static VALUE worker_turn(VALUE self)
 {
-    client_t *client = client_of(self);
-    return loop_run_by(open_loop_of(client->loop_value), self, &client->roused, INFINITY);
+    agent_t *agent = agent_of(self);
+    return loop_run_by(open_loop_of(agent->loop_value), self, &agent->roused, INFINITY);
 }
 
 /* The last error, when there is no hope; else nil. */
 static VALUE worker_hopeless(VALUE self)
 {
-    client_t *client = client_of(self);
-    return client_hopeless_p(client) ? client->last_error : Qnil;
+    agent_t *agent = agent_of(self);
+    return agent_hopeless_p(agent) ? agent->last_error : Qnil;
 }
 
 /* call-seq: in_flight -> array
@@ -169,12 +168,12 @@ static VALUE worker_hopeless(VALUE self)
  * Jobs that are held: running, waiting for a thread, or asynchronous and not finished. */
 static VALUE worker_in_flight(VALUE self)
 {
-    return jobs_in_flight(client_of(self));
+    return jobs_in_flight(agent_of(self));
 }
 
 static VALUE worker_handler_threads(VALUE self)
 {
-    return jobs_threads(client_of(self));
+    return jobs_threads(agent_of(self));
 }
 
 /* call-seq: working? -> true or false
@@ -182,7 +181,7 @@ static VALUE worker_handler_threads(VALUE self)
  * Does it ask for jobs? */
 static VALUE worker_working_p(VALUE self)
 {
-    return RBOOL(evg_worker_working_p(&client_of(self)->c->session));
+    return RBOOL(evg_worker_working_p(&agent_of(self)->c->session));
 }
 
 /* call-seq: idle? -> true or false
@@ -190,13 +189,13 @@ static VALUE worker_working_p(VALUE self)
  * Are all jobs finished that were assigned? */
 static VALUE worker_idle_p(VALUE self)
 {
-    const evg_worker_session_t *w = &client_of(self)->c->session.worker;
+    const evg_worker_session_t *w = &agent_of(self)->c->session.worker;
     return RBOOL(w->held_count == 0);
 }
 
 static VALUE worker_drained_p(VALUE self)
 {
-    const evg_session_t *s = &client_of(self)->c->session;
+    const evg_session_t *s = &agent_of(self)->c->session;
     return RBOOL(s->worker.state == EVG_WORK_OFF && s->worker.held_count == 0);
 }
 
@@ -205,12 +204,12 @@ static VALUE worker_drained_p(VALUE self)
  * Jobs that were assigned and are not finished; lost ones and those past their deadline do not count. */
 static VALUE worker_busy_count(VALUE self)
 {
-    return SIZET2NUM(client_of(self)->c->session.worker.held_count);
+    return SIZET2NUM(agent_of(self)->c->session.worker.held_count);
 }
 
 static VALUE worker_jobs_finished(VALUE self)
 {
-    return ULL2NUM(client_of(self)->jobs_finished);
+    return ULL2NUM(agent_of(self)->jobs_finished);
 }
 
 void Init_evg_worker(void)

@@ -37,7 +37,7 @@ static const char *state_name(const task_t *task)
     if (task->running) return "running";
     if (task->request.state == EVG_REQUEST_CREATED) return "created";
     const evg_request_t *request = task->batch ? batch_first(task->batch) : &task->request;
-    return evg_session_unwritten_p(&task->client->c->session, request) ? "waiting" : "sent";
+    return evg_session_unwritten_p(&task->agent->c->session, request) ? "waiting" : "sent";
 }
 
 /* call-seq: state -> symbol
@@ -102,7 +102,7 @@ static VALUE task_progress(VALUE self)
  * The Client or Worker that was asked for it. */
 static VALUE task_client(VALUE self)
 {
-    return task_of(self)->client_value;
+    return task_of(self)->agent_value;
 }
 
 void Init_evg_task_facts(void)

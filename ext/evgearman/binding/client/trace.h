@@ -8,9 +8,9 @@
 
 /* Begins or ends, as there are hooks. A packet that is half written at that moment, and those that wait behind it, are
  * not told; one that is half read is. */
-void trace_follow_hooks(client_t *client);
+void trace_follow_hooks(agent_t *agent);
 
-void trace_free(client_t *client);
-size_t trace_memsize(const client_t *client);
+void trace_free(agent_t *agent);
+size_t trace_memsize(const agent_t *agent);
 
 #endif

@@ -11,14 +11,14 @@
 
 typedef struct {
     size_t under_way, most;
-    client_t *client; /* alive as long as client_value is marked */
-    VALUE client_value;
+    agent_t *agent; /* alive as long as agent_value is marked */
+    VALUE agent_value;
 } window_t;
 
 static void window_mark(void *ptr)
 {
     const window_t *window = ptr;
-    rb_gc_mark(window->client_value);
+    rb_gc_mark(window->agent_value);
 }
 
 static const rb_data_type_t window_type = {
@@ -31,16 +31,16 @@ static VALUE window_allocate(VALUE klass)
 {
     window_t *window;
     VALUE self = TypedData_Make_Struct(klass, window_t, &window_type, window);
-    window->client_value = Qnil;
+    window->agent_value = Qnil;
     return self;
 }
 
-/* For so many Tasks of that client. */
-static VALUE window_initialize(VALUE self, VALUE client, VALUE most)
+/* For so many Tasks of that agent. */
+static VALUE window_initialize(VALUE self, VALUE agent, VALUE most)
 {
     window_t *window = RTYPEDDATA_DATA(self);
-    window->client = client_of(client);
-    window->client_value = window->client->self;
+    window->agent = agent_of(agent);
+    window->agent_value = window->agent->self;
     window->most = FIXNUM_P(most) ? (size_t)FIX2LONG(most) : SIZE_MAX;
     return self;
 }
@@ -48,7 +48,7 @@ static VALUE window_initialize(VALUE self, VALUE client, VALUE most)
 static bool room_p(const goal_t *goal)
 {
     const window_t *window = goal->subject;
-    const evg_session_t *s = &window->client->c->session;
+    const evg_session_t *s = &window->agent->c->session;
     return window->under_way < window->most && evg_session_unsent(s) < s->options.max_unsent;
 }
 
@@ -56,9 +56,9 @@ static bool room_p(const goal_t *goal)
 static VALUE window_wait(VALUE self)
 {
     window_t *window = RTYPEDDATA_DATA(self);
-    client_t *client = window->client;
-    const goal_t room = {.reached = room_p, .subject = window, .waiters = &client->waiters, .about = client->c};
-    if (!room_p(&room)) loop_wait(client->loop, &room, INFINITY);
+    agent_t *agent = window->agent;
+    const goal_t room = {.reached = room_p, .subject = window, .waiters = &agent->waiters, .about = agent->c};
+    if (!room_p(&room)) loop_wait(agent->loop, &room, INFINITY);
     RB_GC_GUARD(self);
     return self;
 }
@@ -76,7 +76,7 @@ void window_left(VALUE self)
 {
     window_t *window = RTYPEDDATA_DATA(self);
     window->under_way--;
-    goal_wake_reached(&window->client->waiters);
+    goal_wake_reached(&window->agent->waiters);
 }
 
 void Init_evg_window(void)

@@ -86,7 +86,7 @@ void calls_mark(const calls_t *calls)
         const call_t *call = item(calls, i);
         rb_gc_mark(call->callable);
         rb_gc_mark(call->subject);
-        rb_gc_mark(call->client);
+        rb_gc_mark(call->agent);
         rb_gc_mark(call->args[0]);
         rb_gc_mark(call->args[1]);
     }

@@ -30,7 +30,7 @@ struct call {
     int argc;
     VALUE callable;
     VALUE subject; /* what it is about: for its kind */
-    VALUE client;  /* the Client or Worker that it is about, or nil: for on_callback_error */
+    VALUE agent;   /* the Client or Worker that it is about, or nil: for on_callback_error */
     VALUE args[2];
     const char *where; /* "on_data": for on_callback_error */
 };

@@ -90,7 +90,7 @@ static void wake_fiber(goal_waiter_t *common)
     call_t call = {.kind = &unblocking,
                    .callable = Qnil,
                    .subject = waiter->self,
-                   .client = Qnil,
+                   .agent = Qnil,
                    .args = {Qnil, Qnil},
                    .where = "unblock"};
     calls_push(&waiter->loop->done, &call);

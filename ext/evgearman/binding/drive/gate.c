@@ -28,7 +28,7 @@ static VALUE report(VALUE arg)
 {
     passage_t *passage = (passage_t *)arg;
     VALUE where = rb_str_new_cstr(passage->call->where ? passage->call->where : "block");
-    VALUE hook = passage->turn->loop->ops->error_hook(passage->call->client);
+    VALUE hook = passage->turn->loop->ops->error_hook(passage->call->agent);
     return NIL_P(hook) ? Qnil : rb_funcall(hook, rb_intern("call"), 2, passage->error, where);
 }
 

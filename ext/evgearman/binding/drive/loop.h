@@ -29,9 +29,9 @@ typedef struct loop loop_t;
 
 /* What those who turn a loop ask of those who know what is on it. */
 typedef struct {
-    void (*turn_ends)(loop_t *loop);   /* queues the blocks that end a turn */
-    void (*after_fork)(loop_t *loop);  /* makes it usable in a child, and ends everything that was pending */
-    VALUE (*error_hook)(VALUE client); /* what is called with a block's error, or nil; runs Ruby code */
+    void (*turn_ends)(loop_t *loop);  /* queues the blocks that end a turn */
+    void (*after_fork)(loop_t *loop); /* makes it usable in a child, and ends everything that was pending */
+    VALUE (*error_hook)(VALUE agent); /* what is called with a block's error, or nil; runs Ruby code */
 } loop_ops_t;
 
 struct loop {

@@ -51,7 +51,7 @@ void mark_wait(loop_t *loop, double deadline)
     evg_list_init(&mark->waiters);
     const goal_t passed = {.reached = passed_p, .subject = mark, .waiters = &mark->waiters};
     const call_t call = {
-        .kind = &mark_call, .callable = Qnil, .subject = self, .client = Qnil, .args = {Qnil, Qnil}, .where = "close"};
+        .kind = &mark_call, .callable = Qnil, .subject = self, .agent = Qnil, .args = {Qnil, Qnil}, .where = "close"};
     calls_push(&loop->done, &call);
     if (loop->net->polling) evg_loop_wake(loop->net);
     loop_wait(loop, &passed, deadline);

@@ -157,8 +157,7 @@ static VALUE loop_stop(VALUE self)
 static VALUE loop_post(VALUE self)
 {
     loop_t *loop = open_loop_of(self);
-    call_t call = {
-        .callable = block_of("post"), .subject = Qnil, .client = Qnil, .args = {Qnil, Qnil}, .where = "post"};
+    call_t call = {.callable = block_of("post"), .subject = Qnil, .agent = Qnil, .args = {Qnil, Qnil}, .where = "post"};
     calls_push(&loop->posts, &call);
     evg_loop_wake(loop->net);
     return self;
@@ -240,9 +239,9 @@ static VALUE loops_after_fork(VALUE klass)
 }
 
 /* Of the Client or Worker that a call is about, or what is done without one. */
-static VALUE error_hook(VALUE client)
+static VALUE error_hook(VALUE agent)
 {
-    if (!NIL_P(client)) return rb_funcall(client, rb_intern("_hook"), 1, ID2SYM(rb_intern("on_callback_error")));
+    if (!NIL_P(agent)) return rb_funcall(agent, rb_intern("_hook"), 1, ID2SYM(rb_intern("on_callback_error")));
     VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
     return rb_funcall(module, rb_intern("method"), 1, ID2SYM(rb_intern("_warn_callback_error")));
 }

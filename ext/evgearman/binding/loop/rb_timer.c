@@ -85,7 +85,7 @@ static void fire(evg_timer_t *net)
     call_t call = {.kind = &calling,
                    .callable = Qnil,
                    .subject = timer->self,
-                   .client = Qnil,
+                   .agent = Qnil,
                    .args = {Qnil, Qnil},
                    .where = "timer"};
     if (!evg_timer_active_p(net)) evg_list_unlink(&timer->member.link);

@@ -130,7 +130,7 @@ static void queue(watcher_t *watcher, int argc, VALUE event)
     call_t call = {.callable = watcher->self,
                    .argc = argc,
                    .subject = Qnil,
-                   .client = Qnil,
+                   .agent = Qnil,
                    .args = {event, Qnil},
                    .where = argc ? "io" : "each_turn"};
     calls_push(&watcher->loop->done, &call);
