@@ -20,7 +20,7 @@ RSpec.describe "A worker" do
   end
 
   describe "whose job is answered twice" do
-    # Fails when a second answer is sent: remove the check of `answered` in binding/client/rb_job.c and EVG_JOB_FINISHED in
+    # Fails when a second answer is sent: remove the check of `answered` in binding/client/answers.c and EVG_JOB_FINISHED in
     # `ours` in session/assigned.c. gearmand then says JOB_NOT_FOUND.
     it "sends the first answer only, and goes on with the next jobs", :gearmand do
       worker = worker_for(Gearmand.shared)
@@ -199,7 +199,7 @@ RSpec.describe "A worker" do
       jobs.first
     end
 
-    # Fails when a job keeps a pointer to what was freed: let job_mark in binding/client/rb_job.c not mark its worker.
+    # Fails when a job keeps a pointer to what was freed: let job_mark in binding/client/job.c not mark its worker.
     it "leaves jobs that can be asked everything, and answer nothing" do
       server = assigning(*["x"] * 20)
       jobs = Array.new(20) { Thread.new { job_of_the_past(server) }.value }
@@ -251,7 +251,7 @@ RSpec.describe "A worker" do
   end
 
   describe "whose async handler" do
-    # Fails when an exception leaves the job open: drop the call of job_exception in fail_with in binding/client/handler.c.
+    # Fails when an exception leaves the job open: drop the call of job_exception in fail_with in binding/client/perform.c.
     it "raises ends the job" do
       server = assigning("x")
       worker_for(server, on_callback_error: proc {}).register_function("f", async: true) { raise "oops" }.work
@@ -259,7 +259,7 @@ RSpec.describe "A worker" do
       expect(terminal(server)).to eq([[:work_exception, "H:vm:1", "oops"]])
     end
 
-    # Fails when a job that nobody can answer stays open: drop evg_job_fail from job_free in binding/client/rb_job.c.
+    # Fails when a job that nobody can answer stays open: drop evg_job_fail from job_free in binding/client/job.c.
     it "forgets its job ends it, as soon as the job is collected" do
       server = assigning(*Array.new(20) { |n| n.to_s })
       worker_for(server, prefetch: 19).register_function("f", async: true) { nil }.work

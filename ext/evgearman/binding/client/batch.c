@@ -1,173 +1,35 @@
-/* Many background jobs in one go, and one Task for all of them: its requests lie side by side behind it, and its value
- * grows in an Array. */
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
-#include "binding/values/blame.h"
-#include "binding/values/coding.h"
-#include "binding/values/errors.h"
-#include "binding/values/strings.h"
-#include "binding/values/unique.h"
+#include "binding/client/batch.h"
 
-struct batch {
-    VALUE results; /* of each job its handle or its Error; nil: not known yet */
-    size_t left;   /* requests that are not answered */
-    evg_request_t requests[];
-};
-
-/* The arguments of _submit_bg. What is sent of all jobs lies in one flat Array, so many columns for each. */
-enum { FUNCTION, WORKLOAD, UNIQUE, COMMAND, RUN_AT, COLUMNS, CODER = COLUMNS, ARGUMENTS };
-
-static VALUE cell(VALUE table, long row, long column)
+/* The results have their full length from the start: no answer of the server is lost for want of memory. */
+batch_t *batch_new(VALUE task, void *owner, long count)
 {
-    return RARRAY_AREF(table, row * COLUMNS + column);
+    VALUE results = rb_ary_new_capa(count);
+    if (count > 0) rb_ary_store(results, count - 1, Qnil);
+    batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->requests);
+    RB_OBJ_WRITE(task, &batch->results, results);
+    for (long i = 0; i < count; i++) evg_request_init(&batch->requests[i], owner);
+    return batch;
 }
-
-/* -- the Task ------------------------------------------------------------------------------------------------------ */
 
 void batch_mark(const batch_t *batch)
 {
     rb_gc_mark(batch->results);
 }
 
-size_t batch_size(const batch_t *batch)
+size_t batch_memsize(const batch_t *batch)
 {
-    return sizeof *batch + (size_t)RARRAY_LEN(batch->results) * sizeof *batch->requests;
+    return batch ? sizeof *batch + (size_t)RARRAY_LEN(batch->results) * sizeof *batch->requests : 0;
 }
 
-const evg_request_t *batch_first(const batch_t *batch)
+bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result)
 {
-    return batch->requests;
+    long place = request - batch->requests;
+    if (!NIL_P(RARRAY_AREF(batch->results, place))) return false;
+    rb_ary_store(batch->results, place, result);
+    return --batch->left == 0;
 }
 
-/* The results have their full length from the start: no answer of the server is lost for want of memory. */
-static void add_batch(VALUE self, task_t *task, long count)
-{
-    VALUE results = rb_ary_new_capa(count);
-    if (count > 0) rb_ary_store(results, count - 1, Qnil);
-    batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->requests);
-    RB_OBJ_WRITE(self, &batch->results, results);
-    for (long i = 0; i < count; i++) evg_request_init(&batch->requests[i], task);
-    task->batch = batch;
-}
-
-void batch_take_back(evg_session_t *s, batch_t *batch)
+void batch_take_back(batch_t *batch, evg_session_t *s)
 {
     for (long i = 0; i < RARRAY_LEN(batch->results); i++) (void)evg_session_take_back(s, &batch->requests[i]);
-}
-
-static void end_if_over(agent_t *agent, task_t *task)
-{
-    batch_t *batch = task->batch;
-    if (batch->left > 0) return;
-    task_end(agent, task, batch->results, Qnil);
-    task->batch = NULL;
-    ruby_xfree(batch);
-}
-
-void batch_end(agent_t *agent, task_t *task, const evg_request_t *request, VALUE result)
-{
-    batch_t *batch = task->batch;
-    long place = request - batch->requests;
-    if (!NIL_P(RARRAY_AREF(batch->results, place))) return;
-    rb_ary_store(batch->results, place, result);
-    batch->left--;
-    end_if_over(agent, task);
-}
-
-/* -- submitting ---------------------------------------------------------------------------------------------------- */
-
-/* A job is [function], [function, workload], or all arguments; what it lacks is as usual. Runs Ruby code. */
-static void add_row(VALUE table, VALUE job, const VALUE usual[ARGUMENTS])
-{
-    VALUE row[ARGUMENTS];
-    long given = RB_TYPE_P(job, T_ARRAY) ? RARRAY_LEN(job) : 0;
-    if (given < 1 || (given > 2 && given != ARGUMENTS)) {
-        blame_caller(rb_eArgError, "a job is an Array of function, workload and a Hash of options");
-    }
-    memcpy(row, usual, sizeof row);
-    for (long i = 0; i < given; i++) row[i] = RARRAY_AREF(job, i);
-    row[FUNCTION] = string_of(row[FUNCTION], "function");
-    row[UNIQUE] = unique_option(row[UNIQUE], usual[UNIQUE]);
-    row[WORKLOAD] = coding_dump(coder_of(row[CODER], usual[CODER]), row[WORKLOAD], "workload");
-    if (!NIL_P(row[UNIQUE]) && !unique_auto_p(row[UNIQUE])) row[UNIQUE] = string_of(row[UNIQUE], "unique");
-    rb_ary_cat(table, row, COLUMNS);
-}
-
-/* Bytes of everything, before anything is looked at. */
-static VALUE table_of(VALUE jobs, VALUE unique, VALUE coder)
-{
-    VALUE usual[ARGUMENTS] = {Qnil, rb_str_new(NULL, 0), unique, INT2FIX(EVG_SUBMIT_JOB_BG), Qnil, coder};
-    VALUE table = rb_ary_new_capa(RARRAY_LEN(jobs) * COLUMNS);
-    for (long i = 0; i < RARRAY_LEN(jobs); i++) add_row(table, RARRAY_AREF(jobs, i), usual);
-    return table;
-}
-
-static evg_submission_t submission_of(VALUE table, long row)
-{
-    VALUE unique = cell(table, row, UNIQUE), run_at = cell(table, row, RUN_AT);
-    bool given = !NIL_P(unique) && !unique_auto_p(unique);
-    return (evg_submission_t){.type = (evg_command_t)FIX2INT(cell(table, row, COMMAND)),
-                              .function = bytes_of(cell(table, row, FUNCTION)),
-                              .unique = given ? bytes_of(unique) : evg_bytes("", 0),
-                              .workload = bytes_of(cell(table, row, WORKLOAD)),
-                              .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
-}
-
-static void check_table(agent_t *agent, VALUE table, long count)
-{
-    for (long i = 0; i < count; i++) {
-        evg_submission_t submission = submission_of(table, i);
-        error_check(server_of(agent), evg_client_check(&agent->c->session, &submission));
-    }
-}
-
-/* Takes as many as it can; the error of the first that it cannot. */
-static int ask_all(agent_t *agent, batch_t *batch, VALUE table, long count)
-{
-    for (long i = 0; i < count; i++) {
-        evg_submission_t submission = submission_of(table, i);
-        if (unique_auto_p(cell(table, i, UNIQUE))) submission.unique = unique_key();
-        int r = evg_client_submit(&agent->c->session, &batch->requests[i], &submission);
-        if (r < 0) return r;
-        batch->left++;
-        evg_connection_asked(agent->c);
-    }
-    return 0;
-}
-
-/* The rest was not taken. */
-static void refuse(agent_t *agent, batch_t *batch, int code, long count)
-{
-    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(agent), .data = Qnil};
-    VALUE error = error_new(&failure);
-    for (long i = (long)batch->left; i < count; i++) rb_ary_store(batch->results, i, error);
-}
-
-static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
-{
-    task_t *task;
-    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    Check_Type(jobs, T_ARRAY);
-    VALUE table = table_of(jobs, agent_of(self)->unique, coder_of(coder, agent_of(self)->coding.coder));
-    long count = RARRAY_LEN(table) / COLUMNS;
-    agent_t *agent = open_agent_of(self);
-    check_table(agent, table, count);
-    unique_key(); /* the first one draws random bytes: that may raise, and is not to do so half way */
-    VALUE task_value = task_new(agent, Qnil, Qnil, block, &task);
-    add_batch(task_value, task, count);
-    agent_prepare(agent);
-    task_pending(agent, task_value, task);
-    int r = ask_all(agent, task->batch, table, count);
-    if (r < 0) refuse(agent, task->batch, r, count);
-    end_if_over(agent, task);
-    RB_GC_GUARD(table);
-    return task_value;
-}
-
-void Init_evg_batch(void)
-{
-    VALUE module = rb_define_module("EVGearman");
-    VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
-    VALUE client_class = rb_define_class_under(module, "Client", connection_class);
-    rb_define_private_method(client_class, "_submit_all", client_submit_all, 2);
 }

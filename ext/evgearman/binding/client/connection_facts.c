@@ -1,5 +1,5 @@
 /* What there is to know of a connection, without waiting. */
-#include "binding/client/client.h"
+#include "binding/client/agent.h"
 #include "binding/drive/loop.h"
 #include "binding/values/addresses.h"
 #include "binding/values/objects.h"

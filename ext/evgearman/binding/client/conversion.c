@@ -1,12 +1,9 @@
-/* The value of a Task whose reply is not its value: a coder or a converter makes it, on the thread that drives.
- *
- * That is seldom the one who waits for this Task, so what interrupts that thread must not become the Task's error: an
- * interrupt that is a StandardError waits meanwhile, but where the coder itself waits; after any other the conversion is
- * put back, and made by whoever drives next. */
-#include "binding/client/client.h"
+#include "binding/client/conversion.h"
+
+#include "binding/client/agent.h"
+#include "binding/client/pending.h"
 #include "binding/drive/calls.h"
 #include "binding/drive/loop.h"
-#include "binding/values/coding.h"
 #include "binding/values/errors.h"
 #include "binding/values/shapes.h"
 #include "binding/values/strings.h"
@@ -67,7 +64,7 @@ static void ask_on(VALUE self, VALUE next)
     task_convert_by(self, rb_struct_aref(next, INT2FIX(1)));
     evg_session_t *s = &task->agent->c->session;
     error_check(server_of(task->agent), evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
-    agent_changed(task->agent);
+    evg_connection_changed(task->agent->c);
     RB_GC_GUARD(line);
 }
 
@@ -127,7 +124,8 @@ static void conversion_dropped(const call_t *call)
 
 void conversions_after_fork(agent_t *agent)
 {
-    while (agent->pending_count > 0) end_unconverted(agent->pending[agent->pending_count - 1], EVG_EFORKED);
+    const pending_t *pending = &agent->pending;
+    while (pending->count > 0) end_unconverted(pending->tasks[pending->count - 1], EVG_EFORKED);
 }
 
 void task_queue_conversion(agent_t *agent, task_t *task, VALUE reply)
@@ -141,7 +139,7 @@ void task_queue_conversion(agent_t *agent, task_t *task, VALUE reply)
                                            .always = true};
     call_t call = {.kind = &conversion,
                    .callable = task->converter,
-                   .subject = agent->pending[task->slot],
+                   .subject = task_object(agent, task),
                    .agent = agent->self,
                    .args = {reply, Qnil},
                    .where = "converter"};

@@ -1,11 +1,14 @@
-/* What a session tells, as Ruby objects. Runs in the middle of a turn: it makes Strings and exceptions, resolves
- * Tasks and queues blocks; it calls none. */
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
+#include "binding/client/events.h"
+
+#include "binding/client/agent.h"
+#include "binding/client/conversion.h"
+#include "binding/client/hooks.h"
+#include "binding/client/job.h"
+#include "binding/client/perform.h"
+#include "binding/client/task.h"
 #include "binding/drive/loop.h"
 #include "binding/values/coding.h"
 #include "binding/values/errors.h"
-#include "binding/values/lifetime.h"
 #include "binding/values/strings.h"
 
 static bool server_error_p(const evg_event_t *event)
@@ -71,7 +74,7 @@ static void done(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     if (task->batch) {
-        batch_end(agent, task, event->request, event->error ? error_of(agent, event, Qnil) : value_of(event));
+        task_end_one(agent, task, event->request, event->error ? error_of(agent, event, Qnil) : value_of(event));
         return;
     }
     if (event->error == 0 && !NIL_P(task->converter)) {
@@ -109,7 +112,7 @@ static void exception(agent_t *agent, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     VALUE data = payload_of(event);
-    RB_OBJ_WRITE(agent->pending[task->slot], &task->exception, data);
+    RB_OBJ_WRITE(task_object(agent, task), &task->exception, data);
     task->running = true;
     task_tell(agent, task, ON_EXCEPTION, 1, data, Qnil);
 }
@@ -126,7 +129,7 @@ static void status(agent_t *agent, const evg_event_t *event)
     VALUE numerator = number_of(event->args[0]), denominator = number_of(event->args[1]);
     bool sense = !NIL_P(numerator) && !NIL_P(denominator);
     VALUE progress = sense ? rb_ary_freeze(rb_assoc_new(numerator, denominator)) : Qnil;
-    RB_OBJ_WRITE(agent->pending[task->slot], &task->progress, progress);
+    RB_OBJ_WRITE(task_object(agent, task), &task->progress, progress);
     task->running = true;
     if (!task_listens_p(task, ON_STATUS)) return;
     task_tell(agent, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));
@@ -137,7 +140,7 @@ static void assigned(agent_t *agent, const evg_event_t *event)
     VALUE job = job_new(agent, event);
     if (event->request) {
         task_t *task = task_of_event(event); /* of grab_job: the job is its value, and its DONE comes next */
-        RB_OBJ_WRITE(agent->pending[task->slot], &task->value, job);
+        RB_OBJ_WRITE(task_object(agent, task), &task->value, job);
         return;
     }
     job_queue(agent, job);
@@ -148,13 +151,13 @@ static void refused(agent_t *agent, const evg_event_t *event)
 {
     VALUE where = rb_str_new_cstr("job ");
     rb_str_cat(where, (const char *)event->args[0].at, (long)event->args[0].len);
-    agent_report(agent, error_of(agent, event, Qnil), name_of(where));
+    hook_report(agent, error_of(agent, event, Qnil), name_of(where));
 }
 
 static void failed(agent_t *agent, const evg_event_t *event)
 {
     agent->last_error = error_of(agent, event, Qnil);
-    agent_hook(agent, HOOK_ERROR, 1, agent->last_error);
+    hook_call(agent, HOOK_ERROR, 1, agent->last_error);
 }
 
 typedef struct {
@@ -177,12 +180,12 @@ static VALUE tell(VALUE arg)
     case EVG_EVENT_STATUS: status(agent, event); break;
     case EVG_EVENT_ASSIGNED: assigned(agent, event); break;
     case EVG_EVENT_LOST: job_lost(agent, event->job); break;
-    case EVG_EVENT_CONNECTED: agent_hook(agent, HOOK_CONNECT, 0, Qnil); break;
-    case EVG_EVENT_DISCONNECTED: agent_hook(agent, HOOK_DISCONNECT, 0, Qnil); break;
+    case EVG_EVENT_CONNECTED: hook_call(agent, HOOK_CONNECT, 0, Qnil); break;
+    case EVG_EVENT_DISCONNECTED: hook_call(agent, HOOK_DISCONNECT, 0, Qnil); break;
     case EVG_EVENT_ERROR: failed(agent, event); break;
-    case EVG_EVENT_DRAINED: agent_hook(agent, HOOK_DRAIN, 0, Qnil); break;
-    case EVG_EVENT_IDLE: agent_hook(agent, HOOK_IDLE, 0, Qnil); break;
-    case EVG_EVENT_STOPPED: agent_hook(agent, HOOK_STOPPED, 0, Qnil); break;
+    case EVG_EVENT_DRAINED: hook_call(agent, HOOK_DRAIN, 0, Qnil); break;
+    case EVG_EVENT_IDLE: hook_call(agent, HOOK_IDLE, 0, Qnil); break;
+    case EVG_EVENT_STOPPED: hook_call(agent, HOOK_STOPPED, 0, Qnil); break;
     case EVG_EVENT_EXPIRED: job_expired(agent, event); break;
     case EVG_EVENT_REFUSED: refused(agent, event); break;
     case EVG_EVENT_NONE: break;
@@ -195,7 +198,7 @@ static VALUE end_untold(VALUE arg)
     const telling_t *telling = (const telling_t *)arg;
     task_t *task = task_of_event(telling->event);
     if (task->batch) {
-        batch_end(telling->agent, task, telling->event->request, telling->error);
+        task_end_one(telling->agent, task, telling->event->request, telling->error);
     } else if (task->state == TASK_PENDING) {
         task_end(telling->agent, task, Qnil, telling->error);
     }
@@ -215,11 +218,6 @@ static void untold(telling_t *telling)
     }
     rb_protect(end_untold, (VALUE)telling, &state);
     if (state) rb_set_errinfo(Qnil);
-}
-
-bool agent_gone_p(const agent_t *agent)
-{
-    return !agent->loop || (!agent_kept_p(agent) && lifetime_over_p(agent->marked_in));
 }
 
 /* No jump may go through a turn: it would leave sources in lists on a stack that is gone. */

@@ -1,6 +1,5 @@
-/* The hooks of a connection. */
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
+#include "binding/client/hooks.h"
+
 #include "binding/client/trace.h"
 #include "binding/drive/calls.h"
 #include "binding/drive/loop.h"
@@ -10,31 +9,78 @@ static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",       
                                               "on_drain",   "on_callback_error", "on_idle",
                                               "on_stopped", "on_packet",         "_trace"};
 
-void agent_hook(agent_t *agent, int hook, int argc, VALUE a)
+/* false: it is not set. */
+static bool queue(agent_t *agent, int hook, call_t call)
 {
-    if (agent->loop->muted || NIL_P(agent->hooks[hook])) return;
-    call_t call = {.argc = argc,
-                   .callable = agent->hooks[hook],
-                   .subject = Qnil,
-                   .agent = agent->self,
-                   .args = {a, Qnil},
-                   .where = hook_names[hook]};
+    if (NIL_P(agent->hooks[hook])) return false;
+    call.callable = agent->hooks[hook];
+    call.subject = Qnil;
+    call.agent = agent->self;
     calls_push(&agent->loop->done, &call);
+    return true;
+}
+
+void hook_call(agent_t *agent, int hook, int argc, VALUE a)
+{
+    if (agent->loop->muted) return;
+    queue(agent, hook, (call_t){.argc = argc, .args = {a, Qnil}, .where = hook_names[hook]});
 }
 
 /* Made here, because a hook that is set later is not meant for it. */
-void agent_report(agent_t *agent, VALUE error, VALUE where)
+void hook_report(agent_t *agent, VALUE error, VALUE where)
 {
-    if (NIL_P(agent->hooks[HOOK_CALLBACK_ERROR])) return;
-    call_t call = {.argc = 2,
-                   .callable = agent->hooks[HOOK_CALLBACK_ERROR],
-                   .subject = Qnil,
-                   .agent = agent->self,
-                   .args = {error, where},
-                   .where = hook_names[HOOK_CALLBACK_ERROR]};
-    calls_push(&agent->loop->done, &call);
-    evg_loop_wake(agent->loop->net);
+    const call_t call = {.argc = 2, .args = {error, where}, .where = hook_names[HOOK_CALLBACK_ERROR]};
+    if (queue(agent, HOOK_CALLBACK_ERROR, call)) evg_loop_wake(agent->loop->net);
 }
+
+/* -- packets ------------------------------------------------------------------------------------------------------- */
+
+static VALUE call_splat(const call_t *call)
+{
+    return rb_apply(call->callable, rb_intern("call"), call->args[0]);
+}
+
+static void packet_passed(void *owner, VALUE packet)
+{
+    static const call_kind_t splat = {.run = call_splat};
+    const call_t call = {.kind = &splat, .args = {packet, Qnil}, .where = hook_names[HOOK_PACKET]};
+    queue(owner, HOOK_TRACE, call);
+    queue(owner, HOOK_PACKET, call);
+}
+
+/* Called in the middle of a turn, or of a method that writes at once beside a poll. */
+static void on_bytes(void *owner, bool out, evg_bytes_t bytes)
+{
+    agent_t *agent = owner;
+    if (agent_gone_p(agent) || agent->loop->muted) return;
+    VALUE self = agent->self;
+    trace_bytes(agent->trace, out, bytes);
+    if (agent->loop->net->polling) evg_loop_wake(agent->loop->net);
+    RB_GC_GUARD(self);
+}
+
+static void begin_trace(agent_t *agent)
+{
+    agent->trace = trace_new(agent->c, packet_passed);
+    agent->c->on_bytes = on_bytes;
+}
+
+static void end_trace(agent_t *agent)
+{
+    agent->c->on_bytes = NULL;
+    trace_free(agent->trace);
+    agent->trace = NULL;
+}
+
+/* Begins or ends it, as there are hooks. */
+static void follow_hooks(agent_t *agent)
+{
+    bool wanted = !NIL_P(agent->hooks[HOOK_PACKET]) || !NIL_P(agent->hooks[HOOK_TRACE]);
+    if (wanted && !agent->trace) begin_trace(agent);
+    if (!wanted && agent->trace) end_trace(agent);
+}
+
+/* -- setting them -------------------------------------------------------------------------------------------------- */
 
 static int hook_number(VALUE name)
 {
@@ -57,7 +103,7 @@ static VALUE connection_set_hook(VALUE self, VALUE name, VALUE callable)
     }
     agent_t *agent = agent_of(self);
     agent->hooks[hook_number(name)] = callable;
-    trace_follow_hooks(agent);
+    follow_hooks(agent);
     return self;
 }
 

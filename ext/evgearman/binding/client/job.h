@@ -1,10 +1,12 @@
-/* A job that was assigned, as a Ruby object (rb_job.c), and the handler that runs it (handler.c). */
+/* A job that was assigned, as a Ruby object. */
 #ifndef EVG_CLIENT_JOB_H
 #define EVG_CLIENT_JOB_H
 
 #include <ruby.h>
 
-#include "binding/client/client.h"
+#include "binding/client/agent.h"
+#include "binding/client/handler.h"
+#include "binding/values/coding.h"
 
 typedef struct {
     evg_job_t job;
@@ -23,24 +25,29 @@ typedef struct {
     bool pooled;      /* a thread of the pool will run it */
 } rb_job_t;
 
+/* For an EVG_EVENT_ASSIGNED; takes it. */
+VALUE job_new(agent_t *agent, const evg_event_t *event);
+
 rb_job_t *job_of(VALUE self); /* follows a fork */
 
-/* Queues WORK_COMPLETE. true: it will be sent. false: the job is not ours any more. Raises JobFinishedError and what
- * the codes of the core say. Writes nothing. */
-bool job_complete(rb_job_t *job, VALUE result);
+static inline handler_t *job_handler(const rb_job_t *job) /* it has one */
+{
+    return RTYPEDDATA_DATA(job->handler);
+}
+
+static inline const coding_t *job_coding(const rb_job_t *job)
+{
+    return NIL_P(job->handler) ? &job->agent->coding : &job_handler(job)->coding;
+}
 
 /* "job reverse H:vm:3": what on_callback_error is told. */
 VALUE job_where(const rb_job_t *job);
 
-/* Job#fail and Job#exception: written at once. */
-VALUE job_fail(VALUE self);
-VALUE job_exception(VALUE self, VALUE data);
+/* Its connection ended; its time was up, and it failed. */
+void job_lost(agent_t *agent, evg_job_t *job);
+void job_expired(agent_t *agent, const evg_event_t *event);
 
-/* -- running its handler ------------------------------------------------------------------------------------------- */
-
-extern const rb_data_type_t handler_type;
-
-/* On a thread of the pool: what the handler raises goes to on_callback_error among the blocks. */
-VALUE job_perform(VALUE self);
+/* An Array of the Jobs that are held. */
+VALUE jobs_in_flight(const agent_t *agent);
 
 #endif

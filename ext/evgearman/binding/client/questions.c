@@ -1,6 +1,7 @@
 /* Requests that are a question and an answer: one string goes out, and Ruby makes the value of what comes back. */
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
+#include "binding/client/agent.h"
+#include "binding/client/ask.h"
+#include "binding/client/conversion.h"
 #include "binding/values/blame.h"
 #include "binding/values/errors.h"
 #include "binding/values/shapes.h"
@@ -81,29 +82,6 @@ static VALUE admin_check_handle(VALUE self, VALUE handle)
     return handle;
 }
 
-/* call-seq: pause_reading -> self
- *
- * Reads nothing from the server until `resume_reading`: what it sends piles up there. Meanwhile there are no
- * heartbeats, and no questions about silent jobs; requests and jobs still have their timeouts. */
-static VALUE connection_pause_reading(VALUE self)
-{
-    agent_t *agent = agent_of(self);
-    agent->c->session.paused = true;
-    agent_changed(agent);
-    return self;
-}
-
-/* call-seq: resume_reading -> self
- *
- * Ends `pause_reading`. */
-static VALUE connection_resume_reading(VALUE self)
-{
-    agent_t *agent = agent_of(self);
-    agent->c->session.paused = false;
-    agent_changed(agent);
-    return self;
-}
-
 /* Of Client and ClientSession alike. */
 static void define_admin_checks(VALUE module)
 {
@@ -121,6 +99,4 @@ void Init_evg_questions(void)
     rb_define_private_method(connection_class, "_get_status", connection_get_status, 2);
     rb_define_private_method(connection_class, "_get_status_unique", connection_get_status_unique, 2);
     rb_define_private_method(connection_class, "_admin", connection_admin, 3);
-    rb_define_method(connection_class, "pause_reading", connection_pause_reading, 0);
-    rb_define_method(connection_class, "resume_reading", connection_resume_reading, 0);
 }

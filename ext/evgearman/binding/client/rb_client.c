@@ -1,5 +1,7 @@
-#include "binding/client/rb_client.h"
-
+#include "binding/client/agent.h"
+#include "binding/client/ask.h"
+#include "binding/client/conversion.h"
+#include "binding/client/task.h"
 #include "binding/drive/calls.h"
 #include "binding/values/blame.h"
 #include "binding/values/coding.h"
@@ -41,7 +43,7 @@ static void listen_all(VALUE task, VALUE listeners)
 {
     for (long i = 0; !NIL_P(listeners) && i < RARRAY_LEN(listeners); i++) {
         VALUE callable = RARRAY_AREF(listeners, i);
-        if (!NIL_P(callable)) task_listen(task, (callback_t)(ON_DATA + i), callable);
+        if (!NIL_P(callable)) task_listen(task, task_of(task), (callback_t)(ON_DATA + i), callable);
     }
 }
 

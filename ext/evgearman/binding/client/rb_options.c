@@ -1,7 +1,7 @@
 /* Options of a connection, beside the tunables: what values become, and keys. */
 #include <ruby/encoding.h>
 
-#include "binding/client/client.h"
+#include "binding/client/agent.h"
 #include "binding/values/blame.h"
 #include "binding/values/coding.h"
 #include "binding/values/tunables.h"
@@ -21,7 +21,7 @@ static VALUE connection_option_set(VALUE self, VALUE name, VALUE value)
     evg_connection_clock(agent->c);
     evg_session_reconsider(&agent->c->session);
     evg_connection_pump(agent->c);
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return value;
 }
 

@@ -1,8 +1,9 @@
+/* Waiting for a Task, and listening to it. */
 #include <math.h>
 
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
-#include "binding/drive/calls.h"
+#include "binding/client/agent.h"
+#include "binding/client/batch.h"
+#include "binding/client/task.h"
 #include "binding/drive/goal.h"
 #include "binding/drive/loop.h"
 #include "binding/drive/seat.h"
@@ -11,196 +12,6 @@
 #include "binding/values/seconds.h"
 #include "binding/values/strings.h"
 
-static VALUE task_class;
-
-/* Written between barriers: a Task is made by the hundred thousand, and an unprotected one would be marked again in
- * every minor GC. */
-static void task_mark(void *ptr)
-{
-    task_t *task = ptr;
-    rb_gc_mark(task->agent_value);
-    rb_gc_mark(task->value);
-    rb_gc_mark(task->error);
-    rb_gc_mark(task->block);
-    rb_gc_mark(task->callbacks);
-    rb_gc_mark(task->function);
-    rb_gc_mark(task->unique);
-    rb_gc_mark(task->exception);
-    rb_gc_mark(task->progress);
-    rb_gc_mark(task->converter);
-    rb_gc_mark(task->window);
-    if (task->batch) batch_mark(task->batch);
-}
-
-/* One that is pending is collected only together with its agent. */
-static void task_free(void *ptr)
-{
-    task_t *task = ptr;
-    if (task->agent && task->listed) agent_dispose(task->agent);
-    evg_list_clear(&task->waiters);
-    ruby_xfree(task->batch);
-    ruby_xfree(task);
-}
-
-static size_t task_size(const void *ptr)
-{
-    const task_t *task = ptr;
-    return sizeof *task + (task->batch ? batch_size(task->batch) : 0);
-}
-
-const rb_data_type_t task_type = {
-    .wrap_struct_name = "EVGearman::Task",
-    .function = {.dmark = task_mark, .dfree = task_free, .dsize = task_size},
-    .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
-};
-
-task_t *task_of(VALUE self)
-{
-    task_t *task;
-    TypedData_Get_Struct(self, task_t, &task_type, task);
-    loop_follow_fork(task->agent->loop);
-    return task;
-}
-
-VALUE task_new(agent_t *agent, VALUE function, VALUE unique, VALUE block, task_t **out)
-{
-    task_t *task;
-    VALUE self = TypedData_Make_Struct(task_class, task_t, &task_type, task);
-    evg_request_init(&task->request, task);
-    evg_list_init(&task->waiters);
-    task->value = task->error = task->callbacks = task->exception = task->progress = task->converter = Qnil;
-    task->window = Qnil;
-    task->agent = agent;
-    RB_OBJ_WRITE(self, &task->agent_value, agent->self);
-    RB_OBJ_WRITE(self, &task->function, function);
-    RB_OBJ_WRITE(self, &task->unique, unique);
-    RB_OBJ_WRITE(self, &task->block, block);
-    *out = task;
-    return self;
-}
-
-void task_pending(agent_t *agent, VALUE self, task_t *task)
-{
-    task->listed = true;
-    task->slot = agent->pending_count;
-    agent->pending[agent->pending_count++] = self;
-}
-
-/* The last one takes its place: the order does not matter, only that the GC sees them all. */
-static void no_longer_pending(agent_t *agent, task_t *task)
-{
-    task->listed = false;
-    VALUE last = agent->pending[--agent->pending_count];
-    agent->pending[task->slot] = last;
-    ((task_t *)RTYPEDDATA_DATA(last))->slot = task->slot;
-}
-
-/* -- telling ------------------------------------------------------------------------------------------------------- */
-
-const char *const callback_names[] = {"on_created", "on_complete", "on_fail",      "on_finish",
-                                      "on_data",    "on_warning",  "on_exception", "on_status"};
-
-/* Its blocks have been called. One that lost the seat does not count: it may wait for who waits for the Task. */
-static bool told_p(const task_t *task)
-{
-    return task->calls == 0 && (task->under_way == 0 || task->ran_by != task->agent->loop->seat.number);
-}
-
-static void wake_if_over(task_t *task)
-{
-    if (task->state != TASK_PENDING && told_p(task)) goal_wake(&task->waiters);
-}
-
-static task_t *task_of_call(const call_t *call)
-{
-    return RTYPEDDATA_DATA(call->subject);
-}
-
-bool task_call_begins(const call_t *call, uint64_t seat)
-{
-    task_t *task = task_of_call(call);
-    task->calls--;
-    if (task->ran_by != seat) task->under_way = 0;
-    task->ran_by = seat;
-    task->under_way++;
-    return true;
-}
-
-static bool block_begins(const call_t *call, uint64_t seat)
-{
-    return task_call_begins(call, seat) && !task_of_call(call)->abandoned;
-}
-
-void task_call_ends(const call_t *call, uint64_t seat)
-{
-    task_t *task = task_of_call(call);
-    if (task->ran_by == seat) task->under_way--;
-    wake_if_over(task);
-}
-
-void task_call_dropped(const call_t *call)
-{
-    task_of_call(call)->calls--;
-    wake_if_over(task_of_call(call));
-}
-
-static const call_kind_t task_block = {
-    .run = calls_block, .begin = block_begins, .end = task_call_ends, .drop = task_call_dropped};
-
-static void queue(loop_t *loop, VALUE self, VALUE callable, const char *where, int argc, VALUE a, VALUE b)
-{
-    task_t *task = RTYPEDDATA_DATA(self);
-    call_t call = {.kind = &task_block,
-                   .argc = argc,
-                   .callable = callable,
-                   .subject = self,
-                   .agent = task->agent_value,
-                   .args = {a, b},
-                   .where = where};
-    calls_push(&loop->done, &call);
-    task->calls++;
-}
-
-bool task_listens_p(const task_t *task, callback_t kind)
-{
-    if (NIL_P(task->callbacks)) return false;
-    for (long i = 0; i < RARRAY_LEN(task->callbacks); i += 2) {
-        if (RARRAY_AREF(task->callbacks, i) == INT2FIX(kind)) return true;
-    }
-    return false;
-}
-
-static void tell(loop_t *loop, VALUE self, const task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
-{
-    if (loop->muted || NIL_P(task->callbacks)) return;
-    for (long i = 0; i < RARRAY_LEN(task->callbacks); i += 2) {
-        if (RARRAY_AREF(task->callbacks, i) != INT2FIX(kind)) continue;
-        queue(loop, self, RARRAY_AREF(task->callbacks, i + 1), callback_names[kind], argc, a, b);
-    }
-}
-
-void task_tell(agent_t *agent, task_t *task, callback_t kind, int argc, VALUE a, VALUE b)
-{
-    tell(agent->loop, agent->pending[task->slot], task, kind, argc, a, b);
-}
-
-void task_end(agent_t *agent, task_t *task, VALUE value, VALUE error)
-{
-    loop_t *loop = agent->loop;
-    VALUE self = agent->pending[task->slot];
-    bool good = NIL_P(error);
-    RB_OBJ_WRITE(self, &task->value, value);
-    RB_OBJ_WRITE(self, &task->error, error);
-    task->state = good ? TASK_SUCCEEDED : TASK_FAILED;
-    no_longer_pending(agent, task);
-    if (!NIL_P(task->window)) window_left(task->window);
-    if (!loop->muted && !NIL_P(task->block)) queue(loop, self, task->block, "block", 2, value, error);
-    tell(loop, self, task, good ? ON_COMPLETE : ON_FAIL, 1, good ? value : error, Qnil);
-    tell(loop, self, task, ON_FINISH, 2, value, error);
-    wake_if_over(task);
-    RB_GC_GUARD(self);
-}
-
 /* -- waiting ------------------------------------------------------------------------------------------------------- */
 
 /* Its blocks come before `value` returns, except to a block: that may be one of them. */
@@ -208,7 +19,7 @@ static bool over_p(const task_t *task)
 {
     const loop_t *loop = task->agent->loop;
     if (task->state == TASK_PENDING) return task->abandoned;
-    return told_p(task) || task->abandoned || seat_in_block_p(loop);
+    return task_told_p(task) || task->abandoned || seat_in_block_p(loop);
 }
 
 static bool over_goal(const goal_t *goal)
@@ -276,23 +87,16 @@ static VALUE task_wait(int argc, VALUE *argv, VALUE self)
 
 /* -- listening ----------------------------------------------------------------------------------------------------- */
 
-static void add_callback(VALUE self, task_t *task, callback_t kind, VALUE callable)
-{
-    if (NIL_P(task->callbacks)) RB_OBJ_WRITE(self, &task->callbacks, rb_ary_new());
-    rb_ary_push(task->callbacks, INT2FIX(kind));
-    rb_ary_push(task->callbacks, callable);
-}
-
 /* What is past is told in the next turn; data and progress are not told again. */
 static void tell_past(VALUE self, task_t *task, callback_t kind, VALUE callable)
 {
     loop_t *loop = task->agent->loop;
     bool good = task->state == TASK_SUCCEEDED, bad = task->state == TASK_FAILED;
     VALUE handle = task_handle(self);
-    if (kind == ON_CREATED && !NIL_P(handle)) queue(loop, self, callable, "on_created", 1, handle, Qnil);
-    if (kind == ON_COMPLETE && good) queue(loop, self, callable, "on_complete", 1, task->value, Qnil);
-    if (kind == ON_FAIL && bad) queue(loop, self, callable, "on_fail", 1, task->error, Qnil);
-    if (kind == ON_FINISH && (good || bad)) queue(loop, self, callable, "on_finish", 2, task->value, task->error);
+    if (kind == ON_CREATED && !NIL_P(handle)) task_queue(loop, self, callable, "on_created", 1, handle, Qnil);
+    if (kind == ON_COMPLETE && good) task_queue(loop, self, callable, "on_complete", 1, task->value, Qnil);
+    if (kind == ON_FAIL && bad) task_queue(loop, self, callable, "on_fail", 1, task->error, Qnil);
+    if (kind == ON_FINISH && (good || bad)) task_queue(loop, self, callable, "on_finish", 2, task->value, task->error);
     evg_loop_wake(loop->net);
 }
 
@@ -300,7 +104,7 @@ static VALUE listen_for(VALUE self, callback_t kind)
 {
     task_t *task = task_of(self);
     VALUE block = block_of(rb_id2name(rb_frame_this_func()));
-    if (task->state == TASK_PENDING) add_callback(self, task, kind, block);
+    if (task->state == TASK_PENDING) task_listen(self, task, kind, block);
     if (task->state != TASK_PENDING || kind == ON_CREATED) tell_past(self, task, kind, block);
     return self;
 }
@@ -368,22 +172,16 @@ LISTEN(on_exception, ON_EXCEPTION)
 LISTEN(on_status, ON_STATUS)
 #undef LISTEN
 
-/* For options such as on_data: of a submission. */
-void task_listen(VALUE self, callback_t kind, VALUE callable)
-{
-    add_callback(self, task_of(self), kind, callable);
-}
-
 /* What is not written need not be. Without memory for that it goes its way. */
 static void take_back(task_t *task)
 {
     evg_session_t *s = &task->agent->c->session;
     if (task->state != TASK_PENDING) return;
     if (task->batch)
-        batch_take_back(s, task->batch);
+        batch_take_back(task->batch, s);
     else
         (void)evg_session_take_back(s, &task->request);
-    agent_changed(task->agent);
+    evg_connection_changed(task->agent->c);
 }
 
 /* call-seq: abandon -> self
@@ -404,9 +202,7 @@ static VALUE task_abandon(VALUE self)
 void Init_evg_task(void)
 {
     VALUE module = rb_define_module("EVGearman");
-    task_class = rb_define_class_under(module, "Task", rb_cObject);
-    rb_undef_alloc_func(task_class);
-    rb_gc_register_mark_object(task_class);
+    VALUE task_class = rb_define_class_under(module, "Task", rb_cObject);
     rb_define_method(task_class, "value", task_value, -1);
     rb_define_method(task_class, "wait", task_wait, -1);
     rb_define_private_method(task_class, "_late", task_late, 0);

@@ -1,7 +1,8 @@
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
-#include "binding/drive/loop.h"
-#include "binding/drive/runs.h"
+#include "binding/client/agent.h"
+#include "binding/client/ask.h"
+#include "binding/client/handler.h"
+#include "binding/client/job.h"
+#include "binding/client/perform.h"
 #include "binding/loop/loop_life.h"
 #include "binding/loop/rb_loop.h"
 #include "binding/values/blame.h"
@@ -37,7 +38,7 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
     evg_connection_clock(agent->c);
     error_check(server_of(agent), evg_worker_can_do(&agent->c->session, bytes_of(name), ours, theirs, handler));
     keep_handlers(agent);
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -51,7 +52,7 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
     agent_t *agent = open_agent_of(self);
     error_check(server_of(agent), evg_worker_cant_do(&agent->c->session, bytes_of(name)));
     keep_handlers(agent);
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -63,7 +64,7 @@ static VALUE worker_reset_abilities(VALUE self)
     agent_t *agent = open_agent_of(self);
     error_check(server_of(agent), evg_worker_reset_abilities(&agent->c->session));
     keep_handlers(agent);
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -80,7 +81,7 @@ static VALUE worker_work(VALUE self)
     agent_t *agent = open_agent_of(self);
     evg_connection_clock(agent->c);
     error_check(server_of(agent), evg_worker_work(&agent->c->session));
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -92,7 +93,7 @@ static VALUE worker_work_stop(VALUE self)
     /* A trap handler may call it. */
     agent_t *agent = agent_of(self);
     evg_worker_stop(&agent->c->session);
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -102,7 +103,7 @@ static VALUE worker_work_one(VALUE self)
     agent_t *agent = open_agent_of(self);
     evg_connection_clock(agent->c);
     error_check(server_of(agent), evg_worker_work_one(&agent->c->session));
-    agent_changed(agent);
+    evg_connection_changed(agent->c);
     return self;
 }
 
@@ -129,18 +130,6 @@ static VALUE worker_set_pool(VALUE self, VALUE pool)
     agent->pool = pool;
     agent->pool_forks = evg_forks;
     return self;
-}
-
-bool agent_hopeless_p(const agent_t *agent)
-{
-    const evg_session_t *s = &agent->c->session;
-    return s->state == EVG_DOWN && !s->wanted && evg_worker_working_p(s);
-}
-
-void agent_rouse(agent_t *agent)
-{
-    agent->roused = true;
-    runs_rouse(agent->loop, agent->self);
 }
 
 static VALUE worker_rouse_run(VALUE self)

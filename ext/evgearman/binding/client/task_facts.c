@@ -1,17 +1,7 @@
 /* What there is to know of a Task, without waiting. */
-#include "binding/client/client.h"
+#include "binding/client/task.h"
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
-
-/* call-seq: handle -> string or nil
- *
- * The handle of the job that was submitted, from JOB_CREATED on. */
-VALUE task_handle(VALUE self)
-{
-    const evg_request_t *request = &task_of(self)->request; /* a question keeps what it asked for in the same place */
-    bool created = request->handle_len && evg_command_submit_p((evg_command_t)request->type);
-    return created ? name_string(evg_request_handle(request)) : Qnil;
-}
 
 /* call-seq: function -> string or nil
  *
@@ -36,7 +26,7 @@ static const char *state_name(const task_t *task)
     if (task->state == TASK_FAILED) return "failed";
     if (task->running) return "running";
     if (task->request.state == EVG_REQUEST_CREATED) return "created";
-    const evg_request_t *request = task->batch ? batch_first(task->batch) : &task->request;
+    const evg_request_t *request = task->batch ? task->batch->requests : &task->request;
     return evg_session_unwritten_p(&task->agent->c->session, request) ? "waiting" : "sent";
 }
 
@@ -110,7 +100,7 @@ void Init_evg_task_facts(void)
     VALUE module = rb_define_module("EVGearman");
     VALUE task_class = rb_define_class_under(module, "Task", rb_cObject);
     rb_define_method(task_class, "client", task_client, 0);
-    rb_define_method(task_class, "handle", task_handle, 0);
+    rb_define_method(task_class, "handle", task_handle, 0); /* in task.c */
     rb_define_method(task_class, "function", task_function, 0);
     rb_define_method(task_class, "unique", task_unique, 0);
     rb_define_method(task_class, "state", task_state, 0);

@@ -4,13 +4,22 @@
 #ifndef EVG_CLIENT_TRACE_H
 #define EVG_CLIENT_TRACE_H
 
-#include "binding/client/client.h"
+#include <ruby.h>
 
-/* Begins or ends, as there are hooks. A packet that is half written at that moment, and those that wait behind it, are
- * not told; one that is half read is. */
-void trace_follow_hooks(agent_t *agent);
+#include "net/connection.h"
 
-void trace_free(agent_t *agent);
-size_t trace_memsize(const agent_t *agent);
+typedef struct trace trace_t;
+
+/* What a packet is told to: [direction, name, args]. `owner` is the connection's. */
+typedef void trace_told_t(void *owner, VALUE packet);
+
+/* A packet that is half written at that moment, and those that wait behind it, are not told; one that is half read is. */
+trace_t *trace_new(evg_connection_t *c, trace_told_t *told);
+
+/* For on_bytes of that connection. */
+void trace_bytes(trace_t *trace, bool out, evg_bytes_t bytes);
+
+void trace_free(trace_t *trace);            /* or NULL */
+size_t trace_memsize(const trace_t *trace); /* or NULL */
 
 #endif

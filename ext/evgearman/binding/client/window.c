@@ -1,19 +1,7 @@
-/* How many Tasks of a `map` are under way: it goes on when any of them has ended, and there is room to write. Kept by its
- * Tasks. */
-#include <math.h>
+#include "binding/client/window.h"
 
-#include "binding/client/client.h"
-#include "binding/client/rb_client.h"
 #include "binding/drive/goal.h"
-#include "binding/drive/loop.h"
-#include "binding/drive/wait.h"
 #include "binding/values/objects.h"
-
-typedef struct {
-    size_t under_way, most;
-    agent_t *agent; /* alive as long as agent_value is marked */
-    VALUE agent_value;
-} window_t;
 
 static void window_mark(void *ptr)
 {
@@ -35,43 +23,6 @@ static VALUE window_allocate(VALUE klass)
     return self;
 }
 
-/* For so many Tasks of that agent. */
-static VALUE window_initialize(VALUE self, VALUE agent, VALUE most)
-{
-    window_t *window = RTYPEDDATA_DATA(self);
-    window->agent = agent_of(agent);
-    window->agent_value = window->agent->self;
-    window->most = FIXNUM_P(most) ? (size_t)FIX2LONG(most) : SIZE_MAX;
-    return self;
-}
-
-static bool room_p(const goal_t *goal)
-{
-    const window_t *window = goal->subject;
-    const evg_session_t *s = &window->agent->c->session;
-    return window->under_way < window->most && evg_session_unsent(s) < s->options.max_unsent;
-}
-
-/* For another Task. */
-static VALUE window_wait(VALUE self)
-{
-    window_t *window = RTYPEDDATA_DATA(self);
-    agent_t *agent = window->agent;
-    const goal_t room = {.reached = room_p, .subject = window, .waiters = &agent->waiters, .about = agent->c};
-    if (!room_p(&room)) loop_wait(agent->loop, &room, INFINITY);
-    RB_GC_GUARD(self);
-    return self;
-}
-
-static VALUE window_enter(VALUE self, VALUE task_value)
-{
-    task_t *task = rb_check_typeddata(task_value, &task_type);
-    if (task->state != TASK_PENDING) return task_value;
-    RB_OBJ_WRITE(task_value, &task->window, self);
-    ((window_t *)RTYPEDDATA_DATA(self))->under_way++;
-    return task_value;
-}
-
 void window_left(VALUE self)
 {
     window_t *window = RTYPEDDATA_DATA(self);
@@ -79,7 +30,7 @@ void window_left(VALUE self)
     goal_wake_reached(&window->agent->waiters);
 }
 
-void Init_evg_window(void)
+void Init_evg_window_class(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
@@ -87,8 +38,5 @@ void Init_evg_window(void)
     VALUE klass = rb_define_class_under(client_class, "Window", rb_cObject);
     rb_define_alloc_func(klass, window_allocate);
     refuse_copies(klass);
-    rb_define_method(klass, "initialize", window_initialize, 2);
-    rb_define_method(klass, "enter", window_enter, 1);
-    rb_define_method(klass, "wait", window_wait, 0);
     rb_funcall(client_class, rb_intern("private_constant"), 1, ID2SYM(rb_intern("Window")));
 }

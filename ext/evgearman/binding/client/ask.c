@@ -1,0 +1,42 @@
+#include "binding/client/ask.h"
+
+#include "binding/client/pending.h"
+#include "binding/client/task.h"
+#include "binding/drive/loop.h"
+#include "binding/drive/seat.h"
+#include "binding/drive/turn.h"
+#include "binding/values/errors.h"
+
+static const double undriven = 1; /* a loop that nobody drove for so many seconds looks before it speaks */
+
+/* A connection that died while nobody looked is to be found dead before a byte is written to it. */
+static void look(agent_t *agent)
+{
+    evg_connection_clock(agent->c);
+    const evg_loop_t *net = agent->loop->net;
+    bool asleep = agent->c->session.wire.now - net->polled_at > undriven;
+    if (asleep && agent->c->session.state == EVG_OPEN && seat_free_p(agent->loop) && !net->turning) {
+        loop_glance(agent->loop);
+    }
+}
+
+void agent_prepare(agent_t *agent)
+{
+    pending_reserve(&agent->pending);
+    look(agent);
+}
+
+VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg)
+{
+    task_t *task;
+    VALUE self = task_new(agent, function, unique, block, &task);
+    agent_prepare(agent);
+    int r = ask(agent, &task->request, arg);
+    if (r < 0) {
+        const failure_t about = {.function = function, .server = server_of(agent), .data = Qnil};
+        error_check_about(&about, r);
+    }
+    pending_add(&agent->pending, self, &task->place);
+    evg_connection_asked(agent->c);
+    return self;
+}

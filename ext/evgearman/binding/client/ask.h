@@ -1,0 +1,16 @@
+/* Making requests: each is a new Task. */
+#ifndef EVG_CLIENT_ASK_H
+#define EVG_CLIENT_ASK_H
+
+#include <ruby.h>
+
+#include "binding/client/agent.h"
+
+/* Before a request is made: room for one more Task, and a look at what has come meanwhile, if its loop slept. */
+void agent_prepare(agent_t *agent);
+
+/* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
+typedef int ask_t(agent_t *agent, evg_request_t *request, void *arg);
+VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg);
+
+#endif

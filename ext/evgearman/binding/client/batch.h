@@ -1,0 +1,29 @@
+/* Many requests of one Task: they lie side by side behind it, and its value grows in an Array. */
+#ifndef EVG_CLIENT_BATCH_H
+#define EVG_CLIENT_BATCH_H
+
+#include <ruby.h>
+#include <stdbool.h>
+
+#include "session/session.h"
+
+typedef struct {
+    VALUE results; /* of each request what it brought, or its Error; nil: not known yet */
+    size_t left;   /* requests that are not answered */
+    evg_request_t requests[];
+} batch_t;
+
+/* Of that Task, which is to keep it; `owner` is what its requests belong to. Nothing is asked yet: who asks counts
+ * `left`. */
+batch_t *batch_new(VALUE task, void *owner, long count);
+
+void batch_mark(const batch_t *batch);
+size_t batch_memsize(const batch_t *batch); /* or NULL */
+
+/* One of them came to its end, with that. true: it was the last. */
+bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result);
+
+/* What is not written. */
+void batch_take_back(batch_t *batch, evg_session_t *s);
+
+#endif

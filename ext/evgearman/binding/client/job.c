@@ -1,0 +1,142 @@
+#include "binding/client/job.h"
+
+#include "binding/client/hooks.h"
+#include "binding/drive/calls.h"
+#include "binding/drive/loop.h"
+#include "binding/values/coding.h"
+#include "binding/values/errors.h"
+#include "binding/values/lifetime.h"
+#include "binding/values/strings.h"
+
+static VALUE job_class;
+static uint64_t numbers; /* of jobs, ever: keys of agent->on_lost */
+
+static void job_mark(void *ptr)
+{
+    rb_job_t *job = ptr;
+    job->marked_in = lifetime_marked();
+    rb_gc_mark(job->agent_value);
+    rb_gc_mark(job->thread);
+    rb_gc_mark(job->handler);
+    rb_gc_mark(job->function);
+    rb_gc_mark(job->unique);
+    rb_gc_mark(job->workload);
+}
+
+/* A job that nobody can finish any more fails, or its client would wait for ever. */
+static void job_free(void *ptr)
+{
+    rb_job_t *job = ptr;
+    bool held = job->job.state == EVG_JOB_HELD;
+    if (job->agent && (held || evg_list_linked_p(&job->job.stuck))) {
+        evg_session_t *s = &job->agent->c->session;
+        if (held) (void)evg_job_fail(s, &job->job);
+        evg_job_forget(s, &job->job);
+        evg_connection_changed(job->agent->c);
+    }
+    evg_list_unlink(&job->job.link);
+    evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
+    ruby_xfree(job);
+}
+
+static void job_moved(void *ptr)
+{
+    rb_job_t *job = ptr;
+    job->self = rb_gc_location(job->self);
+}
+
+static size_t job_size(const void *ptr)
+{
+    (void)ptr;
+    return sizeof(rb_job_t);
+}
+
+static const rb_data_type_t job_type = {
+    .wrap_struct_name = "EVGearman::Job",
+    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size, .dcompact = job_moved},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+rb_job_t *job_of(VALUE self)
+{
+    rb_job_t *job;
+    TypedData_Get_Struct(self, rb_job_t, &job_type, job);
+    loop_follow_fork(job->agent->loop);
+    return job;
+}
+
+VALUE job_new(agent_t *agent, const evg_event_t *event)
+{
+    rb_job_t *job;
+    VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
+    evg_job_init(&job->job);
+    evg_list_init(&job->handling);
+    job->self = self;
+    job->marked_in = lifetime_new();
+    job->thread = job->agent_value = job->handler = job->function = job->unique = job->workload = Qnil;
+    job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
+    job->workload = binary_string(event->args[3]);
+    job->number = ++numbers;
+    job->agent = agent;
+    job->agent_value = agent->self;
+    evg_worker_accept(&agent->c->session, &job->job, event, job);
+    job->assigned_at = agent->c->session.wire.now;
+    handler_t *handler = job->job.function ? job->job.function->owner : NULL;
+    job->handler = handler ? handler->self : Qnil;
+    job->function = handler ? handler->name : name_string(event->args[1]);
+    coding_tag(job->workload, job_coding(job)->encoding);
+    return self;
+}
+
+VALUE job_where(const rb_job_t *job)
+{
+    VALUE where = rb_str_new_cstr("job ");
+    if (!lifetime_over_p(job->marked_in)) {
+        rb_str_cat(where, RSTRING_PTR(job->function), RSTRING_LEN(job->function));
+        rb_str_cat(where, " ", 1);
+    }
+    rb_str_cat(where, job->job.handle, job->job.handle_len);
+    return name_of(where);
+}
+
+/* -- losing it ----------------------------------------------------------------------------------------------------- */
+
+void job_lost(agent_t *agent, evg_job_t *lost)
+{
+    rb_job_t *job = lost->owner;
+    VALUE blocks = rb_hash_delete(agent->on_lost, ULL2NUM(job->number));
+    if (NIL_P(blocks) || agent->loop->muted) return;
+    for (long i = 0; i < RARRAY_LEN(blocks); i++) {
+        call_t call = {.callable = RARRAY_AREF(blocks, i),
+                       .subject = Qnil,
+                       .agent = agent->self,
+                       .args = {Qnil, Qnil},
+                       .where = "on_lost"};
+        calls_push(&agent->loop->done, &call);
+    }
+}
+
+void job_expired(agent_t *agent, const evg_event_t *event)
+{
+    failure_t error = {.code = event->error, .text = event->text, .server = server_of(agent), .data = Qnil};
+    if (!agent->loop->muted) hook_report(agent, error_new(&error), job_where(event->job->owner));
+}
+
+VALUE jobs_in_flight(const agent_t *agent)
+{
+    VALUE jobs = rb_ary_new();
+    const evg_list_t *held = &agent->c->session.worker.held;
+    for (const evg_list_t *at = held->next; at != held; at = at->next) {
+        const rb_job_t *job = evg_container(at, evg_job_t, link)->owner;
+        if (!lifetime_over_p(job->marked_in)) rb_ary_push(jobs, job->self);
+    }
+    return jobs;
+}
+
+void Init_evg_job_class(void)
+{
+    VALUE module = rb_define_module("EVGearman");
+    job_class = rb_define_class_under(module, "Job", rb_cObject);
+    rb_undef_alloc_func(job_class);
+    rb_gc_register_mark_object(job_class);
+}
