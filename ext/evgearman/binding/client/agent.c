@@ -47,11 +47,6 @@ bool agent_over_p(const agent_t *agent)
     return !agent_kept_p(agent) && lifetime_over_p(agent->marked_in);
 }
 
-bool agent_gone_p(const agent_t *agent)
-{
-    return !agent->loop || agent_over_p(agent);
-}
-
 void agent_dispose(agent_t *agent)
 {
     if (!agent->c) return;

@@ -66,7 +66,10 @@ bool agent_kept_p(const agent_t *agent);
 bool agent_over_p(const agent_t *agent);
 
 /* That, or its loop is collected: there is nobody to be told. */
-bool agent_gone_p(const agent_t *agent);
+static inline bool agent_gone_p(const agent_t *agent)
+{
+    return !agent->loop || agent_over_p(agent);
+}
 
 /* It is collected, alone or with what is pending on it: in any order, so whoever is freed first says it. */
 void agent_dispose(agent_t *agent);
