@@ -142,10 +142,8 @@ RSpec.describe "examples/" do
       output = serving("worker", "reverse", "words", "mail", "report") do
         expect(client.call("words", "two words", timeout: 30)).to eq("2")
       end
-      expect(output).to eq([
-                             "examples does mail, report, reverse, words for #{server.url}. Ctrl-C to stop.",
-                             "connected", "nothing to do", "nothing to do", "1 jobs done"
-                           ])
+      expect(output.first(2)).to eq(["examples does mail, report, reverse, words for #{server.url}. Ctrl-C to stop.", "connected"])
+      expect(output.drop(2).tally).to match("nothing to do" => be_between(1, 2), "1 jobs done" => 1) # it may be stopped before the second
     end
 
     it "worker: tells of a server that goes, and that it is back" do
