@@ -111,7 +111,7 @@ RSpec.describe "A server that breaks the protocol" do
     it_behaves_like "a broken protocol", "unexpected reply: ERROR to SUBMIT_JOB"
   end
 
-  # Fails when it ends the request that waits, whatever that is: let accepts_p in session/inbox.c say yes.
+  # Fails when it ends the request that waits, whatever that is: let evg_session_accepts_p in session/pairing.c say yes.
   describe "with JOB_CREATED for an echo" do
     it "closes the connection: the echo is told" do
       tasks = outcome(*%w[a b].map { |data| ->(client) { client.echo(data) } }) { |peer, _| peer.send(:job_created, "H:1") }

@@ -160,7 +160,7 @@ static void each_copy_goes_to_the_next(void **state)
     say_times(3, EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "a DATA one; b DATA one; c DATA one; a DATA two; b DATA two; c DATA two; "
                       "a DONE r; b DONE r; c DONE r");
-    assert_int_equal(kit.s.client.jobs.table.count, 0);
+    assert_int_equal(kit.s.client.waiters.table.count, 0);
 }
 
 static void a_late_joiner_gets_later_events(void **state)
@@ -196,7 +196,7 @@ static void who_gives_up_leaves_a_ghost(void **state)
     say_times(3, EVG_WORK_DATA, "H:1", "two");
     say_times(3, EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "a DATA two; c DATA two; a DONE r; c DONE r");
-    assert_int_equal(kit.s.client.ghost_count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
 }
 
 static void the_same_before_job_created(void **state)
@@ -213,7 +213,7 @@ static void the_same_before_job_created(void **state)
     say_times(3, EVG_WORK_DATA, "H:1", "one");
     say_times(3, EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "c CREATED H:1; a DATA one; c DATA one; a DONE r; c DONE r");
-    assert_int_equal(kit.s.client.ghost_count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
 }
 
 static void resubmission_gets_each_event_once(void **state)
@@ -241,8 +241,8 @@ static void without_a_key_there_is_no_ghost(void **state)
     say(EVG_JOB_CREATED, "H:1", NULL);
     kit_pass(&kit, 5);
     say(EVG_JOB_CREATED, "H:2", NULL);
-    assert_int_equal(kit.s.client.ghost_count, 0);
-    assert_int_equal(kit.s.client.jobs.table.count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
+    assert_int_equal(kit.s.client.waiters.table.count, 0);
     assert_told(&kit, "a CREATED H:1; b FAILED JOB_TIMEOUT UNACKNOWLEDGED; a FAILED JOB_TIMEOUT ACCEPTED");
     say(EVG_WORK_COMPLETE, "H:1", "late");
     say(EVG_WORK_COMPLETE, "H:2", "late");
@@ -279,7 +279,7 @@ static void ghosts_are_bounded(void **state)
 {
     char key[24], handle[24];
     (void)state;
-    for (int i = 0; i < EVG_GHOSTS_MAX + 10; i++) {
+    for (int i = 0; i < EVG_STAND_INS_MAX + 10; i++) {
         snprintf(key, sizeof key, "k%d", i);
         snprintf(handle, sizeof handle, "H:%d", i);
         kit_submit_within(&kit, key, "w", 5);
@@ -290,18 +290,18 @@ static void ghosts_are_bounded(void **state)
     }
     kit_pass(&kit, 5);
     kit_told(&kit);
-    assert_int_equal(kit.s.client.ghost_count, EVG_GHOSTS_MAX);
-    assert_int_equal(kit.s.client.jobs.table.count, EVG_GHOSTS_MAX);
+    assert_int_equal(kit.s.client.stand_in_count, EVG_STAND_INS_MAX);
+    assert_int_equal(kit.s.client.waiters.table.count, EVG_STAND_INS_MAX);
     uint64_t before = kit.s.stats.ignored_packets;
     say(EVG_WORK_DATA, "H:1033", "x"); /* a ghost's: nobody hears it either */
     say(EVG_WORK_COMPLETE, "H:1033", "x");
     say(EVG_WORK_COMPLETE, "H:9", "x"); /* the oldest are gone */
     assert_told(&kit, "");
     assert_int_equal(kit.s.stats.ignored_packets, before + 2);
-    assert_int_equal(kit.s.client.ghost_count, EVG_GHOSTS_MAX - 1);
+    assert_int_equal(kit.s.client.stand_in_count, EVG_STAND_INS_MAX - 1);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
-    assert_int_equal(kit.s.client.ghost_count, 0);
-    assert_int_equal(kit.s.client.jobs.table.count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
+    assert_int_equal(kit.s.client.waiters.table.count, 0);
 }
 
 /* -- WORK_FAIL of a job that goes on ------------------------------------------------------------------------------- */
@@ -321,8 +321,8 @@ static void a_cancelled_job_runs_on_for_those_who_come_later(void **state)
     say_times(3, EVG_WORK_DATA, "H:1", "two");
     say_times(3, EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "c CREATED H:1; c DATA one; c DATA two; c DONE r");
-    assert_int_equal(kit.s.client.ghost_count, 0);
-    assert_int_equal(kit.s.client.jobs.table.count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
+    assert_int_equal(kit.s.client.waiters.table.count, 0);
 }
 
 /* Fails when what is said to who was told already is taken for the next: a second cancel says it again. */
@@ -340,7 +340,7 @@ static void a_second_cancel_fails_who_came_since(void **state)
     say_times(2, EVG_WORK_FAIL, "H:1", NULL);
     say_times(2, EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "b FAILED JOB_FAILED RUNNING ");
-    assert_int_equal(kit.s.client.ghost_count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
 }
 
 /* Nobody can come to share it. */
@@ -351,8 +351,8 @@ static void without_a_key_a_failure_is_the_end(void **state)
     kit_write_all(&kit);
     say(EVG_JOB_CREATED, "H:1", NULL);
     say(EVG_WORK_FAIL, "H:1", NULL);
-    assert_int_equal(kit.s.client.ghost_count, 0);
-    assert_int_equal(kit.s.client.jobs.table.count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
+    assert_int_equal(kit.s.client.waiters.table.count, 0);
     say(EVG_WORK_COMPLETE, "H:1", "late");
     assert_told(&kit, "a CREATED H:1; a FAILED JOB_FAILED RUNNING ");
     assert_int_equal(kit.s.stats.ignored_packets, 1);
@@ -387,7 +387,7 @@ static void whatever_is_left_is_freed(void **state)
     say(EVG_JOB_CREATED, "H:1", NULL);
     say(EVG_JOB_CREATED, "H:2", NULL);
     kit_live(&kit, 3);
-    assert_int_equal(kit.s.client.ghost_count, 1);
+    assert_int_equal(kit.s.client.stand_in_count, 1);
 }
 
 int main(void)

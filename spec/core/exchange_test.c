@@ -1,6 +1,6 @@
 #include "support/session_kit.h"
 
-#include "session/internal.h"
+#include "session/exchange.h"
 
 /* -- the time of a reply ------------------------------------------------------------------------------------------- */
 
@@ -418,25 +418,25 @@ static void grabs_are_counted_until_their_end(void **state)
     (void)state;
     kit_grab(&kit);
     kit_echo(&kit, "is none");
-    assert_int_equal(kit.s.worker.asked, 1);
+    assert_int_equal(kit.s.asked_grabs, 1);
     kit_live(&kit, 30);
     assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT; b FAILED COMMAND_TIMEOUT NOT_SENT");
-    assert_int_equal(kit.s.worker.asked, 0);
+    assert_int_equal(kit.s.asked_grabs, 0);
     kit_grab(&kit);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
-    assert_int_equal(kit.s.worker.asked, 1);
+    assert_int_equal(kit.s.asked_grabs, 1);
     kit_open(&kit);
     kit_introduce(&kit, "OK 1.1.20\n");
     kit_say(&kit, EVG_NO_JOB, NULL);
     assert_told(&kit, "c FAILED NO_JOB NOT_SENT");
-    assert_int_equal(kit.s.worker.asked, 0);
+    assert_int_equal(kit.s.asked_grabs, 0);
     kit_grab(&kit);
     kit_write_all(&kit);
     kit_say(&kit, EVG_ERROR, "server_error", "", NULL);
     kit_grab(&kit);
     kit_write_all(&kit);
     kit_lose(&kit, EVG_ESERVER_CLOSED, NULL);
-    assert_int_equal(kit.s.worker.asked, 0);
+    assert_int_equal(kit.s.asked_grabs, 0);
     kit_told(&kit);
 }
 

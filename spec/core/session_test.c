@@ -59,8 +59,8 @@ static void defaults(void **state)
 static void the_seed_gets_to_the_table(void **state)
 {
     (void)state;
-    assert_int_equal(kit.s.client.jobs.table.seed[0], 1);
-    assert_int_equal(kit.s.client.jobs.table.seed[1], 2);
+    assert_int_equal(kit.s.client.waiters.table.seed[0], 1);
+    assert_int_equal(kit.s.client.waiters.table.seed[1], 2);
 }
 
 /* A running loop opens what was never told to be down; not what was, nor what a fork inherited. */

@@ -1,7 +1,8 @@
 /* Deadlines judge the silence of the server, not our own waiting. */
 #include "support/session_kit.h"
 
-#include "session/internal.h"
+#include "session/exchange.h"
+#include "session/silence.h"
 
 static void echoed(const char *data)
 {
@@ -229,7 +230,7 @@ static void who_is_over_fails_alone_beside_events(void **state)
     echoed("late");
     say(EVG_WORK_COMPLETE, "H:1", "r");
     assert_told(&kit, "f DONE late; a DONE r");
-    assert_int_equal(kit.s.client.ghost_count, 0);
+    assert_int_equal(kit.s.client.stand_in_count, 0);
 }
 
 /* Fails when events for ever keep a connection on which nothing is answered from being found out when they end. */
@@ -441,7 +442,7 @@ static void an_assignment_may_take_its_time(void **state)
         more_data(10);
     }
     assert_int_equal(kit.s.state, EVG_OPEN);
-    assert_int_equal(kit.s.worker.grabs, 1);
+    assert_int_equal(kit.s.grabs, 1);
     kit_live(&kit, 29.9);
     assert_told(&kit, "");
     kit_live(&kit, 0.1);

@@ -177,7 +177,7 @@ static void the_window_doubles_with_each_job(void **state)
     assert_wire(&kit, "GRAB_JOB_UNIQ*5");
     for (int i = 0; i < 5; i++) assign();
     worker_kit_wire(&kit);
-    assert_int_equal(kit.s.worker.grabs, 64);
+    assert_int_equal(kit.s.grabs, 64);
     assign();
     assert_wire(&kit, "GRAB_JOB_UNIQ");
 }
@@ -192,7 +192,7 @@ static void no_job_shuts_the_window(void **state)
         assign();
         worker_kit_wire(&kit);
     }
-    assert_int_equal(kit.s.worker.grabs, 64);
+    assert_int_equal(kit.s.grabs, 64);
     for (int i = 0; i < 63; i++) {
         no_job();
         assert_wire(&kit, "");
@@ -266,13 +266,13 @@ static void automatic_prefetch_waits_two_milliseconds(void **state)
     (void)state;
     kit.s.worker.prefetch = EVG_PREFETCH_AUTO;
     worker_kit_wire(&kit);
-    assert_int_equal(kit.s.worker.grabs, 1);
+    assert_int_equal(kit.s.grabs, 1);
     run_jobs(1, 0.1);
-    assert_int_equal(kit.s.worker.grabs, 1);
+    assert_int_equal(kit.s.grabs, 1);
     run_jobs(40, 0.0005);
-    assert_in_range(kit.s.worker.grabs, 4, 5);
+    assert_in_range(kit.s.grabs, 4, 5);
     run_jobs(40, 0.00001);
-    assert_int_equal(kit.s.worker.grabs, 64);
+    assert_int_equal(kit.s.grabs, 64);
 }
 
 static void automatic_prefetch_follows_the_last_jobs(void **state)
@@ -282,7 +282,7 @@ static void automatic_prefetch_follows_the_last_jobs(void **state)
     kit.s.worker.prefetch = EVG_PREFETCH_AUTO;
     worker_kit_wire(&kit);
     run_jobs(30, 0.0001);
-    assert_true(kit.s.worker.grabs > 10);
+    assert_true(kit.s.grabs > 10);
     run_jobs(1, 0.1);
     assert_true(kit.s.worker.mean > 0.015);
     run_jobs(20, 0.1);
@@ -297,7 +297,7 @@ static void automatic_prefetch_counts_those_that_run_at_once(void **state)
     kit.s.worker.prefetch = EVG_PREFETCH_AUTO;
     worker_kit_wire(&kit);
     run_jobs(40, 0.0011);
-    assert_int_equal(kit.s.worker.grabs, 4 + 7);
+    assert_int_equal(kit.s.grabs, 4 + 7);
 }
 
 /* -- work_one ------------------------------------------------------------------------------------------------------ */

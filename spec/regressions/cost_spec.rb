@@ -153,7 +153,7 @@ RSpec.describe "The cost of" do
     expect(task).to be_done
   end
 
-  # Fails when large room is kept for ever: drop the trim in `consume` of session/inbox.c.
+  # Fails when large room is kept for ever: drop the trim in `evg_wire_consume` of session/wire.h.
   it "a large job is given back on both ends", :gearmand do
     name = function
     payload = Random.new(5).bytes(16 << 20)

@@ -36,7 +36,7 @@ RSpec.describe "A server that answers with the wrong packet" do
 
   asked.each do |name, (ask, answers)|
     (said.keys - answers - passing).each do |reply|
-      # Fails when what comes is given to who waits: let accepts_p in session/inbox.c say yes.
+      # Fails when what comes is given to who waits: let evg_session_accepts_p in session/pairing.c say yes.
       it "closes the connection at #{reply} for #{name}: who asked is told so, and gets nothing of it" do
         server = terse_server { |peer| peer.expect(name) && peer.send(reply, *said[reply]) }
         client = client_for(server, exceptions: false, reconnect: false)
@@ -47,7 +47,7 @@ RSpec.describe "A server that answers with the wrong packet" do
     end
   end
 
-  # Fails when a status is not compared with what was asked: remove about_p in session/inbox.c.
+  # Fails when a status is not compared with what was asked: remove about_p in session/pairing.c.
   it "gives nobody the status of another job, key or option" do
     { status_res: ["get_status", "H:1"], status_res_unique: %w[get_status_unique key-1],
       option_res: %w[option mine] }.each do |reply, (method, key)|
@@ -73,7 +73,7 @@ RSpec.describe "A server that answers with the wrong packet" do
     end
   end
 
-  # Fails when the first who waits gets every ERROR: remove the line of JOB_NOT_FOUND in session/inbox.c.
+  # Fails when the first who waits gets every ERROR: remove the line of JOB_NOT_FOUND in session/pairing.c.
   it "does not fail a request because of an ERROR about a job of a worker" do
     server = fake_server do |peer|
       peer.expect(:submit_job)

@@ -38,7 +38,7 @@ RSpec.describe "A worker" do
     end
   end
 
-  # Fails when the ERROR answers the GRAB that waits: remove the line of JOB_NOT_FOUND in session/inbox.c. The worker then
+  # Fails when the ERROR answers the GRAB that waits: remove the line of JOB_NOT_FOUND in session/pairing.c. The worker then
   # never asks again.
   it "is not stopped by a server that does not know a job any more" do
     server = fake_server do |peer|
@@ -285,7 +285,7 @@ RSpec.describe "A worker" do
   end
 
   # Fails when a sleeper waits to be woken: gearmand 1.1.20 wakes nobody for a job that becomes due. Let poll_at in
-  # session/worker_session.c answer INFINITY.
+  # session/grab.c answer INFINITY.
   it "asks from time to time while it sleeps, and takes the job that a poll finds" do
     server = fake_server do |peer|
       peer.skip_to(:grab_job_uniq) && peer.send(:no_job)
@@ -305,7 +305,7 @@ RSpec.describe "A worker" do
     eventually { server.commands.count(:grab_job_uniq) >= 4 }
   end
 
-  # Fails when NOOP and NO_JOB in turns are answered as fast as they come: let `wake` in session/worker_session.c never rest.
+  # Fails when NOOP and NO_JOB in turns are answered as fast as they come: let `wake` in session/grab.c never rest.
   it "does not spin when it is woken for nothing" do
     server = fake_server do |peer|
       while (command, = peer.next)

@@ -2,9 +2,11 @@
  *
  * A CANT_DO that overtakes a running job makes gearmand give the job to somebody else, so it runs twice. So an
  * ability that is to go stays until none of its jobs is held and no GRAB is outstanding that could bring one. */
-#include "session/internal.h"
+#include "session/abilities.h"
 
 #include "base/alloc.h"
+#include "session/exchange.h"
+#include "session/state.h"
 
 static evg_function_t *function_of(evg_list_t *link)
 {
@@ -49,7 +51,7 @@ evg_function_t *evg_worker_function(evg_session_t *s, evg_bytes_t name)
     return function && stays_p(function) ? function : NULL;
 }
 
-evg_function_t *evg_worker_assigned_function(evg_session_t *s, evg_bytes_t name)
+evg_function_t *evg_worker_any_function(evg_session_t *s, evg_bytes_t name)
 {
     return find(&s->worker, name);
 }
@@ -68,7 +70,7 @@ static void leave(evg_worker_session_t *w, evg_function_t *function)
     sort(w, function);
 }
 
-static void drop(evg_worker_session_t *w, evg_function_t *function)
+static void forget(evg_worker_session_t *w, evg_function_t *function)
 {
     (void)evg_table_remove(&w->by_name, name_of(function));
     evg_list_unlink(&function->link);
@@ -123,7 +125,7 @@ int evg_worker_announce(evg_session_t *s)
         if (!unit_known) continue;
         int r = announce(s, of_todo(at));
         if (r < 0) return r;
-        evg_worker_awake(s);
+        (void)evg_grab(s, EVG_ON_ABLE);
     }
     return 0;
 }
@@ -161,7 +163,7 @@ int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double
 static void unannounced(evg_worker_session_t *w, evg_function_t *function)
 {
     if (function->leaving && !function->returning) {
-        drop(w, function);
+        forget(w, function);
         return;
     }
     function->leaving = function->returning = false;
@@ -252,7 +254,7 @@ static int send_cant_do(evg_session_t *s)
 static int withdraw(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
-    if (w->grabs || w->asked || !evg_worker_leaving_p(s)) return 0;
+    if (s->grabs || s->asked_grabs || !evg_worker_leaving_p(w)) return 0;
     if (w->reset) return send_reset(s);
     int r = send_cant_do(s);
     forget_unannounced(w);
@@ -283,6 +285,6 @@ void evg_worker_abilities_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 void evg_worker_abilities_deinit(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
-    for (evg_list_t *at; (at = evg_list_first(&w->functions));) drop(w, function_of(at));
+    for (evg_list_t *at; (at = evg_list_first(&w->functions));) forget(w, function_of(at));
     evg_table_deinit(&w->by_name);
 }

@@ -2,9 +2,12 @@
  *
  * A job belongs to the connection that brought it: handles begin anew with the server, so a completion that came a
  * connection late could be somebody else's answer. Each job has one terminal packet. */
-#include "session/internal.h"
+#include "session/assigned.h"
 
 #include <stdio.h>
+
+#include "session/exchange.h"
+#include "session/state.h"
 
 enum { EXCEPTION_MAX = 64 * 1024 };
 static const double in_a_row = 60; /* seconds between hand-backs */
@@ -33,7 +36,7 @@ void evg_worker_accept(evg_session_t *s, evg_job_t *job, const evg_event_t *even
     job->handle_len = (uint8_t)event->args[0].len;
     evg_list_append(&w->held, &job->link);
     w->held_count++;
-    job->function = evg_worker_assigned_function(s, event->args[1]);
+    job->function = evg_worker_any_function(s, event->args[1]);
     if (job->function) job->function->held++;
 }
 
@@ -80,7 +83,7 @@ static void let_go(evg_session_t *s, evg_job_t *job, evg_job_state_t state)
         evg_list_append(&w->stuck, &job->stuck);
         w->stuck_count++;
     }
-    evg_worker_let_go(s);
+    (void)evg_grab(s, EVG_ON_LET_GO);
 }
 
 static evg_bytes_t handle_of(const evg_job_t *job)
@@ -146,7 +149,7 @@ static int send_end(evg_session_t *s, evg_command_t type, const evg_bytes_t *arg
     return evg_session_send(s, type, args, type == EVG_WORK_FAIL ? 1 : 2);
 }
 
-evg_bytes_t evg_worker_say_expired(evg_session_t *s, const evg_job_t *job)
+evg_bytes_t evg_job_say_expired(evg_session_t *s, const evg_job_t *job)
 {
     snprintf(s->said, sizeof s->said, "timed out after %g s", job->timeout);
     return evg_bytes_of(s->said);
@@ -155,7 +158,7 @@ evg_bytes_t evg_worker_say_expired(evg_session_t *s, const evg_job_t *job)
 /* Its client is told why, unless exceptions are off. */
 static int expire(evg_session_t *s, evg_job_t *job)
 {
-    evg_bytes_t args[2] = {handle_of(job), evg_worker_say_expired(s, job)};
+    evg_bytes_t args[2] = {handle_of(job), evg_job_say_expired(s, job)};
     int r = send_end(s, s->options.exceptions ? EVG_WORK_EXCEPTION : EVG_WORK_FAIL, args);
     if (r < 0) return r;
     let_go(s, job, EVG_JOB_EXPIRED);
@@ -203,7 +206,7 @@ void evg_job_forget(evg_session_t *s, evg_job_t *job)
     evg_list_unlink(&job->link);
 }
 
-int evg_worker_expire(evg_session_t *s)
+int evg_jobs_expire(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     evg_deadline_t *due;
@@ -214,7 +217,7 @@ int evg_worker_expire(evg_session_t *s)
     return 0;
 }
 
-void evg_worker_lose(evg_session_t *s)
+void evg_jobs_lose(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     for (evg_list_t *at; (at = evg_list_first(&w->held));) {
@@ -224,7 +227,7 @@ void evg_worker_lose(evg_session_t *s)
     }
 }
 
-void evg_worker_forget_stuck(evg_session_t *s)
+void evg_jobs_forget_stuck(evg_session_t *s)
 {
     evg_list_clear(&s->worker.stuck);
     s->worker.stuck_count = 0;

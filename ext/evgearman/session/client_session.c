@@ -1,17 +1,18 @@
 #include "session/client_session.h"
 
-#include "base/alloc.h"
-#include "session/internal.h"
-
 #include <math.h>
+
+#include "base/alloc.h"
+#include "session/exchange.h"
+#include "session/silence.h"
+#include "session/state.h"
 
 void evg_client_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 {
     evg_client_session_t *c = &s->client;
-    evg_jobs_init(&c->jobs, seed0, seed1);
-    evg_deadlines_init(&c->finishes);
+    evg_waiters_init(&c->waiters, seed0, seed1);
     evg_list_init(&c->created);
-    evg_list_init(&c->ghosts);
+    evg_list_init(&c->stand_ins);
 }
 
 /* -- submissions --------------------------------------------------------------------------------------------------- */
@@ -77,49 +78,44 @@ int evg_client_get_status_unique(evg_session_t *s, evg_request_t *request, evg_b
     return r < 0 ? r : ask_about(s, request, EVG_GET_STATUS_UNIQUE, unique);
 }
 
-evg_delivery_t evg_client_delivery(const evg_request_t *request)
-{
-    return request->started ? EVG_RUNNING : EVG_ACCEPTED;
-}
-
 static bool handle_p(evg_bytes_t handle)
 {
     return evg_check_handle(handle) == 0;
 }
 
-/* -- ghosts -------------------------------------------------------------------------------------------------------- */
+/* -- stand_ins -------------------------------------------------------------------------------------------------------- */
 
-static void drop_ghost(evg_session_t *s, evg_request_t *ghost)
+static void dismiss(evg_session_t *s, evg_request_t *stand_in)
 {
-    evg_list_unlink(&ghost->order);
-    s->client.ghost_count--;
-    evg_session_drop(s, ghost);
+    evg_list_unlink(&stand_in->order);
+    s->client.stand_in_count--;
+    evg_session_give_back(s, stand_in);
 }
 
 /* Somebody of ours may still wait for that job or come to share it: its copies must not go to the wrong one. */
-static evg_request_t *new_ghost(evg_session_t *s)
+static evg_request_t *new_stand_in(evg_session_t *s)
 {
     evg_client_session_t *c = &s->client;
-    if (c->ghost_count == EVG_GHOSTS_MAX) {
-        evg_request_t *oldest = evg_container(c->ghosts.next, evg_request_t, order);
-        evg_jobs_remove(&c->jobs, oldest);
-        drop_ghost(s, oldest);
+    if (c->stand_in_count == EVG_STAND_INS_MAX) {
+        evg_request_t *oldest = evg_container(c->stand_ins.next, evg_request_t, order);
+        evg_waiters_remove(&c->waiters, oldest);
+        dismiss(s, oldest);
     }
-    evg_request_t *ghost = evg_session_own(s, EVG_FOR_NOBODY);
-    if (!ghost) return NULL;
-    evg_list_append(&c->ghosts, &ghost->order);
-    c->ghost_count++;
-    return ghost;
+    evg_request_t *stand_in = evg_session_own(s, EVG_FOR_STAND_IN);
+    if (!stand_in) return NULL;
+    evg_list_append(&c->stand_ins, &stand_in->order);
+    c->stand_in_count++;
+    return stand_in;
 }
 
 /* The caller of a created job gives up on it. */
 static void leave_job(evg_session_t *s, evg_request_t *request)
 {
-    evg_request_t *ghost = request->keyed ? new_ghost(s) : NULL;
-    if (ghost) {
-        evg_jobs_replace(&s->client.jobs, request, ghost);
+    evg_request_t *stand_in = request->keyed ? new_stand_in(s) : NULL;
+    if (stand_in) {
+        evg_waiters_replace(&s->client.waiters, request, stand_in);
     } else {
-        evg_jobs_remove(&s->client.jobs, request);
+        evg_waiters_remove(&s->client.waiters, request);
     }
 }
 
@@ -130,7 +126,7 @@ static int watch(evg_session_t *s, evg_request_t *request, double look)
 {
     double due = request->finish_by;
     if (look > 0 && (due == 0 || look < due)) due = look;
-    return due > 0 ? evg_deadlines_add(&s->client.finishes, &request->due, due) : 0;
+    return due > 0 ? evg_deadlines_add(&s->finishes, &request->due, due) : 0;
 }
 
 /* So many seconds from `from`; 0, which is never, for no seconds. */
@@ -151,37 +147,32 @@ static int tell_terminal(evg_session_t *s, evg_event_t *event, evg_request_t *re
 }
 
 /* The stand-in of a caller who gave up before JOB_CREATED came. */
-static int nobody_created(evg_session_t *s, evg_request_t *request)
+static int stand_in_created(evg_session_t *s, evg_request_t *request)
 {
     bool shared = request->keyed && evg_command_foreground_p((evg_command_t)request->type);
-    evg_request_t *ghost = shared ? new_ghost(s) : NULL;
-    if (ghost) {
-        evg_request_set_handle(ghost, evg_request_handle(request));
-        ghost->keyed = true;
-        if (evg_jobs_add(&s->client.jobs, ghost) < 0) drop_ghost(s, ghost);
+    evg_request_t *stand_in = shared ? new_stand_in(s) : NULL;
+    if (stand_in) {
+        evg_request_set_handle(stand_in, evg_request_handle(request));
+        stand_in->keyed = true;
+        if (evg_waiters_add(&s->client.waiters, stand_in) < 0) dismiss(s, stand_in);
     }
     evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
     return 0;
 }
 
-int evg_client_reserve(evg_session_t *s)
-{
-    return evg_deadlines_reserve(&s->client.finishes, s->owed_count + s->created_count + 1);
-}
-
 static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
 {
     evg_client_session_t *c = &s->client;
-    if (!evg_jobs_may_share_p(&c->jobs, request)) return EVG_EUNEXPECTED;
+    if (!evg_waiters_may_share_p(&c->waiters, request)) return EVG_EUNEXPECTED;
     evg_session_answered(s, request);
     request->state = EVG_REQUEST_CREATED;
     request->heard_at = s->wire.now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    int r = evg_client_reserve(s); /* to look at it again cannot fail, then */
-    if (r == 0) r = evg_jobs_add(&c->jobs, request);
+    int r = evg_session_reserve_deadlines(s); /* to look at it again cannot fail, then */
+    if (r == 0) r = evg_waiters_add(&c->waiters, request);
     if (r == 0 && (r = watch(s, request, after(s->wire.now, s->options.lost_check))) < 0)
-        evg_jobs_remove(&c->jobs, request);
+        evg_waiters_remove(&c->waiters, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);
     event->type = EVG_EVENT_CREATED;
     event->request = request;
@@ -192,7 +183,7 @@ int evg_client_created(evg_session_t *s, evg_request_t *request, evg_bytes_t han
 {
     if (!handle_p(handle)) return EVG_EMALFORMED;
     evg_request_set_handle(request, handle);
-    if (request->purpose == EVG_FOR_NOBODY) return nobody_created(s, request);
+    if (request->purpose == EVG_FOR_STAND_IN) return stand_in_created(s, request);
     if (evg_command_foreground_p((evg_command_t)request->type)) return foreground_created(s, request, event);
     event->argc = 1;
     event->args[0] = handle;
@@ -216,11 +207,11 @@ static int ignore(evg_session_t *s)
 /* After it the job is gone: no copy of anything will come for this waiter. */
 static int end_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
 {
-    evg_request_t *request = evg_jobs_finish(&s->client.jobs, packet->args[0]);
+    evg_request_t *request = evg_waiters_finish(&s->client.waiters, packet->args[0]);
     if (!request) return ignore(s);
-    if (request->purpose != EVG_FOR_NOBODY)
+    if (request->purpose != EVG_FOR_STAND_IN)
         return tell_terminal(s, event, request, packet->type, packet->args[packet->argc - 1]);
-    drop_ghost(s, request);
+    dismiss(s, request);
     return 0;
 }
 
@@ -228,17 +219,17 @@ static int end_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t 
  * another WORK_FAIL, to all who ever shared it; who comes with its key shares it too. */
 static int failure_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
 {
-    evg_request_t *request = evg_jobs_turn(&s->client.jobs, handle_of(packet));
+    evg_request_t *request = evg_waiters_turn(&s->client.waiters, handle_of(packet));
     if (!request) return ignore(s);
-    if (request->purpose == EVG_FOR_NOBODY) return 0;
+    if (request->purpose == EVG_FOR_STAND_IN) return 0;
     leave_job(s, request);
     return tell_terminal(s, event, request, packet->type, packet->args[0]);
 }
 
 static int progress_of_job(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event, evg_event_type_t type)
 {
-    evg_request_t *request = evg_jobs_turn(&s->client.jobs, packet->args[0]);
-    if (!request || request->purpose == EVG_FOR_NOBODY) return ignore(s);
+    evg_request_t *request = evg_waiters_turn(&s->client.waiters, packet->args[0]);
+    if (!request || request->purpose == EVG_FOR_STAND_IN) return ignore(s);
     request->heard_at = s->wire.now;
     request->unknown = 0;
     request->started = true;
@@ -272,11 +263,12 @@ static bool ends_p(const evg_session_t *s, evg_command_t type)
 int evg_client_too_large(evg_session_t *s, const evg_packet_t *packet, evg_event_t *event)
 {
     bool ends = ends_p(s, packet->type);
-    evg_jobs_t *jobs = &s->client.jobs;
-    evg_request_t *request = ends ? evg_jobs_finish(jobs, packet->args[0]) : evg_jobs_turn(jobs, packet->args[0]);
+    evg_waiters_t *waiters = &s->client.waiters;
+    evg_request_t *request =
+        ends ? evg_waiters_finish(waiters, packet->args[0]) : evg_waiters_turn(waiters, packet->args[0]);
     if (!request) return ignore(s);
-    if (request->purpose == EVG_FOR_NOBODY) {
-        if (ends) drop_ghost(s, request);
+    if (request->purpose == EVG_FOR_STAND_IN) {
+        if (ends) dismiss(s, request);
         return 0;
     }
     if (!ends) leave_job(s, request);
@@ -293,7 +285,7 @@ static void check_lost(evg_session_t *s, evg_request_t *request)
     evg_request_t *check = evg_session_own(s, EVG_FOR_LOST_CHECK);
     if (!check) return;
     if (ask_about(s, check, EVG_GET_STATUS, evg_request_handle(request)) < 0) {
-        evg_session_drop(s, check);
+        evg_session_give_back(s, check);
         return;
     }
     check->subject = request;
@@ -309,10 +301,10 @@ int evg_client_lost_checked(evg_session_t *s, evg_request_t *check, const evg_pa
     if (!request) return 0;
     request->unknown = known ? 0 : (uint8_t)(request->unknown + 1);
     if (request->unknown >= 2) {
-        evg_jobs_remove(&s->client.jobs, request);
-        evg_session_end(s, request, EVG_EJOB_LOST, evg_client_delivery(request));
+        evg_waiters_remove(&s->client.waiters, request);
+        evg_session_end(s, request, EVG_EJOB_LOST, evg_request_delivery(request));
     } else if (request->unknown == 1) {
-        evg_deadlines_remove(&s->client.finishes, &request->due);
+        evg_deadlines_remove(&s->finishes, &request->due);
         return watch(s, request, after(s->wire.now, fmin(1, s->options.lost_check / 2)));
     }
     return 0;
@@ -322,10 +314,10 @@ static void look_at(evg_session_t *s, evg_request_t *request)
 {
     double pause = s->options.lost_check;
     double look = after(request->heard_at, pause); /* as it was added: a difference may round to less than pause */
-    evg_deadlines_remove(&s->client.finishes, &request->due);
+    evg_deadlines_remove(&s->finishes, &request->due);
     if (request->finish_by > 0 && request->finish_by <= s->wire.now) {
         leave_job(s, request);
-        evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_client_delivery(request));
+        evg_session_end(s, request, EVG_EJOB_TIMEOUT, evg_request_delivery(request));
         return;
     }
     if (look > 0 && (look <= s->wire.now || request->unknown)) {
@@ -347,7 +339,7 @@ int evg_client_tick(evg_session_t *s)
 {
     evg_deadline_t *due;
     int r = 0;
-    while (r == 0 && (due = evg_deadlines_first(&s->client.finishes)) && due->heap.at <= s->wire.now) {
+    while (r == 0 && (due = evg_deadlines_first(&s->finishes)) && due->heap.at <= s->wire.now) {
         evg_request_t *request = evg_container(due, evg_request_t, due);
         if (request->state == EVG_REQUEST_OWED)
             r = give_up_owed(s, request);
@@ -363,20 +355,19 @@ void evg_client_closed(evg_session_t *s, int error)
     evg_list_t *at;
     while ((at = evg_list_first(&c->created))) {
         evg_request_t *request = evg_container(at, evg_request_t, order);
-        evg_jobs_remove(&c->jobs, request);
-        evg_session_end(s, request, error, evg_client_delivery(request));
+        evg_waiters_remove(&c->waiters, request);
+        evg_session_end(s, request, error, evg_request_delivery(request));
     }
-    while ((at = evg_list_first(&c->ghosts))) {
-        evg_request_t *ghost = evg_container(at, evg_request_t, order);
-        evg_jobs_remove(&c->jobs, ghost);
-        drop_ghost(s, ghost);
+    while ((at = evg_list_first(&c->stand_ins))) {
+        evg_request_t *stand_in = evg_container(at, evg_request_t, order);
+        evg_waiters_remove(&c->waiters, stand_in);
+        dismiss(s, stand_in);
     }
 }
 
 void evg_client_deinit(evg_session_t *s)
 {
     evg_client_session_t *c = &s->client;
-    for (evg_list_t *at; (at = evg_list_shift(&c->ghosts));) evg_free(evg_container(at, evg_request_t, order));
-    evg_jobs_deinit(&c->jobs);
-    evg_deadlines_deinit(&c->finishes);
+    for (evg_list_t *at; (at = evg_list_shift(&c->stand_ins));) evg_free(evg_container(at, evg_request_t, order));
+    evg_waiters_deinit(&c->waiters);
 }

@@ -3,19 +3,19 @@
 #define EVG_SESSION_CLIENT_SESSION_H
 
 #include "protocol/packet.h"
-#include "session/jobs.h"
+#include "session/waiters.h"
 #include "session/request.h"
 
-enum { EVG_GHOSTS_MAX = 1024 };
+enum { EVG_STAND_INS_MAX = 1024 };
 
+struct evg_event;
 struct evg_session;
 
 typedef struct {
-    evg_jobs_t jobs;
-    evg_deadlines_t finishes; /* due times of created jobs: their timeout, or when to ask for them */
-    evg_list_t created;       /* evg_request_t between JOB_CREATED and their end, oldest first */
-    evg_list_t ghosts;        /* stand-ins of requests that have left a job which others may share */
-    size_t ghost_count;
+    evg_waiters_t waiters;
+    evg_list_t created;   /* evg_request_t between JOB_CREATED and their end, oldest first */
+    evg_list_t stand_ins; /* stand-ins of requests that have left a job which others may share */
+    size_t stand_in_count;
 } evg_client_session_t;
 
 typedef struct {
@@ -38,5 +38,17 @@ int evg_client_get_status(struct evg_session *s, evg_request_t *request, evg_byt
 
 /* DONE: args as in STATUS_RES_UNIQUE (unique, known, running, numerator, denominator, clients). */
 int evg_client_get_status_unique(struct evg_session *s, evg_request_t *request, evg_bytes_t unique);
+
+/* -- for the other files of session/. Of a packet: 1, an event told; 0, nothing to tell; negative, the reason to close. */
+
+void evg_client_init(struct evg_session *s, uint64_t seed0, uint64_t seed1);
+void evg_client_deinit(struct evg_session *s);
+void evg_client_closed(struct evg_session *s, int error);
+int evg_client_tick(struct evg_session *s); /* 0, or the reason to close */
+int evg_client_created(struct evg_session *s, evg_request_t *request, evg_bytes_t handle, struct evg_event *event);
+int evg_client_work(struct evg_session *s, const evg_packet_t *packet, struct evg_event *event);
+int evg_client_too_large(struct evg_session *s, const evg_packet_t *packet,
+                         struct evg_event *event); /* a WORK_*: its handle */
+int evg_client_lost_checked(struct evg_session *s, evg_request_t *check, const evg_packet_t *packet);
 
 #endif

@@ -2,7 +2,9 @@
  *
  * Of the bytes that went out the request keeps as much as it has room for: themselves when they are few, else a digest
  * of them all. It need not stand up to whoever makes bytes to meet it: the server can answer what it likes anyway. */
-#include "session/internal.h"
+#include "session/echo.h"
+
+#include "session/exchange.h"
 
 static uint64_t mix(uint64_t sum, uint64_t word)
 {

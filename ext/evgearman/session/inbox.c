@@ -1,147 +1,19 @@
-/* Bytes that came in, and what they mean.
- *
- * The server sends two kinds of packets. Replies answer the oldest owed request, in order, and each request says
- * which types it may draw. Events (NOOP, WORK_*) belong to nobody in that order. An ERROR may be either, and its
- * code tells: JOB_NOT_FOUND is a report about a WORK_* of ours. A reply that nobody can own breaks the connection;
- * it is never handed to whoever happens to be next. */
-#include "session/internal.h"
+/* Bytes that came in, and what they mean: each packet and line is handed to the part that it concerns. */
+#include "session/inbox.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "protocol/words.h"
-
-static bool code_p(evg_bytes_t code, const char *name)
-{
-    return evg_word_equal_p(code, evg_bytes_of(name));
-}
-
-int evg_session_server_error(evg_bytes_t code)
-{
-    static const struct {
-        const char *name;
-        int error;
-    } known[] = {
-        {"QUEUE_ERROR", EVG_EQUEUE_FULL},      {"ARGUMENT_TOO_LARGE", EVG_EARGUMENT_TOO_LARGE},
-        {"INVALID_COMMAND", EVG_EUNSUPPORTED}, {"UNKNOWN_COMMAND", EVG_EUNSUPPORTED},
-        {"JOB_NOT_FOUND", EVG_EJOB_NOT_FOUND}, {"UNKNOWN_JOB", EVG_EJOB_NOT_FOUND},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (code_p(code, known[i].name)) return known[i].error;
-    }
-    return EVG_ESERVER;
-}
-
-/* To the last byte: nobody answers half a question. */
-static bool written_p(const evg_session_t *s, const evg_request_t *request)
-{
-    return request->start + request->length <= s->wire.out.consumed;
-}
-
-/* The oldest owed request, if its packet was written. */
-static evg_request_t *head_of(const evg_session_t *s)
-{
-    evg_list_t *first = evg_list_first(&s->owed);
-    if (!first) return NULL;
-    evg_request_t *head = evg_container(first, evg_request_t, link);
-    return written_p(s, head) ? head : NULL;
-}
-
-static bool accepts_p(const evg_request_t *head, evg_command_t reply)
-{
-    if (!head || head->type == EVG_TEXT) return false;
-    return (evg_command_info(head->type)->draws >> reply) & 1;
-}
-
-/* May an ERROR of that code be the answer to this request? */
-static bool takes_error_p(const evg_request_t *request, evg_bytes_t code)
-{
-    if (code_p(code, "ARGUMENT_TOO_LARGE") || code_p(code, "QUEUE_ERROR"))
-        return evg_command_submit_p((evg_command_t)request->type);
-    if (code_p(code, "UNKNOWN_OPTION")) return request->type == EVG_OPTION_REQ;
-    return accepts_p(request, EVG_ERROR) || request->purpose == EVG_FOR_DIALECT;
-}
-
-/* A status is about the key that was asked for, an echo of the bytes that were sent. */
-static bool about_p(const evg_request_t *head, const evg_packet_t *packet)
-{
-    if (packet->type == EVG_ECHO_RES) return evg_session_echo_of_p(head, packet->args[0]);
-    bool keyed =
-        packet->type == EVG_STATUS_RES || packet->type == EVG_STATUS_RES_UNIQUE || packet->type == EVG_OPTION_RES;
-    return !keyed || evg_bytes_equal_p(packet->args[0], evg_request_handle(head));
-}
-
-static bool takes_p(const evg_request_t *request, const evg_packet_t *packet)
-{
-    if (packet->type == EVG_ERROR) return takes_error_p(request, packet->args[0]);
-    return accepts_p(request, packet->type) && about_p(request, packet);
-}
-
-/* The oldest that was written to the last byte; but what a connection begins with may have been passed over by a server
- * that does not know it. NULL: nobody. */
-static evg_request_t *owner_of(const evg_session_t *s, const evg_packet_t *packet)
-{
-    for (evg_list_t *at = s->owed.next; at != &s->owed; at = at->next) {
-        evg_request_t *request = evg_container(at, evg_request_t, link);
-        if (!written_p(s, request)) return NULL;
-        if (takes_p(request, packet)) return request;
-        if (request->purpose != EVG_FOR_DIALECT && request->purpose != EVG_FOR_OPTION) return NULL;
-    }
-    return NULL;
-}
-
-/* An ERROR that is a report about a WORK_* of ours. */
-static bool report_p(const evg_packet_t *packet)
-{
-    return code_p(packet->args[0], "JOB_NOT_FOUND") || code_p(packet->args[0], "NOT_WORKER");
-}
-
-int evg_session_match(evg_session_t *s, const evg_packet_t *packet, evg_request_t **request)
-{
-    switch (packet->type) {
-    case EVG_NOOP:
-    case EVG_WORK_DATA:
-    case EVG_WORK_WARNING:
-    case EVG_WORK_STATUS:
-    case EVG_WORK_COMPLETE:
-    case EVG_WORK_FAIL:
-    case EVG_WORK_EXCEPTION: return 0;
-    case EVG_ERROR:
-        if (report_p(packet)) return 0;
-        break;
-    default: break;
-    }
-    *request = owner_of(s, packet);
-    if (*request) return 1;
-    bool late = packet->type == EVG_ERROR && code_p(packet->args[0], "ARGUMENT_TOO_LARGE");
-    return late ? 0 : EVG_EUNEXPECTED;
-}
+#include "session/exchange.h"
+#include "session/introduction.h"
+#include "session/options.h"
+#include "session/pairing.h"
+#include "session/silence.h"
 
 static void copy_args(evg_event_t *event, const evg_packet_t *packet)
 {
     event->argc = packet->argc;
     memcpy(event->args, packet->args, sizeof *packet->args * (size_t)packet->argc);
-}
-
-/* What the server refused it has nothing of, as if it had never been sent. */
-static evg_delivery_t delivery_of(const evg_request_t *request, int error)
-{
-    if (error == 0) return EVG_DELIVERY_NONE;
-    return evg_error_fault(error) == EVG_SERVER ? EVG_NOT_SENT : evg_client_delivery(request);
-}
-
-int evg_session_tell_done(evg_session_t *s, evg_event_t *event, evg_request_t *request, int error)
-{
-    if (request->purpose != EVG_FOR_CALLER) {
-        evg_session_end(s, request, error, EVG_DELIVERY_NONE);
-        return 0;
-    }
-    event->type = EVG_EVENT_DONE;
-    event->request = request;
-    event->error = error;
-    event->delivery = delivery_of(request, error);
-    evg_session_resolve(s, request);
-    return 1;
 }
 
 /* The tail of STATUS_RES and STATUS_RES_UNIQUE is numbers. */
@@ -165,7 +37,8 @@ static int error_of(const evg_session_t *s, const evg_request_t *request, evg_by
 static int take_introduction(evg_session_t *s, evg_request_t *request)
 {
     evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
-    return evg_session_introduced_by_packet(s);
+    evg_session_introduced_by_packet(s);
+    return evg_worker_announce(s);
 }
 
 static int take_error(evg_session_t *s, evg_event_t *event, evg_request_t *request, const evg_packet_t *packet)
@@ -182,7 +55,7 @@ static int take_no_job(evg_session_t *s, evg_event_t *event, evg_request_t *requ
 {
     bool by_loop = request->purpose == EVG_FOR_GRAB;
     int told = evg_session_tell_done(s, event, request, EVG_ENO_JOB);
-    return by_loop ? evg_worker_no_job(s) : told;
+    return by_loop ? evg_grab(s, EVG_ON_NO_JOB) : told;
 }
 
 /* A packet that answers `request`. */
@@ -213,7 +86,7 @@ static int take_reply(evg_session_t *s, evg_event_t *event, evg_request_t *reque
 /* A packet that answers nothing. */
 static int take_event(evg_session_t *s, evg_event_t *event, const evg_packet_t *packet)
 {
-    if (packet->type == EVG_NOOP) return evg_worker_noop(s);
+    if (packet->type == EVG_NOOP) return evg_grab(s, EVG_ON_NOOP);
     if (packet->type != EVG_ERROR) return evg_client_work(s, packet, event);
     s->stats.ignored_packets++;
     return 0;
@@ -243,8 +116,8 @@ static const char *name_of(int type)
 /* Says which reply to what: the connection is closed for it. */
 static int unexpected(evg_session_t *s, const evg_packet_t *packet)
 {
-    const evg_request_t *head = head_of(s);
-    bool others = head && accepts_p(head, packet->type) && packet->type != EVG_ERROR;
+    const evg_request_t *head = evg_session_head(s);
+    bool others = head && evg_session_accepts_p(head, packet->type) && packet->type != EVG_ERROR;
     snprintf(s->unexpected, sizeof s->unexpected, "%s%s to %s", name_of(packet->type),
              others ? " about something else" : "", head ? name_of(head->type) : "nothing");
     return EVG_EUNEXPECTED;
@@ -285,6 +158,13 @@ static int take_too_large(evg_session_t *s, evg_event_t *event)
     return evg_worker_too_large(s, request, &packet, event);
 }
 
+/* The server has, those that are owed before this one. */
+static int pass_over(evg_session_t *s, const evg_request_t *answered)
+{
+    evg_session_passed_over(s, answered);
+    return evg_worker_announce(s);
+}
+
 static int take_packet(evg_session_t *s, evg_event_t *event)
 {
     evg_packet_t packet;
@@ -298,7 +178,7 @@ static int take_packet(evg_session_t *s, evg_event_t *event)
     if (r == 0) return take_event(s, event, &packet);
     s->reply_at = s->wire.now;
     answered(s, request);
-    r = s->owed.next == &request->link ? 0 : evg_session_passed_over(s, request);
+    r = s->owed.next == &request->link ? 0 : pass_over(s, request);
     return r < 0 ? r : take_reply(s, event, request, &packet);
 }
 
@@ -314,7 +194,7 @@ static int take_late_text(evg_session_t *s)
 
 static int take_text(evg_session_t *s, evg_event_t *event)
 {
-    evg_request_t *head = head_of(s);
+    evg_request_t *head = evg_session_head(s);
     if (s->late_text) return take_late_text(s);
     if (!head || head->type != EVG_TEXT) return EVG_EUNEXPECTED_TEXT;
     evg_bytes_t text, code, rest;
@@ -324,7 +204,8 @@ static int take_text(evg_session_t *s, evg_event_t *event)
     heard(s);
     answered(s, head);
     if (head->purpose == EVG_FOR_DIALECT) {
-        int r = evg_session_introduced_by_text(s, text);
+        evg_session_introduced_by_text(s, text);
+        int r = evg_worker_announce(s);
         if (r < 0) return r;
     }
     event->argc = 1;
@@ -354,7 +235,7 @@ static bool next_notice(evg_session_t *s, evg_event_t *event)
         event->text = evg_bytes_of(event->error == s->open_error ? s->text : "");
         return true;
     }
-    if (evg_worker_notices_p(s) && evg_worker_next_notice(s, event)) return true;
+    if (evg_worker_notices_p(&s->worker) && evg_worker_next_notice(s, event)) return true;
     if (s->tell_disconnected) {
         s->tell_disconnected = false;
         event->type = EVG_EVENT_DISCONNECTED;

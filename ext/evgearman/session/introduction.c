@@ -4,9 +4,12 @@
  * back, answer it by an ERROR packet, or hang up. Replies come in order, so whoever answers what was asked behind
  * "version" first has passed it over; where nothing else is asked, an ECHO goes behind it after a while. Such a server
  * is spoken to as gearmand, and asked by an ECHO alone from then on; one that hung up without a word likewise. */
-#include "session/internal.h"
+#include "session/introduction.h"
 
 #include <math.h>
+
+#include "session/echo.h"
+#include "session/exchange.h"
 
 static const double patience = 0.25; /* seconds that "version" has before an ECHO goes behind it */
 
@@ -25,7 +28,7 @@ static int ask(evg_session_t *s, int (*how)(evg_session_t *s, evg_request_t *req
     evg_request_t *request = evg_session_own(s, EVG_FOR_DIALECT);
     if (!request) return EVG_ENOMEM;
     int r = how(s, request);
-    if (r < 0) evg_session_drop(s, request);
+    if (r < 0) evg_session_give_back(s, request);
     return r;
 }
 
@@ -40,37 +43,34 @@ int evg_session_introduce(evg_session_t *s)
     return told ? 0 : ask(s, s->asked_text ? ask_version : ask_echo);
 }
 
-static int introduced(evg_session_t *s, evg_dialect_t dialect)
+static void introduced(evg_session_t *s, evg_dialect_t dialect)
 {
     s->dialect = dialect;
     s->introduced = true;
     s->probe_at = INFINITY;
-    return evg_worker_introduced(s);
 }
 
-int evg_session_introduced_by_text(evg_session_t *s, evg_bytes_t version)
+void evg_session_introduced_by_text(evg_session_t *s, evg_bytes_t version)
 {
     s->knows_text = true;
-    return introduced(s, evg_dialect_of(version));
+    introduced(s, evg_dialect_of(version));
 }
 
-int evg_session_introduced_by_packet(evg_session_t *s)
+void evg_session_introduced_by_packet(evg_session_t *s)
 {
-    if (s->introduced) return 0;
+    if (s->introduced) return;
     s->wordless = true;
-    return introduced(s, EVG_GEARMAND);
+    introduced(s, EVG_GEARMAND);
 }
 
-int evg_session_passed_over(evg_session_t *s, const evg_request_t *answered)
+void evg_session_passed_over(evg_session_t *s, const evg_request_t *answered)
 {
-    int r = 0;
-    for (evg_list_t *at; r == 0 && (at = evg_list_first(&s->owed)) != &answered->link;) {
+    for (evg_list_t *at; (at = evg_list_first(&s->owed)) != &answered->link;) {
         evg_request_t *request = evg_container(at, evg_request_t, link);
         if (request->type == EVG_TEXT) s->late_text = true;
-        if (request->purpose == EVG_FOR_DIALECT) r = evg_session_introduced_by_packet(s);
+        if (request->purpose == EVG_FOR_DIALECT) evg_session_introduced_by_packet(s);
         evg_session_end(s, request, 0, EVG_DELIVERY_NONE);
     }
-    return r;
 }
 
 /* Nobody can have answered what lies before a socket that is full. */

@@ -1,7 +1,8 @@
 /* OPTION_REQ, and the options that every connection begins with. */
-#include "session/internal.h"
+#include "session/options.h"
 
 #include "base/alloc.h"
+#include "session/exchange.h"
 
 /* An option besides "exceptions" that is sent again on every connect. */
 typedef struct {
@@ -16,7 +17,7 @@ static int replay(evg_session_t *s, evg_bytes_t name)
     if (!request) return EVG_ENOMEM;
     evg_request_set_handle(request, name);
     int r = evg_session_ask(s, request, EVG_OPTION_REQ, &name, 1);
-    if (r < 0) evg_session_drop(s, request);
+    if (r < 0) evg_session_give_back(s, request);
     return r;
 }
 

@@ -35,7 +35,7 @@ typedef enum {
     EVG_FOR_OPTION,     /* OPTION_REQ replayed on connect */
     EVG_FOR_LOST_CHECK, /* GET_STATUS about a job that is silent */
     EVG_FOR_GRAB,       /* GRAB_JOB of the work loop */
-    EVG_FOR_NOBODY,     /* stands in for a request whose caller gave up: the reply is still to come */
+    EVG_FOR_STAND_IN,   /* stands in for a request whose caller gave up: the reply is still to come */
     EVG_FOR_HOLE        /* what lies in the output and is not to be written: its caller gave up in time */
 } evg_purpose_t;
 
@@ -86,6 +86,18 @@ static inline void evg_request_set_handle(evg_request_t *request, evg_bytes_t ha
 static inline bool evg_request_pending_p(const evg_request_t *request)
 {
     return request->state == EVG_REQUEST_OWED || request->state == EVG_REQUEST_CREATED;
+}
+
+/* Its outcome is for the caller, not for a part of the session itself. */
+static inline bool evg_request_callers_p(const evg_request_t *request)
+{
+    return request->purpose == EVG_FOR_CALLER;
+}
+
+/* What is known of one that was answered, and failed. */
+static inline evg_delivery_t evg_request_delivery(const evg_request_t *request)
+{
+    return request->started ? EVG_RUNNING : EVG_ACCEPTED;
 }
 
 #endif

@@ -1,10 +1,13 @@
 #include "session/session.h"
 
-#include "base/alloc.h"
-#include "session/internal.h"
-
 #include <math.h>
 #include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/least.h"
+#include "session/exchange.h"
+#include "session/introduction.h"
+#include "session/silence.h"
 
 enum { MIB = 1024 * 1024 };
 static const double again_after = 0.1; /* seconds, when there was no memory */
@@ -38,6 +41,7 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     s->clear_to = UINT64_MAX;
     evg_deadlines_init(&s->waits);
     evg_deadlines_init(&s->bounds);
+    evg_deadlines_init(&s->finishes);
     evg_client_init(s, seed0, seed1);
     evg_worker_init(s, seed0, seed1);
     s->again_at = INFINITY;
@@ -64,17 +68,11 @@ void evg_session_deinit(evg_session_t *s)
     evg_worker_deinit(s);
     evg_deadlines_deinit(&s->waits);
     evg_deadlines_deinit(&s->bounds);
+    evg_deadlines_deinit(&s->finishes);
     evg_wire_deinit(&s->wire);
 }
 
 /* -- connection ---------------------------------------------------------------------------------------------------- */
-
-int evg_session_want(evg_session_t *s)
-{
-    if (s->state == EVG_SHUT) return EVG_ECLOSED;
-    s->wanted = true;
-    return 0;
-}
 
 void evg_session_loop_runs(evg_session_t *s)
 {
@@ -98,7 +96,7 @@ static int queue_prologue(evg_session_t *s, const evg_list_t *waiting)
     int r = evg_session_introduce(s);
     if (r == 0 && id.len) r = evg_session_send(s, EVG_SET_CLIENT_ID, &id, 1);
     if (r == 0) r = evg_session_replay_options(s, waiting);
-    return r < 0 ? r : evg_worker_opened(s);
+    return r < 0 ? r : evg_worker_announce(s);
 }
 
 /* Puts `kept` (the packets of the requests in `waiting`) behind the prologue. */
@@ -146,7 +144,7 @@ int evg_session_opened(evg_session_t *s)
 }
 
 /* Nothing of the old connection is left but requests that were not written. */
-static void drop_connection(evg_session_t *s, int error, bool stop)
+static void end_connection(evg_session_t *s, int error, bool stop)
 {
     if (s->state == EVG_OPEN && !s->tell_connected) s->tell_disconnected = true;
     evg_client_closed(s, error);
@@ -225,7 +223,7 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
     if (!was_open && s->state != EVG_OPENING) return;
     judge_connection(s, reason);
     if (was_open) evg_session_hung_up(s, reason);
-    if (was_open) drop_connection(s, EVG_EDISCONNECTED, false);
+    if (was_open) end_connection(s, EVG_EDISCONNECTED, false);
     s->state = EVG_DOWN;
     s->fresh = false;
     remember(s, reason, text);
@@ -235,7 +233,7 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
 
 static void end_all(evg_session_t *s, int error)
 {
-    drop_connection(s, error, true);
+    end_connection(s, error, true);
     end_waiting(s, error);
     s->state = EVG_DOWN;
     s->wanted = s->fresh = false;
@@ -250,7 +248,7 @@ void evg_session_disconnect(evg_session_t *s)
 
 void evg_session_leave(evg_session_t *s)
 {
-    if (s->state == EVG_OPEN) drop_connection(s, EVG_EDISCONNECTED, false);
+    if (s->state == EVG_OPEN) end_connection(s, EVG_EDISCONNECTED, false);
     if (s->state != EVG_SHUT) s->state = EVG_DOWN;
     evg_session_forget_server(s);
     s->open_error = 0;
@@ -276,7 +274,7 @@ void evg_session_abandon(evg_session_t *s)
     evg_list_clear(&s->ended);
     evg_list_clear(&s->worker.lost);
     evg_list_clear(&s->worker.expired);
-    evg_worker_forget_stuck(s);
+    evg_jobs_forget_stuck(s);
     s->worker.tell_idle = s->worker.tell_stopped = false;
     hush(s);
 }
@@ -285,7 +283,7 @@ void evg_session_forked(evg_session_t *s)
 {
     bool shut = s->state == EVG_SHUT;
     end_all(s, EVG_EFORKED);
-    evg_worker_forget_stuck(s);
+    evg_jobs_forget_stuck(s);
     hush(s);
     evg_backoff_succeeded(&s->backoff);
     if (shut) s->state = EVG_SHUT;
@@ -301,6 +299,33 @@ evg_bytes_t evg_session_output(evg_session_t *s)
     evg_bytes_t out = evg_wire_output(&s->wire);
     if (s->clear_to - s->wire.out.consumed < out.len) out.len = (size_t)(s->clear_to - s->wire.out.consumed);
     return out;
+}
+
+/* -- time ---------------------------------------------------------------------------------------------------------- */
+
+int evg_session_tick(evg_session_t *s)
+{
+    int r = evg_session_expire_waiting(s);
+    if (r == 0) r = evg_session_judge_answers(s);
+    if (s->again_at <= s->wire.now) s->again_at = INFINITY; /* output is looked at next */
+    if (r == 0) r = evg_client_tick(s);
+    if (r == 0) r = evg_worker_tick(s);
+    if (r == 0) r = evg_session_probe(s);
+    if (r == 0) r = evg_session_beat(s);
+    return r;
+}
+
+double evg_session_deadline(const evg_session_t *s)
+{
+    double at =
+        evg_least(evg_deadlines_at(&s->bounds), evg_least(evg_session_waits_until(s), evg_session_answer_due(s)));
+    at = evg_least(at, evg_deadlines_at(&s->finishes));
+    at = evg_least(at, evg_worker_deadline(s));
+    at = evg_least(at, evg_session_probe_at(s));
+    at = evg_least(at, evg_session_beat_due(s));
+    if (s->state == EVG_OPEN) at = evg_least(at, s->again_at);
+    if (s->state == EVG_DOWN && s->wanted) at = evg_least(at, s->retry_at);
+    return at;
 }
 
 /* -- requests of either role --------------------------------------------------------------------------------------- */

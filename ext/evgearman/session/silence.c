@@ -13,20 +13,18 @@
  * packet, the one that was under way then: so a server that never stops talking puts nothing off.
  *
  * The timeout of a job is none of this: it is a bound, from the call to the terminal packet. */
-#include "session/internal.h"
+#include "session/silence.h"
 
 #include <math.h>
 
 #include "base/least.h"
+#include "session/echo.h"
+#include "session/exchange.h"
+#include "session/output.h"
 
 static evg_request_t *request_at(evg_list_t *link)
 {
     return evg_container(link, evg_request_t, link);
-}
-
-static bool caller_p(const evg_request_t *request)
-{
-    return request->purpose == EVG_FOR_CALLER;
 }
 
 /* -- under way ----------------------------------------------------------------------------------------------------- */
@@ -45,7 +43,7 @@ bool evg_session_under_way_p(const evg_session_t *s)
 
 /* -- waiting ------------------------------------------------------------------------------------------------------- */
 
-static double waits_until(const evg_session_t *s)
+double evg_session_waits_until(const evg_session_t *s)
 {
     double due = evg_deadlines_at(&s->waits);
     return due > s->wire.now ? due : evg_session_judged_at(s, due);
@@ -74,7 +72,8 @@ int evg_session_expire_overdue(evg_session_t *s)
 {
     int r = 0;
     while (r == 0 && evg_deadlines_at(&s->bounds) <= s->wire.now) r = look_at_bound(s, first_in(&s->bounds));
-    while (r == 0 && waits_until(s) <= s->wire.now) r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
+    while (r == 0 && evg_session_waits_until(s) <= s->wire.now)
+        r = evg_session_withdraw(s, first_in(&s->waits), wait_error(s));
     return r;
 }
 
@@ -85,7 +84,7 @@ static evg_request_t *oldest_asked(const evg_session_t *s)
 {
     if (s->owed_count == 0) return NULL;
     for (evg_list_t *at = s->last_ours->next; at != &s->owed && request_at(at)->begun; at = at->next) {
-        if (caller_p(request_at(at))) return request_at(at);
+        if (evg_request_callers_p(request_at(at))) return request_at(at);
     }
     return NULL;
 }
@@ -95,7 +94,7 @@ static evg_request_t *own_head(const evg_session_t *s)
 {
     evg_list_t *first = evg_list_first(&s->owed);
     evg_request_t *head = first && !s->paused ? request_at(first) : NULL;
-    return head && head->begun && !caller_p(head) ? head : NULL;
+    return head && head->begun && !evg_request_callers_p(head) ? head : NULL;
 }
 
 /* When its clock started. */
@@ -107,10 +106,10 @@ static double clock_of(const evg_session_t *s, const evg_request_t *request)
 static double due_of(const evg_session_t *s, const evg_request_t *request)
 {
     double clock = clock_of(s, request);
-    return (caller_p(request) ? clock : evg_most(clock, s->wire.read_at)) + s->options.command_timeout;
+    return (evg_request_callers_p(request) ? clock : evg_most(clock, s->wire.read_at)) + s->options.command_timeout;
 }
 
-static double answer_due(const evg_session_t *s)
+double evg_session_answer_due(const evg_session_t *s)
 {
     double at = INFINITY;
     if (s->options.command_timeout <= 0 || s->state != EVG_OPEN) return at;
@@ -144,12 +143,13 @@ static bool alone_p(const evg_session_t *s, const evg_request_t *request)
 
 static void pass_ours(evg_session_t *s)
 {
-    for (evg_list_t *at; (at = s->last_ours->next) != &s->owed && !caller_p(request_at(at));) s->last_ours = at;
+    for (evg_list_t *at; (at = s->last_ours->next) != &s->owed && !evg_request_callers_p(request_at(at));)
+        s->last_ours = at;
 }
 
-static int judge_answers(evg_session_t *s)
+int evg_session_judge_answers(evg_session_t *s)
 {
-    while (answer_due(s) <= s->wire.now) {
+    while (evg_session_answer_due(s) <= s->wire.now) {
         evg_request_t *asked = oldest_asked(s);
         if (!asked || due_of(s, asked) > s->wire.now || !alone_p(s, asked)) return give_up(s);
         if (!evg_session_stand_in(s, asked)) return give_up(s);
@@ -162,7 +162,7 @@ static int judge_answers(evg_session_t *s)
 /* -- heartbeat ----------------------------------------------------------------------------------------------------- */
 
 /* When silence will have lasted too long. What waits in a full socket was not even asked. */
-static double beat_due(const evg_session_t *s)
+double evg_session_beat_due(const evg_session_t *s)
 {
     double quiet = s->wire.read_at, period = s->options.heartbeat;
     if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
@@ -172,44 +172,18 @@ static double beat_due(const evg_session_t *s)
 }
 
 /* Quiet for long: is anybody there? Quiet for as long again: no. */
-static int beat(evg_session_t *s)
+int evg_session_beat(evg_session_t *s)
 {
-    if (s->wire.now < beat_due(s)) return 0;
+    if (s->wire.now < evg_session_beat_due(s)) return 0;
     if (s->beat) return EVG_ECOMMAND_TIMEOUT;
     evg_request_t *request = evg_session_own(s, EVG_FOR_HEARTBEAT);
     if (!request) return EVG_ENOMEM;
     int r = evg_session_echo(s, request, evg_bytes_of("heartbeat"));
     if (r < 0) {
-        evg_session_drop(s, request);
+        evg_session_give_back(s, request);
         return r;
     }
     s->beat = request;
     s->beat_at = s->wire.now;
     return 0;
-}
-
-/* -- all of them --------------------------------------------------------------------------------------------------- */
-
-int evg_session_tick(evg_session_t *s)
-{
-    int r = evg_session_expire_waiting(s);
-    if (r == 0) r = judge_answers(s);
-    if (s->again_at <= s->wire.now) s->again_at = INFINITY; /* output is looked at next */
-    if (r == 0) r = evg_client_tick(s);
-    if (r == 0) r = evg_worker_tick(s);
-    if (r == 0) r = evg_session_probe(s);
-    if (r == 0) r = beat(s);
-    return r;
-}
-
-double evg_session_deadline(const evg_session_t *s)
-{
-    double at = evg_least(evg_deadlines_at(&s->bounds), evg_least(waits_until(s), answer_due(s)));
-    at = evg_least(at, evg_deadlines_at(&s->client.finishes));
-    at = evg_least(at, evg_worker_deadline(s));
-    at = evg_least(at, evg_session_probe_at(s));
-    at = evg_least(at, beat_due(s));
-    if (s->state == EVG_OPEN) at = evg_least(at, s->again_at);
-    if (s->state == EVG_DOWN && s->wanted) at = evg_least(at, s->retry_at);
-    return at;
 }

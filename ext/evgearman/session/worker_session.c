@@ -1,18 +1,12 @@
-/* When a worker asks for a job.
- *
- * The canonical loop is GRAB -> NO_JOB -> PRE_SLEEP -> NOOP -> GRAB. What makes it longer than that:
- * several GRABs may be outstanding (one round trip per job is the largest cost there is); gearmand <= 1.1.22 wakes
- * nobody when a delayed job becomes due, so a sleeper asks again by PRE_SLEEP, which draws a NOOP or nothing, and now
- * and then by a real GRAB, which clears the server's "NOOP already sent"; a NOOP is always answered by a GRAB, or the
- * worker is never woken again; and NOOP -> NO_JOB in turns, which gearmand can do 12,000 times a second, is slowed. */
+/* What a worker asks for, and what it makes of the answers. When it asks is in grab.c. */
 #include "session/worker_session.h"
-
-#include "session/internal.h"
 
 #include <math.h>
 
-enum { POLLS_PER_GRAB = 5, DRY_BEFORE_REST = 3 };
-static const double rest_first = 0.010, rest_most = 1, auto_wait = 0.002;
+#include "session/exchange.h"
+#include "session/state.h"
+
+static const double auto_wait = 0.002; /* seconds that a job of EVG_PREFETCH_AUTO may wait for its handler */
 
 void evg_worker_init(evg_session_t *s, uint64_t seed0, uint64_t seed1)
 {
@@ -36,111 +30,10 @@ void evg_worker_deinit(evg_session_t *s)
     evg_deadlines_deinit(&s->worker.dues);
 }
 
-/* -- the states ---------------------------------------------------------------------------------------------------- */
-
-static void enter(evg_worker_session_t *w, evg_work_state_t state, double wake_at)
-{
-    w->state = state;
-    w->wake_at = wake_at;
-}
-
-static void grab_again(evg_worker_session_t *w, bool woken)
-{
-    enter(w, EVG_WORK_GRABBING, INFINITY);
-    w->window = 1;
-    w->woken = woken;
-    w->polls = 0;
-}
-
-/* Draining ends when nothing can come any more. */
-static void settle(evg_worker_session_t *w)
-{
-    if (w->state != EVG_WORK_DRAINING || w->grabs || w->held_count) return;
-    enter(w, EVG_WORK_OFF, INFINITY);
-    w->tell_stopped = true;
-}
-
 bool evg_worker_working_p(const evg_session_t *s)
 {
     evg_work_state_t state = s->worker.state;
     return state != EVG_WORK_OFF && state != EVG_WORK_DRAINING;
-}
-
-void evg_worker_awake(evg_session_t *s)
-{
-    if (s->worker.state == EVG_WORK_ASLEEP) grab_again(&s->worker, false);
-}
-
-/* PRE_SLEEP cancels the server's timer of a job that is held. */
-static bool server_times_p(const evg_worker_session_t *w)
-{
-    for (evg_list_t *at = w->held.next; at != &w->held; at = at->next) {
-        const evg_function_t *function = evg_container(at, evg_job_t, link)->function;
-        if (function && function->timed) return true;
-    }
-    return false;
-}
-
-/* Jittered downwards only, so that many workers do not ask in step and none is late. */
-static double poll_at(evg_session_t *s)
-{
-    double interval = s->worker.poll_interval;
-    return interval > 0 ? s->wire.now + interval * (1 - 0.25 * evg_backoff_random(&s->backoff)) : INFINITY;
-}
-
-static int pre_sleep(evg_session_t *s)
-{
-    s->worker.wake_at = poll_at(s);
-    return server_times_p(&s->worker) ? 0 : evg_session_send(s, EVG_PRE_SLEEP, NULL, 0);
-}
-
-static int fall_asleep(evg_session_t *s)
-{
-    evg_worker_session_t *w = &s->worker;
-    if (server_times_p(w)) { /* it may not sleep, so it asks again when that job is done, or soon */
-        w->woken = false;
-        enter(w, EVG_WORK_RESTING, s->wire.now + rest_most);
-        return 0;
-    }
-    w->tell_idle = w->busy;
-    w->busy = false;
-    w->slept_at = s->wire.now;
-    enter(w, EVG_WORK_ASLEEP, INFINITY);
-    return pre_sleep(s);
-}
-
-/* There may be work: ask for it, unless that was in vain too often in a row. */
-static void wake(evg_session_t *s)
-{
-    evg_worker_session_t *w = &s->worker;
-    w->busy = true;
-    grab_again(w, true);
-    if (w->dry < DRY_BEFORE_REST) return;
-    double rest = rest_first * pow(2, fmin(w->dry - DRY_BEFORE_REST, 10));
-    enter(w, EVG_WORK_RESTING, s->wire.now + fmin(rest, rest_most));
-}
-
-int evg_worker_noop(evg_session_t *s)
-{
-    evg_worker_session_t *w = &s->worker;
-    if (w->state == EVG_WORK_GRABBING && w->grabs) w->nooped = true;
-    if (w->state != EVG_WORK_ASLEEP) return 0;
-    if (s->wire.now - w->slept_at > rest_most) w->dry = 0; /* long ago is not "in a row" */
-    wake(s);
-    return 0;
-}
-
-int evg_worker_no_job(evg_session_t *s)
-{
-    evg_worker_session_t *w = &s->worker;
-    w->window = 1;
-    settle(w);
-    if (w->grabs || w->state != EVG_WORK_GRABBING) return 0;
-    if (w->woken || w->nooped) w->dry++;
-    if (!w->nooped) return fall_asleep(s);
-    w->nooped = false;
-    wake(s);
-    return 0;
 }
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
@@ -163,11 +56,12 @@ static bool stuck_p(const evg_worker_session_t *w)
 }
 
 /* work_one does not count what is held: it was asked for one more. */
-static bool room_p(const evg_worker_session_t *w)
+static bool room_p(const evg_session_t *s)
 {
+    const evg_worker_session_t *w = &s->worker;
     if (stuck_p(w)) return false;
-    if (w->one) return w->grabs + w->asked == 0;
-    return w->grabs < w->window && w->held_count + w->grabs + w->asked < capacity(w);
+    if (w->one) return s->grabs + s->asked_grabs == 0;
+    return s->grabs < w->window && w->held_count + s->grabs + s->asked_grabs < capacity(w);
 }
 
 static evg_command_t grab_type(const evg_session_t *s)
@@ -191,11 +85,11 @@ int evg_worker_prepare(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     if (!s->introduced) return 0;
-    int r = evg_worker_settled_p(s) ? 0 : evg_worker_settle_abilities(s);
-    bool leaving = evg_worker_leaving_p(s);
+    int r = evg_worker_settled_p(w) ? 0 : evg_worker_settle_abilities(s);
+    bool leaving = evg_worker_leaving_p(w);
     if (r == 0 && !leaving) r = ask_put_off(s);
     if (r < 0 || w->state != EVG_WORK_GRABBING || leaving) return r;
-    while (room_p(w) && !evg_list_empty_p(&w->functions)) {
+    while (room_p(s) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
         if (r < 0) return r;
     }
@@ -208,7 +102,7 @@ int evg_worker_grab(evg_session_t *s, evg_request_t *request)
     s->worker.stopping = false;
     int r = evg_worker_settle_abilities(s);
     if (r < 0) return r;
-    if (evg_worker_leaving_p(s))
+    if (evg_worker_leaving_p(&s->worker))
         return evg_session_put_off(s, request, grab_type(s)); /* it may not bring one of those */
     return evg_session_ask(s, request, grab_type(s), NULL, 0);
 }
@@ -219,8 +113,7 @@ int evg_worker_grab_refused(evg_session_t *s, evg_request_t *grab)
     s->worker.plain = true;
     if (grab->purpose == EVG_FOR_CALLER) return evg_session_ask_again(s, grab, EVG_GRAB_JOB);
     evg_session_end(s, grab, 0, EVG_DELIVERY_NONE);
-    settle(&s->worker);
-    return 0;
+    return evg_grab(s, EVG_ON_REFUSED);
 }
 
 /* -- being answered ------------------------------------------------------------------------------------------------ */
@@ -233,7 +126,7 @@ static bool unique_p(const evg_packet_t *packet)
 static int refuse(evg_session_t *s, evg_bytes_t handle)
 {
     s->stats.refused_jobs++;
-    settle(&s->worker);
+    (void)evg_grab(s, EVG_ON_REFUSED);
     return evg_session_send(s, EVG_WORK_FAIL, &handle, 1);
 }
 
@@ -257,13 +150,13 @@ static void grabbed(evg_session_t *s, evg_request_t *grab)
     w->busy = true;
     w->woken = w->nooped = false;
     w->dry = 0;
-    if (w->one && w->state == EVG_WORK_GRABBING) enter(w, EVG_WORK_DRAINING, INFINITY);
+    (void)evg_grab(s, EVG_ON_JOB);
 }
 
 static int assigned_by_loop(evg_session_t *s, evg_request_t *grab, const evg_packet_t *packet, evg_event_t *event)
 {
     grabbed(s, grab);
-    evg_function_t *function = evg_worker_assigned_function(s, packet->args[1]);
+    evg_function_t *function = evg_worker_any_function(s, packet->args[1]);
     if (!function || !function->owner) return refuse(s, packet->args[0]);
     tell_assigned(event, packet, NULL);
     return 1;
@@ -295,13 +188,6 @@ int evg_worker_too_large(evg_session_t *s, evg_request_t *grab, const evg_packet
     return 1;
 }
 
-void evg_worker_let_go(evg_session_t *s)
-{
-    evg_worker_session_t *w = &s->worker;
-    settle(w);
-    if (w->state == EVG_WORK_RESTING && w->dry < DRY_BEFORE_REST && !server_times_p(w)) grab_again(w, false);
-}
-
 /* -- starting, stopping, time -------------------------------------------------------------------------------------- */
 
 static int start(evg_session_t *s, bool one)
@@ -314,8 +200,7 @@ static int start(evg_session_t *s, bool one)
     w->busy = true;
     w->tell_stopped = false;
     w->dry = 0;
-    if (w->state != EVG_WORK_GRABBING) grab_again(w, false);
-    return 0;
+    return evg_grab(s, EVG_ON_START);
 }
 
 int evg_worker_work(evg_session_t *s)
@@ -330,49 +215,25 @@ int evg_worker_work_one(evg_session_t *s)
 
 void evg_worker_stop(evg_session_t *s)
 {
-    evg_worker_session_t *w = &s->worker;
-    w->stopping = true;
-    if (!evg_worker_working_p(s)) return;
-    enter(w, EVG_WORK_DRAINING, INFINITY);
-    settle(w);
-}
-
-int evg_worker_opened(evg_session_t *s)
-{
-    return evg_worker_announce(s);
-}
-
-int evg_worker_introduced(evg_session_t *s)
-{
-    return evg_worker_announce(s);
+    s->worker.stopping = true;
+    (void)evg_grab(s, EVG_ON_STOP);
 }
 
 void evg_worker_closed(evg_session_t *s, bool stop)
 {
     evg_worker_session_t *w = &s->worker;
-    evg_worker_lose(s);
+    evg_jobs_lose(s);
     evg_worker_abilities_closed(s);
     w->nooped = w->plain = false;
     w->stopping |= stop;
-    if (stop && evg_worker_working_p(s)) enter(w, EVG_WORK_OFF, INFINITY);
-    if (evg_worker_working_p(s)) grab_again(w, false);
-    settle(w);
+    (void)evg_grab(s, stop ? EVG_ON_LEFT : EVG_ON_LOST);
 }
 
 int evg_worker_tick(evg_session_t *s)
 {
-    evg_worker_session_t *w = &s->worker;
-    int r = evg_worker_expire(s);
-    if (r < 0 || s->state != EVG_OPEN || w->wake_at > s->wire.now) return r;
-    if (w->state == EVG_WORK_RESTING) {
-        bool woken = w->woken;
-        grab_again(w, woken);
-    } else if (w->state == EVG_WORK_ASLEEP && ++w->polls % POLLS_PER_GRAB == 0) {
-        grab_again(w, false);
-    } else if (w->state == EVG_WORK_ASLEEP) {
-        return pre_sleep(s);
-    }
-    return 0;
+    int r = evg_jobs_expire(s);
+    bool due = s->state == EVG_OPEN && s->worker.wake_at <= s->wire.now;
+    return r == 0 && due ? evg_grab(s, EVG_ON_DUE) : r;
 }
 
 double evg_worker_deadline(const evg_session_t *s)
@@ -397,7 +258,7 @@ bool evg_worker_next_notice(evg_session_t *s, evg_event_t *event)
     if (tell_job(event, &w->lost, EVG_EVENT_LOST)) return true;
     if (tell_job(event, &w->expired, EVG_EVENT_EXPIRED)) {
         event->error = EVG_EJOB_TIMEOUT;
-        event->text = evg_worker_say_expired(s, event->job);
+        event->text = evg_job_say_expired(s, event->job);
         return true;
     }
     if (w->tell_idle) {

@@ -33,14 +33,14 @@ static void grab(peer_t *peer)
 /* Only where the limit of jobs holds: a grab_job may go beyond it. */
 static bool may_grab_p(const peer_t *peer)
 {
-    return peer->s.worker.held_count == 0 && peer->s.worker.grabs == 0 && peer->s.worker.asked == 0;
+    return peer->s.worker.held_count == 0 && peer->s.grabs == 0 && peer->s.asked_grabs == 0;
 }
 
 /* Nor does work_one count what is held. */
 static bool may_work_one_p(const peer_t *peer)
 {
-    const evg_worker_session_t *w = &peer->s.worker;
-    return w->held_count + w->grabs + w->asked < peer_limit(&peer->s);
+    const evg_session_t *s = &peer->s;
+    return s->worker.held_count + s->grabs + s->asked_grabs < peer_limit(s);
 }
 
 void worker_acts(peer_t *peer)
@@ -106,7 +106,7 @@ static void assigned(peer_t *peer, const evg_event_t *event)
 static void stopped(const peer_t *peer)
 {
     const evg_worker_session_t *w = &peer->s.worker;
-    if (w->state != EVG_WORK_OFF || w->held_count || w->grabs) broken("%d told STOPPED at work", peer->at);
+    if (w->state != EVG_WORK_OFF || w->held_count || peer->s.grabs) broken("%d told STOPPED at work", peer->at);
 }
 
 bool worker_event(peer_t *peer, const evg_event_t *event)

@@ -125,10 +125,10 @@ void kit_audit(kit_t *kit)
     assert_int_equal(s->stats.submitted, s->stats.resolved + s->owed_count + s->created_count);
     assert_int_equal(s->stats.resolved, told + count(&s->ended));
     assert_int_equal(s->created_count, count(&s->client.created));
-    assert_int_equal(s->client.ghost_count, count(&s->client.ghosts));
+    assert_int_equal(s->client.stand_in_count, count(&s->client.stand_ins));
     assert_int_equal(s->spare_count, count(&s->spare));
-    if (s->state != EVG_OPEN) assert_int_equal(s->created_count + s->client.ghost_count, 0);
-    assert_true(s->client.jobs.table.count <= s->created_count + s->client.ghost_count);
+    if (s->state != EVG_OPEN) assert_int_equal(s->created_count + s->client.stand_in_count, 0);
+    assert_true(s->client.waiters.table.count <= s->created_count + s->client.stand_in_count);
     audit_owed(s);
 }
 

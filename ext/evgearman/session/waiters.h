@@ -3,36 +3,36 @@
  * Submissions with one unique key share a handle, and the server then sends each event once per submission,
  * the copies side by side. So the waiters of a handle form a ring; the table points at the one whose turn it
  * is, and every copy goes to the next. */
-#ifndef EVG_SESSION_JOBS_H
-#define EVG_SESSION_JOBS_H
+#ifndef EVG_SESSION_WAITERS_H
+#define EVG_SESSION_WAITERS_H
 
 #include "base/table.h"
 #include "session/request.h"
 
 typedef struct {
     evg_table_t table; /* handle -> evg_request_t whose turn it is */
-} evg_jobs_t;
+} evg_waiters_t;
 
-void evg_jobs_init(evg_jobs_t *jobs, uint64_t seed0, uint64_t seed1);
-void evg_jobs_deinit(evg_jobs_t *jobs);
+void evg_waiters_init(evg_waiters_t *waiters, uint64_t seed0, uint64_t seed1);
+void evg_waiters_deinit(evg_waiters_t *waiters);
 
 /* May this request wait for its handle? Not beside another, unless both have a unique key: else they cannot be one job,
  * and it would not be known whose an answer is. */
-bool evg_jobs_may_share_p(evg_jobs_t *jobs, const evg_request_t *request);
+bool evg_waiters_may_share_p(evg_waiters_t *waiters, const evg_request_t *request);
 
 /* Adds a request under its handle, behind the others that wait for it. 0, or EVG_ENOMEM. */
-int evg_jobs_add(evg_jobs_t *jobs, evg_request_t *request);
+int evg_waiters_add(evg_waiters_t *waiters, evg_request_t *request);
 
 /* The request that the next copy of an event is for; its turn passes on. NULL: not our handle. */
-evg_request_t *evg_jobs_turn(evg_jobs_t *jobs, evg_bytes_t handle);
+evg_request_t *evg_waiters_turn(evg_waiters_t *waiters, evg_bytes_t handle);
 
-/* As evg_jobs_turn, and takes it out: the event ended the job for it. */
-evg_request_t *evg_jobs_finish(evg_jobs_t *jobs, evg_bytes_t handle);
+/* As evg_waiters_turn, and takes it out: the event ended the job for it. */
+evg_request_t *evg_waiters_finish(evg_waiters_t *waiters, evg_bytes_t handle);
 
 /* Takes this one out. */
-void evg_jobs_remove(evg_jobs_t *jobs, evg_request_t *request);
+void evg_waiters_remove(evg_waiters_t *waiters, evg_request_t *request);
 
 /* Puts `stand_in` into the ring in place of `request`, handle included: its copies are still to come. */
-void evg_jobs_replace(evg_jobs_t *jobs, evg_request_t *request, evg_request_t *stand_in);
+void evg_waiters_replace(evg_waiters_t *waiters, evg_request_t *request, evg_request_t *stand_in);
 
 #endif

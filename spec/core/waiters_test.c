@@ -1,4 +1,4 @@
-#include "session/jobs.h"
+#include "session/waiters.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,13 +11,13 @@
 
 enum { MANY = 100000 };
 
-static evg_jobs_t jobs;
+static evg_waiters_t jobs;
 static evg_request_t requests[MANY];
 
 static int fresh_jobs(void **state)
 {
     (void)state;
-    evg_jobs_init(&jobs, 11, 12);
+    evg_waiters_init(&jobs, 11, 12);
     for (size_t i = 0; i < MANY; i++) evg_request_init(&requests[i], NULL);
     return 0;
 }
@@ -25,7 +25,7 @@ static int fresh_jobs(void **state)
 static int nothing_leaked(void **state)
 {
     (void)state;
-    evg_jobs_deinit(&jobs);
+    evg_waiters_deinit(&jobs);
     assert_int_equal(evg_alloc_live(), 0);
     return 0;
 }
@@ -41,18 +41,18 @@ static evg_request_t *named(size_t n, const char *handle)
 static evg_request_t *add(size_t n, const char *handle)
 {
     evg_request_t *request = named(n, handle);
-    assert_int_equal(evg_jobs_add(&jobs, request), 0);
+    assert_int_equal(evg_waiters_add(&jobs, request), 0);
     return request;
 }
 
 static evg_request_t *turn(const char *handle)
 {
-    return evg_jobs_turn(&jobs, evg_bytes_of(handle));
+    return evg_waiters_turn(&jobs, evg_bytes_of(handle));
 }
 
 static evg_request_t *finish(const char *handle)
 {
-    return evg_jobs_finish(&jobs, evg_bytes_of(handle));
+    return evg_waiters_finish(&jobs, evg_bytes_of(handle));
 }
 
 /* A caller may free its memory as soon as it is out: nothing may look there, not even at a key. */
@@ -125,14 +125,14 @@ static void leaving_keeps_the_order_of_the_others(void **state)
                 fresh_jobs(state);
                 for (size_t i = 0; i < count; i++) add(i, "H");
                 for (size_t i = 0; i < turns; i++) turn("H");
-                evg_jobs_remove(&jobs, &requests[leaver]);
+                evg_waiters_remove(&jobs, &requests[leaver]);
                 forget(&requests[leaver]);
                 for (size_t i = turns; i < turns + count; i++) {
                     size_t wanted = i % count;
                     if (wanted != leaver) assert_ptr_equal(turn("H"), &requests[wanted]);
                 }
                 assert_int_equal(jobs.table.count, count > 1);
-                evg_jobs_deinit(&jobs);
+                evg_waiters_deinit(&jobs);
             }
         }
     }
@@ -148,13 +148,13 @@ static void stand_in_takes_the_very_place(void **state)
                 for (size_t i = 0; i < count; i++) add(i, "H:long.example:7");
                 for (size_t i = 0; i < turns; i++) turn("H:long.example:7");
                 evg_request_t *stand_in = &requests[9];
-                evg_jobs_replace(&jobs, &requests[leaver], stand_in);
+                evg_waiters_replace(&jobs, &requests[leaver], stand_in);
                 forget(&requests[leaver]);
                 for (size_t i = turns; i < turns + count; i++) {
                     evg_request_t *wanted = i % count == leaver ? stand_in : &requests[i % count];
                     assert_ptr_equal(turn("H:long.example:7"), wanted);
                 }
-                evg_jobs_deinit(&jobs);
+                evg_waiters_deinit(&jobs);
             }
         }
     }
@@ -192,8 +192,8 @@ static double probes_per_job(size_t count)
     uint64_t before = jobs.table.probes;
     for (size_t i = 0; i < count; i++) {
         evg_bytes_t key = evg_request_handle(&requests[order[i]]);
-        assert_ptr_equal(evg_jobs_turn(&jobs, key), &requests[order[i]]);
-        assert_ptr_equal(evg_jobs_finish(&jobs, key), &requests[order[i]]);
+        assert_ptr_equal(evg_waiters_turn(&jobs, key), &requests[order[i]]);
+        assert_ptr_equal(evg_waiters_finish(&jobs, key), &requests[order[i]]);
     }
     assert_int_equal(jobs.table.count, 0);
     return (double)(jobs.table.probes - before) / (double)count;
@@ -206,8 +206,8 @@ static void random_ends_cost_the_same_at_any_number(void **state)
     double few = 0;
     for (int i = 0; i < 16; i++) {
         few += probes_per_job(MANY / 128) / 16;
-        evg_jobs_deinit(&jobs);
-        evg_jobs_init(&jobs, (uint64_t)random(), (uint64_t)random());
+        evg_waiters_deinit(&jobs);
+        evg_waiters_init(&jobs, (uint64_t)random(), (uint64_t)random());
     }
     fresh_jobs(state);
     double many = probes_per_job(MANY);
@@ -220,20 +220,20 @@ static int one_ring_and_more(void *context)
     (void)context;
     int r = 0;
     char handle[32];
-    evg_jobs_init(&jobs, 1, 2);
+    evg_waiters_init(&jobs, 1, 2);
     for (size_t i = 0; i < 200 && r == 0; i++) {
         evg_request_init(&requests[i], NULL);
         snprintf(handle, sizeof handle, "H:%zu", i / 2);
-        r = evg_jobs_add(&jobs, named(i, handle));
+        r = evg_waiters_add(&jobs, named(i, handle));
         if (i % 2) assert_int_equal(r, 0);
     }
-    evg_jobs_deinit(&jobs);
+    evg_waiters_deinit(&jobs);
     return r;
 }
 
 static void survives_lack_of_memory(void **state)
 {
-    evg_jobs_deinit(&jobs);
+    evg_waiters_deinit(&jobs);
     assert_true(failing_alloc(one_ring_and_more, NULL) < 10);
     fresh_jobs(state);
 }

@@ -1,0 +1,11 @@
+/* What came in, as events. */
+#ifndef EVG_SESSION_INBOX_H
+#define EVG_SESSION_INBOX_H
+
+#include "session/state.h"
+
+/* 1 and an event; 0: nothing more to tell; negative: the stream is broken, close. To be called behind each commit, and at
+ * wire.trim_at at the latest. */
+int evg_session_next(evg_session_t *s, evg_event_t *event);
+
+#endif
