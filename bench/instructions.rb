@@ -8,7 +8,7 @@ require "optparse"
 require_relative "support/past"
 require_relative "support/suite"
 
-COUNTED = ["foreground", "background", "echo", "call", "worker"].freeze
+COUNTED = ["foreground", "background", "echo", "call", "worker", "worker_pool"].freeze
 
 ops = 5_000
 only = COUNTED

@@ -34,9 +34,9 @@ class Subject
   end
 
   # The window counts the job that runs.
-  def worker(prefetch = @window - 1, others: 0)
+  def worker(prefetch = @window - 1, others: 0, **options)
     left = @ops
-    worker = EVGearman::Worker.new(url: @server, prefetch: prefetch)
+    worker = EVGearman::Worker.new(url: @server, prefetch: prefetch, **options)
     others.times { |n| worker.register("bench-#{n}") { raise } }
     worker.register("bench") do |job|
       @loop.stop if (left -= 1).zero?
@@ -50,6 +50,7 @@ class Subject
   end
 
   def worker_auto = worker(:auto)
+  def worker_pool = worker(@window - 16, concurrency: 16)
   def worker_of_many = worker(others: 999)
 
   # Made one after the other while the server is away, so that each is over at a time of its own.

@@ -10,7 +10,7 @@ RSpec.describe "bench/run.rb", :gearmand do
     output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--smoke")
     expect(status).to be_success, output
     expect(output).to include("foreground", "background", "echo", "call", "prefetch 0", "prefetch 16", "prefetch :auto",
-                              "1,000 functions", "16 MiB", "expiry", "pending_count")
+                              "16 threads", "1,000 functions", "16 MiB", "expiry", "pending_count")
   end
 
   it "measures against a server of one's choice, and leaves nothing there" do

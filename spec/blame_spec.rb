@@ -53,6 +53,15 @@ RSpec.describe "Wrong arguments" do
     refuse(ArgumentError, /\Aworkloads must answer each, not nil\z/) { client.map("f", nil) }
     expect { client.map("f", [], hots: 1) }.to raise_error(ArgumentError, /hots/)
     refuse(ArgumentError, /\Apriority must be/) { client.map("f", [], priority: :urgent) }
+    refuse(TypeError, /\Afunction must be a String, not :f\z/) { client.map(:f, []) }
+    refuse(ArgumentError, /\Afunction must be 1 to 512 bytes/) { client.map("", []) }
+    refuse(ArgumentError, /\Atimeout: must not be negative\z/) { client.map("f", [], timeout: -1) }
+    refuse(TypeError, /\Aunique must be a String, not 5\z/) { client.map("f", [], unique: 5) }
+    refuse(ArgumentError, /\Aon_data needs something/) { client.map("f", [], on_data: 5) }
+    refuse(ArgumentError, /\Acoder must answer dump/) { client.map("f", [], coder: 5) }
+    refuse(ArgumentError, /\Aencoding must be/) { client.map("f", [], encoding: "nonsense") }
+    refuse(ArgumentError, /\Aattempts must be a whole number from 0 to 1000000\z/) { client.reconnect(true, nil, -1) }
+    refuse(ArgumentError, /\Adelay: must not be negative\z/) { client.reconnect(true, -1) }
     refuse(ArgumentError, /\Acommand_timeout: must not be negative\z/) { EVGearman.configure { |c| c.command_timeout = -1 } }
   end
 

@@ -131,7 +131,8 @@ RSpec.describe "Many background jobs at once" do
     end
 
     it "raises for one that is too large, and sends none" do
-      expect { client.submit_jobs_bg([["f", "good"], ["f", "x" * 1000]]) }.to raise_error(EVGearman::PacketTooLargeError)
+      expect { client.submit_jobs_bg([%w[f good], ["g", "x" * 1000]]) }
+        .to raise_error(EVGearman::PacketTooLargeError, "payload too large, of g (#{client.server})")
       expect(client.stats[:submitted] + client.unsent_bytes).to eq(0)
     end
 
@@ -163,12 +164,14 @@ RSpec.describe "Many background jobs at once" do
   describe "when there is no more room" do
     it "queues what there is room for; the others meet that error" do
       client = client_for(fake_server, max_unsent: 1000)
-      task = client.submit_jobs_bg(Array.new(10) { ["f", "x" * 400] })
+      task = client.submit_jobs_bg(Array.new(10) { |n| [n < 8 ? "f" : "g", "x" * 400] })
       expect(client.stats).to include(submitted: 3, pending: 3)
       client.disconnect
       results = task.value
       expect(results.map(&:class)).to eq([EVGearman::DisconnectedError] * 3 + [EVGearman::BackpressureError] * 7)
       expect(results.map(&:delivery).uniq).to eq([:not_sent])
+      expect(results.map { |error| error.message[/, of (\w)/, 1] }.join).to eq("ffffffffgg")
+      expect(results.uniq(&:object_id).size).to eq(5)
     end
 
     it "ends at once when there was none at all" do
@@ -187,7 +190,11 @@ RSpec.describe "Many background jobs at once" do
         peer.send(:error, "QUEUE_ERROR", "Job queue is full")
         peer.close
       end
-      results = client_for(server).submit_jobs_bg([["f"], ["f"], ["f"]]).value
+      functions = [+"f", +"g", +"h"]
+      task = client_for(server).submit_jobs_bg(functions.map { |name| [name] })
+      functions.each(&:clear)
+      results = task.value
+      expect(results.drop(1).map { |error| error.message[/, of (\w)/, 1] }).to eq(%w[g h])
       expect(results.map { |result| result.is_a?(String) ? result : result.class })
         .to eq(["H:1", EVGearman::QueueFullError, EVGearman::DisconnectedError])
       expect(results[2]).to have_attributes(delivery: :unacknowledged, retriable?: true, server: server.url)

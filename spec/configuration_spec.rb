@@ -99,6 +99,16 @@ RSpec.describe EVGearman do
       expect(clients.uniq.size).to eq(1)
     end
 
+    it "is one where a trap handler asks first" do
+      output, = child(<<~RUBY, url: "127.0.0.1:1")
+        trap("USR1") { $client = EVGearman.client }
+        Process.kill("USR1", Process.pid)
+        eventually { $client }
+        puts $client.equal?(EVGearman.client)
+      RUBY
+      expect(output).to eq("true\n")
+    end
+
     it "is made again when somebody closed it" do
       configure_for(fake_server)
       described_class.client.close
@@ -154,6 +164,17 @@ RSpec.describe EVGearman do
       loop.post { raise "oh" }
       eventually { log.string.include?("evgearman: post raised RuntimeError: oh") }
       expect(log.string).to match(/ERROR/)
+    end
+
+    it "is told of jobs whose time was up, once for all of a function" do
+      server = fake_server do |peer|
+        2.times { |n| peer.skip_to(:grab_job_uniq) && peer.send(:job_assign_uniq, "H:#{n}", "f", "", "x") }
+      end
+      worker = keep(EVGearman::Worker.new(url: server.url, loop: loop))
+      worker.register_function("f", async: true, timeout: 0.05) { nil }.work
+      eventually { server.commands.count(:work_exception) == 2 }
+      loop.run(0.05)
+      expect(log.string.scan(/job f .* raised EVGearman::JobTimeoutError.*, of f H:\d \(/).size).to eq(1)
     end
 
     it "may itself fail" do

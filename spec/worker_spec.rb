@@ -270,7 +270,7 @@ RSpec.describe EVGearman::Worker do
 
   describe "timeouts", :gearmand do
     let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [short(error), where] }) }
+    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [error.message, where] }) }
     let(:told) { [] }
 
     it "fail an async job when its time is up, and its late answer is not sent" do
@@ -279,7 +279,7 @@ RSpec.describe EVGearman::Worker do
       expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("timed out after 0.1 s") }
       expect([held.complete("late"), held.lost?, worker.busy_count]).to eq([false, false, 0])
       eventually { told.any? }
-      expect(told).to eq([["job timeout: timed out after 0.1 s", "job #{name} #{held.handle}"]])
+      expect(told).to eq([["job timeout: timed out after 0.1 s, of #{name} #{held.handle} (#{worker.server})", "job #{name} #{held.handle}"]])
       expect(client.echo("aligned").value).to eq("aligned")
       expect(worker.stats[:ignored_packets]).to eq(0)
     end
@@ -289,7 +289,7 @@ RSpec.describe EVGearman::Worker do
       expect { client.call(name) }.to raise_error(EVGearman::JobExceptionError) { |error| expect(error.data).to eq("timed out after 0.05 s") }
       settle(worker)
       expect(worker.stats[:ignored_packets]).to eq(0)
-      expect(told.map(&:first)).to eq(["job timeout: timed out after 0.05 s"])
+      expect(told.map(&:first)).to match([start_with("job timeout: timed out after 0.05 s, of #{name} H:")])
     end
 
     it "say nothing to the client when exceptions are off" do

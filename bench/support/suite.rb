@@ -19,6 +19,7 @@ module Bench
     Operation.new(name: :worker, title: "worker, prefetch 0", window: 1, queued: true),
     Operation.new(name: :worker, title: "worker, prefetch 16", window: 17, queued: true),
     Operation.new(name: :worker_auto, title: "worker, prefetch :auto", window: 64, queued: true, floor: :worker),
+    Operation.new(name: :worker_pool, title: "worker, 16 threads", window: 32, queued: true, floor: :worker),
     Operation.new(name: :worker_of_many, title: "the same, 1,000 functions", window: 17, queued: true, floor: :worker),
     Operation.new(name: :expire, title: "expiry, 2,000 requests/s made", window: 2, floor: nil, most: 6000, away: true),
     Operation.new(name: :pending_count, title: "pending_count, 10,000 wait", window: 10_000, floor: nil, away: true)

@@ -196,7 +196,7 @@ module EVGearman
     # @param priority [Symbol] `:normal`, `:high` or `:low`
     # @param options [Hash] of {#submit_job}
     # @return [Array] results in order
-    # @raise [ArgumentError] at once, for an unknown option and for a concurrency or priority that is none
+    # @raise [ArgumentError, TypeError] at once, for a wrong argument
     # @raise [Error] the first that failed, after all have ended
     def map(function, workloads, concurrency: 32, priority: :normal, **options)
       unless concurrency.is_a?(Integer) && concurrency.positive?
@@ -216,6 +216,7 @@ module EVGearman
                    on_status: nil, coder: :default, encoding: :default)
       command = number(FOREGROUND, priority)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
+      _check_submit(function, unique, timeout, listeners, coder, encoding)
       lambda do |workload|
         _submit(function, workload, unique, command, timeout, listeners, coder, encoding)
       rescue StandardError => e

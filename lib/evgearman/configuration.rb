@@ -94,7 +94,7 @@ module EVGearman
       changed = configuration.dup
       yield changed
       changed.check
-      old = @lock.synchronize do
+      old = locked do
         @configuration = changed.freeze
         shared_client.tap { @shared = nil }
       end
@@ -103,12 +103,12 @@ module EVGearman
     end
 
     # The client of this process: made at the first use, again after {EVGearman.configure} and once it was closed, and
-    # in a forked child its own. From any thread.
+    # in a forked child its own. From any thread, and in a trap handler.
     #
     # @return [Client]
     # @raise [ArgumentError] for what was configured wrongly
     def client
-      shared_client || @lock.synchronize { shared_client || share_client }
+      shared_client || locked { shared_client || share_client }
     end
 
     # Runs a job by {EVGearman.client}, and waits.
@@ -125,7 +125,8 @@ module EVGearman
       place = " (#{error.backtrace.first})" if error.backtrace
       what = "raised #{error.class}: #{Words.one_line(error.message)}#{place}"
       line = "evgearman: #{Words.one_line(where)} #{what}"
-      quiet = @callback_errors.untold(where.b.sub(/\A(job .*) .*/m, '\1') + what.b) or return # of whichever job
+      handle = where.b[/\Ajob .* (.+)\z/m, 1]
+      quiet = @callback_errors.untold(handle ? line.b.gsub(handle, "") : line.b) or return # of whichever job
       _report(:error, quiet.zero? ? line : "#{line}; #{quiet} times more since that was last told")
     end
 
@@ -139,6 +140,14 @@ module EVGearman
     end
 
     private
+
+    # In a trap handler Ruby does not let anybody wait for a lock; one that is free may be taken.
+    def locked(&block)
+      free = @lock.try_lock
+      free ? yield : @lock.synchronize(&block)
+    ensure
+      @lock.unlock if free
+    end
 
     # One Array, since two variables could belong to different clients for a moment.
     def shared_client

@@ -265,6 +265,10 @@ module EVGearman
     # @raise [ArgumentError]
     def reconnect(enabled, delay = nil, attempts = nil)
       Seconds.check(delay, "delay")
+      unless attempts.nil? || (attempts.is_a?(Integer) && attempts.between?(0, 1_000_000))
+        EVGearman._blame("attempts must be a whole number from 0 to 1000000")
+      end
+
       _set_option(:max_reconnect_attempts, attempts) unless attempts.nil?
       _set_option(:reconnect_delay, delay) unless delay.nil?
       _set_option(:reconnect, enabled)

@@ -375,7 +375,7 @@ RSpec.describe "A worker" do
       gate << "the other"
       expect(other.value(Examples::PATIENCE)).to eq("the other")
       eventually { told.any? }
-      expect(told).to match([[be_a(EVGearman::PacketTooLargeError).and(have_attributes(message: /\Apayload too large: 3000\d+ bytes/)),
+      expect(told).to match([[be_a(EVGearman::PacketTooLargeError).and(have_attributes(message: /\Apayload too large: 3000\d+ bytes, of #{large.handle} /)),
                               "job #{large.handle}"]])
       expect([worker.stats[:reconnects], errors]).to eq([0, []])
     end

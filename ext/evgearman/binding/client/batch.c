@@ -1,11 +1,13 @@
 #include "binding/client/batch.h"
 
 /* The results have their full length from the start: no answer of the server is lost for want of memory. */
-batch_t *batch_new(VALUE task, void *owner, long count)
+batch_t *batch_new(VALUE task, void *owner, VALUE functions)
 {
+    long count = RARRAY_LEN(functions);
     VALUE results = rb_ary_new_capa(count);
     if (count > 0) rb_ary_store(results, count - 1, Qnil);
     batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->requests);
+    RB_OBJ_WRITE(task, &batch->functions, functions);
     RB_OBJ_WRITE(task, &batch->results, results);
     for (long i = 0; i < count; i++) evg_request_init(&batch->requests[i], owner);
     return batch;
@@ -13,6 +15,7 @@ batch_t *batch_new(VALUE task, void *owner, long count)
 
 void batch_mark(const batch_t *batch)
 {
+    rb_gc_mark(batch->functions);
     rb_gc_mark(batch->results);
 }
 
@@ -21,9 +24,19 @@ size_t batch_memsize(const batch_t *batch)
     return batch ? sizeof *batch + (size_t)RARRAY_LEN(batch->results) * sizeof *batch->requests : 0;
 }
 
+static long place_of(const batch_t *batch, const evg_request_t *request)
+{
+    return request - batch->requests;
+}
+
+VALUE batch_function(const batch_t *batch, const evg_request_t *request)
+{
+    return RARRAY_AREF(batch->functions, place_of(batch, request));
+}
+
 bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result)
 {
-    long place = request - batch->requests;
+    long place = place_of(batch, request);
     if (!NIL_P(RARRAY_AREF(batch->results, place))) return false;
     rb_ary_store(batch->results, place, result);
     return --batch->left == 0;

@@ -8,20 +8,23 @@
 #include "session/session.h"
 
 typedef struct {
-    VALUE results; /* of each request what it brought, or its Error; nil: not known yet */
-    size_t left;   /* requests that are not answered */
+    VALUE functions; /* of each request, for its Error */
+    VALUE results;   /* of each request what it brought, or its Error; nil: not known yet */
+    size_t left;     /* requests that are not answered */
     evg_request_t requests[];
 } batch_t;
 
-/* Of that Task, which is to keep it; `owner` is what its requests belong to. Nothing is asked yet: who asks counts
- * `left`. */
-batch_t *batch_new(VALUE task, void *owner, long count);
+/* Of that Task, which is to keep it, a request for each of those functions; `owner` is what they belong to. Nothing is asked
+ * yet: who asks counts `left`. */
+batch_t *batch_new(VALUE task, void *owner, VALUE functions);
 
 void batch_mark(const batch_t *batch);
 size_t batch_memsize(const batch_t *batch); /* or NULL */
 
 /* One of them came to its end, with that. true: it was the last. */
 bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result);
+
+VALUE batch_function(const batch_t *batch, const evg_request_t *request);
 
 /* What is not written. */
 void batch_take_back(batch_t *batch, evg_session_t *s);

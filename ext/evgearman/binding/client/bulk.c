@@ -58,9 +58,22 @@ static evg_submission_t submission_of(VALUE table, long row)
 static void check_table(agent_t *agent, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
-        evg_submission_t submission = submission_of(table, i);
-        error_check(server_of(agent), evg_client_check(&agent->c->session, &submission));
+        const evg_submission_t submission = submission_of(table, i);
+        const failure_t about = {.function = cell(table, i, FUNCTION), .server = server_of(agent), .data = Qnil};
+        error_check_about(&about, evg_client_check(&agent->c->session, &submission));
     }
+}
+
+/* For their errors. Neighbours of one name share a String: mostly there is but one. */
+static VALUE functions_of(VALUE table, long count)
+{
+    VALUE functions = rb_ary_new_capa(count), last = Qnil;
+    for (long i = 0; i < count; i++) {
+        VALUE name = cell(table, i, FUNCTION);
+        if (NIL_P(last) || !RTEST(rb_str_equal(last, name))) last = rb_str_new_frozen(name);
+        rb_ary_push(functions, last);
+    }
+    return functions;
 }
 
 /* Takes as many as it can; the error of the first that it cannot. */
@@ -77,11 +90,19 @@ static int ask_all(agent_t *agent, batch_t *batch, VALUE table, long count)
     return 0;
 }
 
+/* One Error for neighbours of one name. */
 static void refuse_rest(const agent_t *agent, batch_t *batch, int code, long count)
 {
     failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(agent), .data = Qnil};
-    VALUE error = error_new(&failure);
-    for (long i = (long)batch->left; i < count; i++) rb_ary_store(batch->results, i, error);
+    VALUE error = Qnil;
+    for (long i = (long)batch->left; i < count; i++) {
+        VALUE function = RARRAY_AREF(batch->functions, i);
+        if (function != failure.function) {
+            failure.function = function;
+            error = error_new(&failure);
+        }
+        rb_ary_store(batch->results, i, error);
+    }
 }
 
 static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
@@ -95,7 +116,7 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     check_table(agent, table, count);
     unique_key(); /* the first one draws random bytes: that may raise, and is not to do so half way */
     VALUE task_value = task_new(agent, Qnil, Qnil, block, &task);
-    task->batch = batch_new(task_value, task, count);
+    task->batch = batch_new(task_value, task, functions_of(table, count));
     agent_prepare(agent);
     pending_add(&agent->pending, task_value, &task->place);
     int r = ask_all(agent, task->batch, table, count);

@@ -51,6 +51,31 @@ static void wait_for_arrival(agent_t *agent, double deadline)
     }
 }
 
+typedef struct {
+    agent_t *agent;
+    double deadline;
+} taking_t;
+
+static VALUE wait_until_taken(VALUE arg)
+{
+    const taking_t *taking = (const taking_t *)arg;
+    return RBOOL(wait_for(taking->agent, flushed_p, taking->deadline));
+}
+
+static VALUE unmute(VALUE arg)
+{
+    ((const taking_t *)arg)->agent->loop->muted = false;
+    return Qnil;
+}
+
+/* Who answers into a closed socket may drop what he has not read yet. Nobody hears of the answers any more. */
+static bool taken_p(agent_t *agent, double deadline)
+{
+    taking_t taking = {agent, deadline};
+    agent->loop->muted = true;
+    return RTEST(rb_ensure(wait_until_taken, (VALUE)&taking, unmute, (VALUE)&taking));
+}
+
 /* For the end of the process. true: done, or given up. */
 static VALUE connection_write_out(VALUE self, VALUE timeout)
 {
@@ -59,10 +84,7 @@ static VALUE connection_write_out(VALUE self, VALUE timeout)
     evg_connection_flush(agent->c);
     bool written = wait_for(agent, written_p, deadline);
     if (written) wait_for_arrival(agent, deadline);
-    /* Who answers into a closed socket may drop what he has not read yet. Nobody hears of the answers any more. */
-    agent->loop->muted = true;
-    bool taken = written && wait_for(agent, flushed_p, deadline);
-    agent->loop->muted = false;
+    bool taken = written && taken_p(agent, deadline);
     RB_GC_GUARD(self);
     return RBOOL(taken && (agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->transport)));
 }

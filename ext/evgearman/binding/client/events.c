@@ -1,6 +1,7 @@
 #include "binding/client/events.h"
 
 #include "binding/client/agent.h"
+#include "binding/client/batch.h"
 #include "binding/client/conversion.h"
 #include "binding/client/hooks.h"
 #include "binding/client/job.h"
@@ -21,13 +22,21 @@ static task_t *task_of_event(const evg_event_t *event)
     return event->request->owner;
 }
 
+static VALUE function_of(const evg_event_t *event)
+{
+    if (!event->request) return Qnil;
+    const task_t *task = task_of_event(event);
+    return task->batch ? batch_function(task->batch, event->request) : task->function;
+}
+
 static VALUE error_of(agent_t *agent, const evg_event_t *event, VALUE data)
 {
     failure_t error = {.code = event->error,
                        .text = event->text,
                        .delivery = event->delivery,
                        .request = event->request,
-                       .function = event->request ? task_of_event(event)->function : Qnil,
+                       .function = function_of(event),
+                       .handle = event->type == EVG_EVENT_REFUSED ? event->args[0] : evg_bytes(NULL, 0),
                        .server = server_of(agent),
                        .data = data};
     if (server_error_p(event)) error.server_code = event->args[0];

@@ -118,8 +118,14 @@ void job_lost(agent_t *agent, evg_job_t *lost)
 
 void job_expired(agent_t *agent, const evg_event_t *event)
 {
-    failure_t error = {.code = event->error, .text = event->text, .server = server_of(agent), .data = Qnil};
-    if (!agent->loop->muted) hook_report(agent, error_new(&error), job_where(event->job->owner));
+    const rb_job_t *job = event->job->owner;
+    const failure_t error = {.code = event->error,
+                             .text = event->text,
+                             .function = lifetime_over_p(job->marked_in) ? Qnil : job->function,
+                             .handle = evg_bytes(job->job.handle, job->job.handle_len),
+                             .server = server_of(agent),
+                             .data = Qnil};
+    if (!agent->loop->muted) hook_report(agent, error_new(&error), job_where(job));
 }
 
 VALUE jobs_in_flight(const agent_t *agent)

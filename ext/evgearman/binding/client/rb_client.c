@@ -5,6 +5,7 @@
 #include "binding/drive/calls.h"
 #include "binding/values/blame.h"
 #include "binding/values/coding.h"
+#include "binding/values/errors.h"
 #include "binding/values/seconds.h"
 #include "binding/values/strings.h"
 #include "binding/values/unique.h"
@@ -17,15 +18,19 @@ typedef struct {
     double timeout;
 } submit_t;
 
+static evg_submission_t submission_of(const submit_t *submit)
+{
+    return (evg_submission_t){.type = submit->command,
+                              .function = bytes_of(submit->function),
+                              .unique = NIL_P(submit->unique) ? evg_bytes("", 0) : bytes_of(submit->unique),
+                              .workload = bytes_of(submit->workload),
+                              .run_at = submit->run_at,
+                              .timeout = submit->timeout};
+}
+
 static int ask_submit(agent_t *agent, evg_request_t *request, void *arg)
 {
-    const submit_t *submit = arg;
-    const evg_submission_t packet = {.type = submit->command,
-                                     .function = bytes_of(submit->function),
-                                     .unique = NIL_P(submit->unique) ? evg_bytes("", 0) : bytes_of(submit->unique),
-                                     .workload = bytes_of(submit->workload),
-                                     .run_at = submit->run_at,
-                                     .timeout = submit->timeout};
+    const evg_submission_t packet = submission_of(arg);
     return evg_client_submit(&agent->c->session, request, &packet);
 }
 
@@ -77,6 +82,25 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
     return task;
 }
 
+/* What jobs have in common is looked at before there is any. */
+static VALUE client_check_submit(VALUE self, VALUE function, VALUE unique, VALUE timeout, VALUE listeners, VALUE coder,
+                                 VALUE encoding)
+{
+    const agent_t *agent = agent_of(self);
+    const submit_t common = {.command = EVG_SUBMIT_JOB,
+                             .function = string_of(function, "function"),
+                             .unique = unique_of(unique),
+                             .workload = rb_str_new(NULL, 0),
+                             .timeout = limit_of(timeout, "timeout")};
+    coder_of(coder, agent->coding.coder);
+    encoding_of(encoding, agent->coding.encoding);
+    check_callable(listeners);
+    const evg_submission_t packet = submission_of(&common);
+    const failure_t about = {.function = common.function, .server = server_of(agent), .data = Qnil};
+    error_check_about(&about, evg_client_check(&agent->c->session, &packet));
+    return self;
+}
+
 /* Background; `run_at` nil: at once. */
 static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE unique, VALUE command, VALUE run_at,
                               VALUE coder)
@@ -100,5 +124,6 @@ void Init_evg_client(void)
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
     VALUE klass = rb_define_class_under(module, "Client", connection_class);
     rb_define_private_method(klass, "_submit", client_submit, 8);
+    rb_define_private_method(klass, "_check_submit", client_check_submit, 6);
     rb_define_private_method(klass, "_submit_bg", client_submit_bg, 6);
 }
