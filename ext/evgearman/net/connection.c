@@ -56,7 +56,7 @@ static void unwatched(evg_connection_t *c)
         evg_connection_finish(c, open ? EVG_EIO : EVG_ECONNECT, "the system does not watch its descriptor");
 }
 
-static void connection_ready(evg_source_t *source)
+static void connection_serve(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     if (c->dying) return;
@@ -87,7 +87,7 @@ static bool read_up_p(evg_connection_t *c)
     return false;
 }
 
-static void connection_due(evg_source_t *source)
+static void connection_judge(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     if (c->dying) return;
@@ -132,8 +132,8 @@ static void connection_closed(evg_source_t *source)
 
 static const evg_source_ops_t connection_ops = {
     .reconcile = connection_reconcile,
-    .ready = connection_ready,
-    .due = connection_due,
+    .serve = connection_serve,
+    .judge = connection_judge,
     .forked = connection_forked,
     .closed = connection_closed,
 };

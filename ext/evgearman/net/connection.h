@@ -7,7 +7,7 @@
 #define EVG_NET_CONNECTION_H
 
 #include "net/address.h"
-#include "net/loop.h"
+#include "net/source.h"
 #include "net/resolver.h"
 #include "net/transport.h"
 #include "session/session.h"

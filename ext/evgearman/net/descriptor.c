@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "net/source.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -155,7 +156,7 @@ static void descriptor_reconcile(evg_source_t *source)
     if (d->always && !d->held) evg_source_ready(source, d->always);
 }
 
-static void descriptor_ready(evg_source_t *source)
+static void descriptor_serve(evg_source_t *source)
 {
     evg_descriptor_t *d = descriptor_of(source);
     if (d->dying || d->held) return;
@@ -167,9 +168,9 @@ static void descriptor_ready(evg_source_t *source)
 }
 
 /* It could not be watched. */
-static void descriptor_due(evg_source_t *source)
+static void descriptor_judge(evg_source_t *source)
 {
-    descriptor_ready(source);
+    descriptor_serve(source);
     evg_source_dirty(source);
 }
 
@@ -190,8 +191,8 @@ static void descriptor_closed(evg_source_t *source)
 
 static const evg_source_ops_t descriptor_ops = {
     .reconcile = descriptor_reconcile,
-    .ready = descriptor_ready,
-    .due = descriptor_due,
+    .serve = descriptor_serve,
+    .judge = descriptor_judge,
     .forked = descriptor_forked,
     .closed = descriptor_closed,
 };

@@ -79,7 +79,7 @@ void evg_connection_resolved(evg_connection_t *c)
 static void resolve(evg_connection_t *c)
 {
     c->give_up_at = deadline(c);
-    c->resolution = evg_resolve(&c->address, c->source.loop, &c->source);
+    c->resolution = evg_resolve(&c->address, &c->source);
     if (!c->resolution) evg_connection_finish(c, EVG_ERESOLVE, "no thread to be had");
 }
 

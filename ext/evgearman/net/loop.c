@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/least.h"
-#include "net/resolver.h"
+#include "net/source.h"
 
 #include <errno.h>
 #include <math.h>
@@ -84,9 +84,9 @@ evg_loop_t *evg_loop_new(void)
     evg_list_init(&loop->ready);
     evg_list_init(&loop->dirty);
     evg_list_init(&loop->reconciling);
-    evg_list_init(&loop->reading);
+    evg_list_init(&loop->serving);
     evg_list_init(&loop->judging);
-    evg_heap_init(&loop->dues);
+    evg_heap_init(&loop->alarms);
     loop->refs = 1;
     loop->aimed_at = INFINITY;
     evg_loop_now(loop);
@@ -106,7 +106,7 @@ void evg_loop_release(evg_loop_t *loop)
 {
     if (--loop->refs) return;
     close_libev(loop);
-    evg_heap_deinit(&loop->dues);
+    evg_heap_deinit(&loop->alarms);
     evg_free(loop);
 }
 
@@ -131,7 +131,7 @@ static void tell_closed(evg_source_t *source)
 static void tell_forked(evg_source_t *source)
 {
     evg_list_unlink(&source->ready);
-    evg_list_unlink(&source->judged);
+    evg_list_unlink(&source->due);
     source->revents = 0;
     source->ops->forked(source);
 }
@@ -202,9 +202,9 @@ bool evg_loop_would_block_p(const evg_loop_t *loop)
            !evg_libev.pending_count(loop->ev);
 }
 
-static double first_due(const evg_loop_t *loop)
+static double first_alarm(const evg_loop_t *loop)
 {
-    evg_heap_node_t *node = evg_heap_first(&loop->dues);
+    evg_heap_node_t *node = evg_heap_first(&loop->alarms);
     return node ? node->at : INFINITY;
 }
 
@@ -223,7 +223,7 @@ void evg_loop_aim(evg_loop_t *loop, double deadline, bool block)
     if (!loop->ev) return;
     evg_assert(!loop->polling);
     double now = evg_loop_now(loop);
-    double until = evg_least(deadline, first_due(loop));
+    double until = evg_least(deadline, first_alarm(loop));
     bool wait = block && until > now && evg_loop_would_block_p(loop);
     loop->mode = wait ? EVRUN_ONCE : EVRUN_NOWAIT;
     loop->aimed_at = wait ? until : now;
@@ -245,6 +245,15 @@ void evg_loop_poll(evg_loop_t *loop)
     loop->polled_at = evg_monotonic();
 }
 
+static void heed_knocks(evg_loop_t *loop)
+{
+    if (!atomic_exchange(&loop->knocked, false)) return;
+    for (evg_list_t *at = loop->all.next; at != &loop->all; at = at->next) {
+        evg_source_t *source = evg_container(at, evg_source_t, all);
+        if (atomic_exchange(&source->knocked, false)) evg_source_ready(source, 0);
+    }
+}
+
 void evg_loop_collect(evg_loop_t *loop)
 {
     evg_assert(!loop->in_libev);
@@ -254,43 +263,52 @@ void evg_loop_collect(evg_loop_t *loop)
     double now = evg_loop_now(loop);
     if (loop->polled_at > 0) loop->late += (now - loop->polled_at - loop->late) / 8;
     evg_libev.invoke_pending(loop->ev);
-    evg_resolver_collect(loop);
+    heed_knocks(loop);
 }
 
-static void dispatch_ready(evg_loop_t *loop)
+static void serve_ready(evg_loop_t *loop)
 {
     evg_list_t *node;
-    evg_list_join(&loop->reading, &loop->ready);
-    while ((node = evg_list_shift(&loop->reading))) {
+    evg_list_join(&loop->serving, &loop->ready);
+    while ((node = evg_list_shift(&loop->serving))) {
         evg_source_t *source = evg_container(node, evg_source_t, ready);
         loop->events++;
-        source->ops->ready(source);
+        source->ops->serve(source);
     }
+}
+
+/* Its alarm has come. If it was put off since it was set, that was not for nothing: it is set anew. */
+static void heed_alarm(evg_loop_t *loop, evg_source_t *source, double now)
+{
+    evg_heap_remove(&loop->alarms, &source->alarm);
+    if (source->due_at <= now)
+        evg_list_append(&loop->judging, &source->due);
+    else if (!isinf(source->due_at))
+        evg_source_set_alarm(source);
 }
 
 /* All that are due come off the heap before any is judged: one that sets itself due at once waits for the
  * next turn. */
-static void dispatch_due(evg_loop_t *loop)
+static void judge_due(evg_loop_t *loop)
 {
     evg_list_t *node;
     double now = evg_loop_now(loop);
-    while (first_due(loop) <= now) {
-        evg_source_t *source = evg_container(evg_heap_first(&loop->dues), evg_source_t, due);
-        evg_heap_remove(&loop->dues, &source->due);
-        evg_list_append(&loop->judging, &source->judged);
+    while (first_alarm(loop) <= now) {
+        heed_alarm(loop, evg_container(evg_heap_first(&loop->alarms), evg_source_t, alarm), now);
     }
     while ((node = evg_list_shift(&loop->judging))) {
-        evg_source_t *source = evg_container(node, evg_source_t, judged);
+        evg_source_t *source = evg_container(node, evg_source_t, due);
         loop->events++;
-        source->ops->due(source);
+        source->due_at = INFINITY;
+        source->ops->judge(source);
     }
 }
 
 void evg_loop_dispatch(evg_loop_t *loop)
 {
     loop->turning = true;
-    dispatch_ready(loop);
-    dispatch_due(loop);
+    serve_ready(loop);
+    judge_due(loop);
     loop->turning = false;
 }
 
@@ -333,59 +351,4 @@ const char *evg_loop_backend(const evg_loop_t *loop)
         if (names[at].flag == backend) return names[at].name;
     }
     return loop->ev ? "unknown" : "closed";
-}
-
-void evg_source_init(evg_source_t *source, const evg_source_ops_t *ops)
-{
-    *source = (evg_source_t){.ops = ops, .fd = -1};
-    evg_list_init(&source->all);
-    evg_list_init(&source->ready);
-    evg_list_init(&source->dirty);
-    evg_list_init(&source->judged);
-}
-
-void evg_source_attach(evg_source_t *source, evg_loop_t *loop)
-{
-    source->loop = evg_loop_hold(loop);
-    evg_list_append(&loop->all, &source->all);
-}
-
-void evg_source_detach(evg_source_t *source)
-{
-    evg_loop_t *loop = source->loop;
-    if (!loop) return;
-    evg_list_unlink(&source->all);
-    evg_list_unlink(&source->ready);
-    evg_list_unlink(&source->dirty);
-    evg_list_unlink(&source->judged);
-    evg_heap_remove(&loop->dues, &source->due);
-    source->loop = NULL;
-    evg_loop_release(loop);
-}
-
-void evg_source_dirty(evg_source_t *source)
-{
-    if (source->loop && !evg_list_linked_p(&source->dirty)) evg_list_append(&source->loop->dirty, &source->dirty);
-}
-
-/* Sets, not adds, when it begins to gather: so nobody has to clear what the last `ready` was told. */
-void evg_source_ready(evg_source_t *source, int revents)
-{
-    if (!source->loop) return;
-    if (evg_list_linked_p(&source->ready)) {
-        source->revents |= revents;
-        return;
-    }
-    source->revents = revents;
-    evg_list_append(&source->loop->ready, &source->ready);
-}
-
-void evg_source_due_at(evg_source_t *source, double at)
-{
-    evg_loop_t *loop = source->loop;
-    if (!loop || (source->due.index && source->due.at == at)) return;
-    evg_heap_remove(&loop->dues, &source->due);
-    if (isinf(at)) return;
-    /* Without memory the loop spins through `reconcile` until there is some: late is worse than busy. */
-    if (evg_heap_add(&loop->dues, &source->due, at) < 0) evg_source_dirty(source);
 }

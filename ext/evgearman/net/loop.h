@@ -10,8 +10,7 @@
  * a new timer, more to write) changes what is *wanted*, marks the source dirty, and wakes the poll. So a driver in
  * evg_loop_poll may be joined by any number of threads that hold the GVL.
  *
- * Sources (connections, timers) are told two things: `reconcile`, because they were marked dirty, and `ready`,
- * because a watcher fired or a deadline passed. Neither may call out to Ruby code. */
+ * What it tells, and whom, is in source.h. */
 #ifndef EVG_NET_LOOP_H
 #define EVG_NET_LOOP_H
 
@@ -23,32 +22,7 @@
 #include <stdint.h>
 
 typedef struct evg_loop evg_loop_t;
-typedef struct evg_source evg_source_t;
-
-typedef struct {
-    /* Set watchers and deadline to what is wanted; write what is owed; free yourself if you are dying. */
-    void (*reconcile)(evg_source_t *source);
-    /* Watchers fired (source->revents) or the deadline passed: read and feed. Comes before any `due` of the turn. */
-    void (*ready)(evg_source_t *source);
-    /* The deadline passed and everything readable has been read: judge. */
-    void (*due)(evg_source_t *source);
-    /* In a forked child, after the loop was made anew: close descriptors, say nothing, start nothing. */
-    void (*forked)(evg_source_t *source);
-    /* The loop is closed for good: close descriptors, watch nothing more. */
-    void (*closed)(evg_source_t *source);
-} evg_source_ops_t;
-
-struct evg_source {
-    const evg_source_ops_t *ops;
-    evg_loop_t *loop;
-    evg_list_t all; /* sources of the loop */
-    evg_list_t ready;
-    evg_list_t dirty;
-    evg_list_t judged; /* due ones of this turn */
-    evg_heap_node_t due;
-    int revents; /* EV_READ | EV_WRITE | EV_ERROR, gathered until `ready` */
-    int fd;      /* where evg_loop_linger looks for input; -1: nowhere */
-};
+typedef struct evg_source evg_source_t; /* source.h */
 
 struct evg_loop {
     struct ev_loop *ev; /* NULL when closed, and after a fork until it is turned */
@@ -67,11 +41,12 @@ struct evg_loop {
     int mode;        /* EVRUN_NOWAIT or EVRUN_ONCE */
     evg_list_t all, ready, dirty;
     /* What a step has still to do: the next turn goes on where one was left. */
-    evg_list_t reconciling, reading, judging;
-    evg_heap_t dues;
+    evg_list_t reconciling, serving, judging;
+    evg_heap_t alarms;   /* of sources: when to look whether they are due */
+    atomic_bool knocked; /* some source was, by another thread */
     double late;      /* moving average of seconds from the end of a poll to having the GVL again */
     double polled_at; /* when the last poll ended */
-    uint64_t events;  /* how often a source was ready or due, ever */
+    uint64_t events;  /* how often a source was served or judged, ever */
 };
 
 /* NULL: errno tells why, 0 for no memory. Holds one reference. evg_libev_load comes first. */
@@ -116,16 +91,5 @@ bool evg_loop_would_block_p(const evg_loop_t *loop);
 bool evg_loop_linger(evg_loop_t *loop, double seconds);
 
 const char *evg_loop_backend(const evg_loop_t *loop); /* "epoll", "kqueue", "poll", "select" … */
-
-/* -- sources ------------------------------------------------------------------------------------------------------- */
-void evg_source_init(evg_source_t *source, const evg_source_ops_t *ops);
-void evg_source_attach(evg_source_t *source, evg_loop_t *loop); /* holds the loop */
-void evg_source_detach(evg_source_t *source);                   /* leaves all lists, releases the loop */
-/* To be reconciled before the next poll; the poll under way is left to end by itself: wake it if it must not wait. */
-void evg_source_dirty(evg_source_t *source);
-/* As if a watcher had fired. */
-void evg_source_ready(evg_source_t *source, int revents);
-/* Only in `reconcile` (a poll under way does not see it). INFINITY: none. */
-void evg_source_due_at(evg_source_t *source, double at);
 
 #endif

@@ -26,17 +26,12 @@ typedef struct {
 } lookup_t;
 
 struct evg_resolution {
-    evg_list_t link;    /* of under_way */
     evg_list_t waiting; /* of its lookup */
     lookup_t *lookup;
-    evg_loop_t *loop;
     evg_source_t *source;
 };
 
-/* Resolutions that somebody owns. Only ever touched with the GVL. */
-static evg_list_t under_way = {&under_way, &under_way};
-
-/* Guards all lookups and who waits for them, and with that the threads' right to touch a loop. Never held for long; a
+/* Guards all lookups and who waits for them, and with that the threads' right to touch a source. Never held for long; a
  * fork waits for it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static evg_list_t lookups = {&lookups, &lookups};
@@ -112,7 +107,7 @@ static void *run(void *argument)
     evg_list_unlink(&lookup->link);
     bool wanted = !evg_list_empty_p(&lookup->waiting);
     for (evg_list_t *at = lookup->waiting.next; at != &lookup->waiting; at = at->next) {
-        evg_loop_wake(evg_container(at, evg_resolution_t, waiting)->loop);
+        evg_source_knock(evg_container(at, evg_resolution_t, waiting)->source);
     }
     pthread_mutex_unlock(&lock);
     if (!wanted) evg_free(lookup);
@@ -168,11 +163,10 @@ static lookup_t *find_or_begin(const evg_address_t *address)
     return lookup;
 }
 
-evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, evg_source_t *source)
+evg_resolution_t *evg_resolve(const evg_address_t *address, evg_source_t *source)
 {
     evg_resolution_t *resolution = evg_zalloc(sizeof *resolution);
     if (!resolution) return NULL;
-    resolution->loop = loop;
     resolution->source = source;
     pthread_mutex_lock(&lock);
     resolution->lookup = find_or_begin(address);
@@ -182,7 +176,6 @@ evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, ev
         evg_free(resolution);
         return NULL;
     }
-    evg_list_append(&under_way, &resolution->link);
     return resolution;
 }
 
@@ -212,14 +205,5 @@ void evg_resolution_cancel(evg_resolution_t *resolution)
     bool last = lookup->ended && evg_list_empty_p(&lookup->waiting);
     pthread_mutex_unlock(&lock);
     if (last) evg_free(lookup);
-    evg_list_unlink(&resolution->link);
     evg_free(resolution);
-}
-
-void evg_resolver_collect(evg_loop_t *loop)
-{
-    for (evg_list_t *node = under_way.next; node != &under_way; node = node->next) {
-        evg_resolution_t *resolution = evg_container(node, evg_resolution_t, link);
-        if (resolution->loop == loop && evg_resolution_done_p(resolution)) evg_source_ready(resolution->source, 0);
-    }
 }

@@ -6,13 +6,13 @@
 #define EVG_NET_RESOLVER_H
 
 #include "net/address.h"
-#include "net/loop.h"
+#include "net/source.h"
 
 typedef struct evg_resolution evg_resolution_t;
 
-/* Starts; when it is done the loop is woken and `source` will be ready (evg_resolution_done_p is true then).
- * NULL: no thread or memory to be had. */
-evg_resolution_t *evg_resolve(const evg_address_t *address, evg_loop_t *loop, evg_source_t *source);
+/* Starts; when it is done `source` is knocked at (evg_resolution_done_p is true then). It has to be attached until the
+ * resolution is taken or cancelled. NULL: no thread or memory to be had. */
+evg_resolution_t *evg_resolve(const evg_address_t *address, evg_source_t *source);
 
 bool evg_resolution_done_p(evg_resolution_t *resolution);
 
@@ -21,8 +21,5 @@ int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out);
 
 /* Nobody wants it any more. NULL is fine. In a forked child the thread is gone, and the resolution is done: EAI_AGAIN. */
 void evg_resolution_cancel(evg_resolution_t *resolution);
-
-/* Called by evg_loop_collect: marks the sources of finished resolutions ready. */
-void evg_resolver_collect(evg_loop_t *loop);
 
 #endif

@@ -13,12 +13,12 @@ static void timer_reconcile(evg_source_t *source)
     evg_source_due_at(source, timer_of(source)->at);
 }
 
-static void timer_ready(evg_source_t *source)
+static void timer_serve(evg_source_t *source)
 {
     (void)source;
 }
 
-static void timer_due(evg_source_t *source)
+static void timer_judge(evg_source_t *source)
 {
     evg_timer_t *timer = timer_of(source);
     double now = source->loop->now;
@@ -40,8 +40,8 @@ static void timer_ended(evg_source_t *source)
 
 static const evg_source_ops_t timer_ops = {
     .reconcile = timer_reconcile,
-    .ready = timer_ready,
-    .due = timer_due,
+    .serve = timer_serve,
+    .judge = timer_judge,
     .forked = timer_ended,
     .closed = timer_ended,
 };
@@ -62,7 +62,6 @@ void evg_timer_start(evg_timer_t *timer, evg_loop_t *loop, double after, double 
     timer->at = evg_loop_now(loop) + after;
     timer->every = every;
     evg_source_due_at(&timer->source, timer->at);
-    if (loop->polling && timer->at < loop->aimed_at) evg_loop_wake(loop);
 }
 
 void evg_timer_stop(evg_timer_t *timer)

@@ -2,7 +2,7 @@
 #ifndef EVG_NET_TIMER_H
 #define EVG_NET_TIMER_H
 
-#include "net/loop.h"
+#include "net/source.h"
 
 typedef struct evg_timer {
     evg_source_t source;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "net/loop.h"
+#include "net/source.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

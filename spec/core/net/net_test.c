@@ -756,7 +756,7 @@ static void test_resolver_finds_localhost(void **state)
     evg_sockaddrs_t ways;
     probe_init(&p, *state);
     evg_address_tcp(&a, "localhost", 4730);
-    evg_resolution_t *resolution = evg_resolve(&a, *state, &p.source);
+    evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     assert_non_null(resolution);
     double start = evg_monotonic();
     while (!p.readied) turn(*state, 5);
@@ -774,7 +774,7 @@ static void test_resolver_tells_failure(void **state)
     evg_sockaddrs_t ways = {0};
     probe_init(&p, *state);
     evg_address_tcp(&a, "no such host.invalid", 4730);
-    evg_resolution_t *resolution = evg_resolve(&a, *state, &p.source);
+    evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     turn_until(*state, p.readied);
     assert_true(evg_resolution_take(resolution, &ways) != 0);
     assert_int_equal(ways.count, 0);
@@ -791,7 +791,7 @@ static void test_resolutions_cancelled(void **state)
     probe_init(&p, loop);
     evg_address_tcp(&a, "localhost", 4730);
     for (int at = 0; at < 50; at++) {
-        evg_resolution_t *resolution = evg_resolve(&a, loop, &p.source);
+        evg_resolution_t *resolution = evg_resolve(&a, &p.source);
         if (at % 3 == 0) rest(0.001);
         evg_resolution_cancel(resolution);
     }
@@ -811,7 +811,7 @@ static int child_cancels(void *context)
     evg_sockaddrs_t ways;
     probe_init(&p, loop);
     evg_address_tcp(&a, "localhost", 4730);
-    evg_resolution_t *resolution = evg_resolve(&a, loop, &p.source);
+    evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     for (int tries = 0; tries < 100 && !p.readied; tries++) turn(loop, 0.05);
     return p.readied && evg_resolution_take(resolution, &ways) == 0 ? 0 : 1;
 }
@@ -822,7 +822,7 @@ static void test_resolver_after_fork(void **state)
     evg_address_t a;
     probe_init(&p, *state);
     evg_address_tcp(&a, "localhost", 4730);
-    evg_resolution_t *resolution = evg_resolve(&a, *state, &p.source);
+    evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     assert_int_equal(in_child(child_cancels, resolution), 0);
     turn_until(*state, p.readied);
     evg_resolution_cancel(resolution);

@@ -82,8 +82,8 @@ static uint64_t moved(void)
     uint64_t sum = told;
     for (int at = 0; at < CLIENTS; at++) {
         if (!clients[at]) continue;
-        const evg_session_stats_t *stats = &clients[at]->c->session.stats;
-        sum += stats->bytes_in + stats->bytes_out + stats->connects;
+        const evg_session_t *s = &clients[at]->c->session;
+        sum += s->wire.bytes_in + s->wire.bytes_out + s->stats.connects;
     }
     return sum;
 }
