@@ -160,7 +160,7 @@ RSpec.describe "An outage" do
     end
   end
 
-  # Fails when the end of a connection is read again and again: leave it open at EVG_IO_EOF in net/stream.c.
+  # Fails when the end of a connection is read again and again: leave it open at EVG_IO_EOF in net/pipe.c.
   it "in the middle of a text ends the question, and costs a few calls" do
     server = fake_server { |peer| peer.expect(:text) && peer.write("row\t1\t0\t1\n") && peer.close }
     received, error = counting_child(<<~RUBY, url: server.url).lines.map(&:chomp)

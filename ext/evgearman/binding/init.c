@@ -8,10 +8,11 @@
     X(error)                                                                                                        \
     X(seconds)                                                                                                      \
     X(coding)                                                                                                       \
-    X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) X(agent) X(connection)            \
-        X(connection_facts) X(closing) X(options) X(hooks) X(questions) X(client) X(bulk) X(window_class) X(window) \
-            X(worker) X(task_class) X(task) X(task_facts) X(conversion) X(job_class) X(job) X(answers) X(perform)   \
-                X(protocol) X(session) X(session_request) X(session_job)
+    X(loop_life)                                                                                                    \
+    X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) X(agent) X(connection) X(connection_facts)     \
+        X(closing) X(options) X(hooks) X(questions) X(client) X(bulk) X(window_class) X(window) X(worker)           \
+            X(task_class) X(task) X(task_facts) X(conversion) X(job_class) X(job) X(answers) X(perform) X(protocol) \
+                X(session) X(session_request) X(session_job)
 
 #define X(name) void Init_evg_##name(void);
 CLASSES(X)

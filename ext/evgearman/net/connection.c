@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/least.h"
-#include "net/parts.h"
+#include "net/connection_internal.h"
 
 #include <unistd.h>
 
@@ -11,14 +11,14 @@ enum { POSTPONED_MAX = 1000, AT_ONCE = 16 * 1024 };
 
 static evg_connection_t *connection_of(evg_source_t *source)
 {
-    return evg_container(source, evg_connection_t, source);
+    return evg_container(source, evg_connection_t, pipe.source);
 }
 
 static void destroy(evg_connection_t *c)
 {
-    evg_connection_close_all(c);
+    evg_pipe_close(&c->pipe);
     evg_connection_enter(c, EVG_PHASE_DOWN);
-    evg_source_detach(&c->source);
+    evg_source_detach(&c->pipe.source);
     evg_free(c);
 }
 
@@ -26,6 +26,18 @@ static void arrive(evg_connection_t *c)
 {
     evg_connection_clock(c);
     evg_connection_follow(c);
+}
+
+static bool reads_p(const evg_connection_t *c)
+{
+    return c->pipe.flows && (!c->session.paused || c->pipe.broken);
+}
+
+static int wanted_events(const evg_connection_t *c)
+{
+    int wanted = c->pipe.transport.wants; /* to be established, or for itself */
+    if (!c->pipe.flows) return wanted;
+    return wanted | (c->session.paused ? 0 : EV_READ) | (c->pipe.blocked ? EV_WRITE : 0);
 }
 
 static void connection_reconcile(evg_source_t *source)
@@ -37,13 +49,13 @@ static void connection_reconcile(evg_source_t *source)
     }
     arrive(c);
     evg_connection_emit(c);
-    evg_connection_bury(c);
+    evg_pipe_bury(&c->pipe);
     if (c->phase == EVG_PHASE_DOWN && evg_session_wants_open(&c->session)) evg_connection_begin(c);
-    if (c->phase == EVG_PHASE_CONNECTING && c->transport.fd < 0) evg_connection_try_next_way(c);
-    if (c->phase == EVG_PHASE_OPEN) evg_connection_write_out(c);
+    if (c->phase == EVG_PHASE_CONNECTING && c->pipe.transport.fd < 0) evg_connection_try_next_way(c);
+    if (c->phase == EVG_PHASE_OPEN) evg_pipe_write(&c->pipe);
     evg_connection_emit(c);
-    evg_connection_bury(c);
-    evg_connection_watch(c);
+    evg_pipe_bury(&c->pipe);
+    evg_pipe_watch(&c->pipe, wanted_events(c));
     evg_source_due_at(source,
                       evg_least(evg_session_deadline(&c->session), evg_least(c->give_up_at, c->session.wire.trim_at)));
 }
@@ -66,8 +78,8 @@ static void connection_serve(evg_source_t *source)
         evg_connection_resolved(c);
     else if (c->phase == EVG_PHASE_CONNECTING && !deaf)
         evg_connection_check_way(c);
-    else if (evg_connection_reads_p(c) && source->revents & EV_READ)
-        evg_connection_read_in(c);
+    else if (reads_p(c) && source->revents & EV_READ)
+        evg_pipe_read(&c->pipe);
     if (deaf) unwatched(c);
     evg_connection_emit(c);
     evg_source_dirty(source);
@@ -77,10 +89,10 @@ static void connection_serve(evg_source_t *source)
  * socket (libev takes 64 at first), and because the poll may not have come about. */
 static bool read_up_p(evg_connection_t *c)
 {
-    bool more = evg_list_linked_p(&c->source.ready);
-    if (!evg_connection_reads_p(c)) return true;
-    if (!more) evg_connection_read_in(c);
-    if (c->phase != EVG_PHASE_OPEN || c->drained || ++c->postponed > POSTPONED_MAX) {
+    bool more = evg_list_linked_p(&c->pipe.source.ready);
+    if (!reads_p(c)) return true;
+    if (!more) evg_pipe_read(&c->pipe);
+    if (c->phase != EVG_PHASE_OPEN || evg_pipe_drained_p(&c->pipe) || ++c->postponed > POSTPONED_MAX) {
         c->postponed = 0;
         return true;
     }
@@ -106,12 +118,12 @@ static void connection_judge(evg_source_t *source)
 static void connection_forked(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
-    evg_connection_forget_watcher(c);
+    evg_pipe_forget_watcher(&c->pipe);
     if (c->dying) {
         destroy(c);
         return;
     }
-    evg_connection_close_all(c);
+    evg_pipe_close(&c->pipe);
     evg_connection_enter(c, EVG_PHASE_DOWN);
     evg_session_forked(&c->session);
     evg_backoff_stir(&c->session.backoff, (uint64_t)getpid());
@@ -126,9 +138,45 @@ static void connection_closed(evg_source_t *source)
         return;
     }
     evg_connection_shut(c);
-    evg_connection_bury(c);
-    evg_connection_close_all(c);
+    evg_pipe_bury(&c->pipe);
+    evg_pipe_close(&c->pipe);
 }
+
+/* -- its pipe ------------------------------------------------------------------------------------------------------ */
+
+static evg_connection_t *connection_above(evg_pipe_t *pipe)
+{
+    return evg_container(pipe, evg_connection_t, pipe);
+}
+
+static evg_bytes_t pipe_output(evg_pipe_t *pipe)
+{
+    return evg_session_output(&connection_above(pipe)->session);
+}
+
+static void pipe_written(evg_pipe_t *pipe, evg_bytes_t out)
+{
+    evg_connection_t *c = connection_above(pipe);
+    if (c->on_bytes) c->on_bytes(c->owner, true, out);
+    evg_session_written(&c->session, out.len);
+}
+
+static void pipe_came(evg_pipe_t *pipe, evg_bytes_t in)
+{
+    evg_connection_t *c = connection_above(pipe);
+    if (c->on_bytes) c->on_bytes(c->owner, false, in);
+    evg_connection_emit(c);
+}
+
+static void pipe_ended(evg_pipe_t *pipe, int reason, const char *text)
+{
+    evg_connection_finish(connection_above(pipe), reason, text);
+}
+
+static const evg_pipe_ops_t pipe_ops = {
+    .output = pipe_output, .written = pipe_written, .came = pipe_came, .ended = pipe_ended};
+
+/* -- for its owner ------------------------------------------------------------------------------------------------- */
 
 static const evg_source_ops_t connection_ops = {
     .reconcile = connection_reconcile,
@@ -142,16 +190,13 @@ evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *addr
 {
     evg_connection_t *c = evg_zalloc(sizeof *c);
     if (!c) return NULL;
-    evg_source_init(&c->source, &connection_ops);
     evg_session_init(&c->session, seed0, seed1, evg_loop_now(loop));
-    evg_transport_init(&c->transport);
-    evg_transport_init(&c->retired);
-    evg_connection_forget_watcher(c);
+    evg_pipe_init(&c->pipe, &connection_ops, &pipe_ops, &c->session.wire);
     c->address = *address;
     c->connect_timeout = 5;
     c->keepalive = 60;
     evg_connection_enter(c, EVG_PHASE_DOWN);
-    evg_source_attach(&c->source, loop);
+    evg_source_attach(&c->pipe.source, loop);
     return c;
 }
 
@@ -160,7 +205,7 @@ evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *addr
 void evg_connection_free(evg_connection_t *c)
 {
     if (!c) return;
-    evg_loop_t *loop = c->source.loop;
+    evg_loop_t *loop = c->pipe.source.loop;
     evg_session_deinit(&c->session);
     c->dying = true;
     c->on_event = NULL;
@@ -171,37 +216,37 @@ void evg_connection_free(evg_connection_t *c)
         return;
     }
     evg_connection_enter(c, EVG_PHASE_DOWN);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_changed(evg_connection_t *c)
 {
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_asked(evg_connection_t *c)
 {
     bool much = evg_session_unsent(&c->session) >= AT_ONCE;
-    if (much && c->phase == EVG_PHASE_OPEN && !c->blocked) evg_connection_write_out(c);
-    evg_connection_touch(c);
+    if (much && c->phase == EVG_PHASE_OPEN && !c->pipe.blocked) evg_pipe_write(&c->pipe);
+    evg_pipe_touch(&c->pipe);
 }
 
 /* A poll under way is left alone when it ends early enough anyway. */
 void evg_connection_flush(evg_connection_t *c)
 {
     arrive(c);
-    if (c->phase == EVG_PHASE_OPEN) evg_connection_write_out(c);
+    if (c->phase == EVG_PHASE_OPEN) evg_pipe_write(&c->pipe);
     evg_connection_emit(c);
-    bool settled = c->phase == EVG_PHASE_OPEN && !c->blocked && !c->broken;
-    if (settled && evg_session_deadline(&c->session) >= c->source.loop->aimed_at)
-        evg_source_dirty(&c->source);
+    bool settled = c->phase == EVG_PHASE_OPEN && !c->pipe.blocked && !c->pipe.broken;
+    if (settled && evg_session_deadline(&c->session) >= c->pipe.source.loop->aimed_at)
+        evg_source_dirty(&c->pipe.source);
     else
-        evg_connection_touch(c);
+        evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_clock(evg_connection_t *c)
 {
-    evg_wire_clock(&c->session.wire, evg_loop_now(c->source.loop));
+    evg_wire_clock(&c->session.wire, evg_loop_now(c->pipe.source.loop));
 }
 
 void evg_connection_pump(evg_connection_t *c)
@@ -214,7 +259,7 @@ void evg_connection_disconnect(evg_connection_t *c)
 {
     evg_session_disconnect(&c->session);
     evg_connection_pump(c);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address)
@@ -222,14 +267,14 @@ void evg_connection_move(evg_connection_t *c, const evg_address_t *address)
     evg_session_leave(&c->session);
     c->address = *address;
     evg_connection_pump(c);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_shut(evg_connection_t *c)
 {
     evg_session_shut(&c->session);
     evg_connection_pump(c);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_drop(evg_connection_t *c)
@@ -237,7 +282,7 @@ void evg_connection_drop(evg_connection_t *c)
     if (c->phase != EVG_PHASE_OPEN) return;
     evg_connection_finish(c, EVG_EDISCONNECTED, NULL);
     evg_connection_emit(c);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_hand_back(evg_connection_t *c)
@@ -246,17 +291,17 @@ void evg_connection_hand_back(evg_connection_t *c)
     evg_connection_finish(c, EVG_EDISCONNECTED, "jobs are handed back");
     evg_worker_handed_back(&c->session);
     evg_connection_emit(c);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 /* Whatever the socket takes is written to the end: only a full one leaves something behind. */
 bool evg_connection_between_packets_p(const evg_connection_t *c)
 {
-    return c->phase != EVG_PHASE_OPEN || (!c->blocked && !c->broken);
+    return c->phase != EVG_PHASE_OPEN || (!c->pipe.blocked && !c->pipe.broken);
 }
 
 void evg_connection_set_keepalive(evg_connection_t *c, double idle)
 {
     c->keepalive = idle;
-    if (c->phase == EVG_PHASE_OPEN) evg_transport_keepalive(&c->transport, idle);
+    if (c->phase == EVG_PHASE_OPEN) evg_transport_keepalive(&c->pipe.transport, idle);
 }

@@ -7,21 +7,18 @@
 #define EVG_NET_CONNECTION_H
 
 #include "net/address.h"
-#include "net/source.h"
+#include "net/pipe.h"
 #include "net/resolver.h"
-#include "net/transport.h"
 #include "session/session.h"
 
 typedef enum { EVG_PHASE_DOWN, EVG_PHASE_RESOLVING, EVG_PHASE_CONNECTING, EVG_PHASE_OPEN } evg_phase_t;
 
 typedef struct evg_connection {
-    evg_source_t source;
+    evg_pipe_t pipe; /* first; its wire is the session's */
     evg_session_t session;
-    evg_transport_t transport;
     evg_address_t address;
     double connect_timeout; /* seconds for its name, and for one address, SYN to established; 0 is never */
     double keepalive;       /* seconds */
-    int priority;           /* -2..2, of the watcher */
     void (*on_event)(void *owner, const evg_event_t *event);
     void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
     void (*on_step)(void *owner); /* everything was told; more may be written or answered than before; NULL */
@@ -29,19 +26,13 @@ typedef struct evg_connection {
     /* private */
     evg_phase_t phase;
     evg_resolution_t *resolution;
-    evg_sockaddrs_t *ways;   /* while resolving or connecting */
-    int way;                 /* the one that is tried */
-    int cause;               /* errno of the last way that failed; 0: its time was up */
-    double give_up_at;       /* connect_timeout of that one, or of the resolution */
-    evg_transport_t retired; /* to be closed as soon as its watcher may be stopped */
-    ev_io io;
-    int watched;   /* EV_READ | EV_WRITE that `io` is started for */
-    int broken;    /* errno of a write that failed: what the peer sent is still read, then it ends */
-    int postponed; /* turns for which it was due but had not been read to the end */
-    bool blocked;  /* the socket takes no more */
-    bool drained;  /* the last read took everything there was */
-    bool telling;  /* on_event is being called */
-    bool dying;    /* to be freed at the next reconciliation; the session is gone already */
+    evg_sockaddrs_t *ways; /* while resolving or connecting */
+    int way;               /* the one that is tried */
+    int cause;             /* errno of the last way that failed; 0: its time was up */
+    double give_up_at;     /* connect_timeout of that one, or of the resolution */
+    int postponed;         /* turns for which it was due but had not been read to the end */
+    bool telling;          /* on_event is being called */
+    bool dying;            /* to be freed at the next reconciliation; the session is gone already */
 } evg_connection_t;
 
 /* Heap; session with its defaults; attached to the loop. NULL: no memory. */

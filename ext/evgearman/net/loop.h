@@ -44,9 +44,9 @@ struct evg_loop {
     evg_list_t reconciling, serving, judging;
     evg_heap_t alarms;   /* of sources: when to look whether they are due */
     atomic_bool knocked; /* some source was, by another thread */
-    double late;      /* moving average of seconds from the end of a poll to having the GVL again */
-    double polled_at; /* when the last poll ended */
-    uint64_t events;  /* how often a source was served or judged, ever */
+    double late;         /* moving average of seconds from the end of a poll to having the GVL again */
+    double polled_at;    /* when the last poll ended */
+    uint64_t events;     /* how often a source was served or judged, ever */
 };
 
 /* NULL: errno tells why, 0 for no memory. Holds one reference. evg_libev_load comes first. */

@@ -80,6 +80,7 @@ static ssize_t stream_read(evg_transport_t *t, void *room, size_t len)
     ssize_t got;
     do got = recv(t->fd, room, len, 0);
     while (got < 0 && errno == EINTR);
+    t->drained = got < (ssize_t)len; /* a kernel holds nothing back: less than asked is all */
     if (got > 0) return got;
     if (got == 0) return EVG_IO_EOF;
     return again_p() ? EVG_IO_AGAIN : EVG_IO_FAILED;
@@ -199,7 +200,7 @@ static const evg_transport_ops_t unix_ops = {
 
 void evg_transport_init(evg_transport_t *t)
 {
-    *t = (evg_transport_t){.ops = &closed_ops, .fd = -1};
+    *t = (evg_transport_t){.ops = &closed_ops, .fd = -1, .drained = true};
 }
 
 #ifdef SOCK_CLOEXEC
@@ -237,7 +238,7 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address)
         errno = error;
         return EVG_IO_FAILED;
     }
-    *t = (evg_transport_t){.ops = tcp ? &tcp_ops : &unix_ops, .fd = fd, .wants = EV_WRITE};
+    *t = (evg_transport_t){.ops = tcp ? &tcp_ops : &unix_ops, .fd = fd, .wants = EV_WRITE, .drained = true};
     return 0;
 }
 

@@ -28,8 +28,9 @@ typedef struct {
 
 struct evg_transport {
     const evg_transport_ops_t *ops;
-    int fd;    /* -1 when closed */
-    int wants; /* EV_READ / EV_WRITE that `established` waits for */
+    int fd;       /* -1 when closed */
+    int wants;    /* EV_READ / EV_WRITE that `established` waits for, or, when open, what it wants for itself */
+    bool drained; /* by its last read: nothing more can be read before the descriptor is ready again */
 };
 
 void evg_transport_init(evg_transport_t *t); /* closed */

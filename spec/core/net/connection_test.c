@@ -156,7 +156,7 @@ static void test_new_touches_no_network(void **state)
     client_t *k = *state;
     turn(k->loop, 0.02);
     assert_int_equal(k->c->phase, EVG_PHASE_DOWN);
-    assert_int_equal(k->c->transport.fd, -1);
+    assert_int_equal(k->c->pipe.transport.fd, -1);
 }
 
 static void test_connects_and_says_hello(void **state)
@@ -244,7 +244,7 @@ static void test_refused_without_reconnect(void **state)
     assert_int_equal(k->error, EVG_ECONNECT);
     assert_int_equal(k->delivery, EVG_NOT_SENT);
     assert_string_equal(k->text, "Connection refused");
-    assert_int_equal(k->c->retired.fd, -1);
+    assert_int_equal(k->c->pipe.retired.fd, -1);
 }
 
 static void test_refused_at_first_then_good(void **state)
@@ -415,8 +415,8 @@ static void test_end_of_file(void **state)
     assert_int_equal(done(k), 1);
     assert_int_equal(k->error, EVG_ESERVER_CLOSED);
     turn(k->loop, 0);
-    assert_int_equal(k->c->retired.fd, -1);
-    assert_int_equal(k->c->watched, 0);
+    assert_int_equal(k->c->pipe.retired.fd, -1);
+    assert_int_equal(k->c->pipe.watched, 0);
 }
 
 static void test_reset(void **state)
@@ -462,7 +462,7 @@ static void test_reply_that_lies_there_survives_a_failed_write(void **state)
     echo(k, &second, "y", 1);
     evg_connection_flush(k->c);
     assert_int_equal(done(k), 0);
-    assert_true(k->c->broken);
+    assert_true(k->c->pipe.broken);
     turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
     assert_int_equal(done(k), 1);
     assert_int_equal(k->failed, 0);
@@ -623,7 +623,7 @@ static void test_reads_to_the_end_before_it_judges(void **state)
     static uint8_t noop[BEFORE];
     open_client(k);
     int size = 4 * 1024 * 1024;
-    setsockopt(k->c->transport.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    setsockopt(k->c->pipe.transport.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     setsockopt(k->peer, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     k->c->session.options.command_timeout = 0.2;
     echo(k, &request, "x", 1);
@@ -697,13 +697,13 @@ static void test_large_write_and_reply(void **state)
     open_client(k);
     echo(k, &request, data, LARGE);
     evg_connection_flush(k->c);
-    assert_true(k->c->blocked);
+    assert_true(k->c->pipe.blocked);
     assert_true(evg_session_unsent(&k->c->session) > 0);
     swallow(k, ECHO_HEAD + LARGE);
     assert_int_equal(evg_session_unsent(&k->c->session), 0);
-    assert_false(k->c->blocked);
+    assert_false(k->c->pipe.blocked);
     turn(k->loop, 0);
-    assert_int_equal(k->c->watched, EV_READ);
+    assert_int_equal(k->c->pipe.watched, EV_READ);
     uint8_t *reply = malloc(LARGE + ECHO_HEAD);
     size_t len = echo_reply(reply, data, LARGE), sent = 0;
     while (sent < len) {
@@ -750,7 +750,7 @@ static void test_paused(void **state)
     double start = evg_monotonic();
     while (evg_monotonic() - start < 0.05) turn(k->loop, 0.05);
     assert_int_equal(done(k), 0);
-    assert_int_equal(k->c->watched, 0);
+    assert_int_equal(k->c->pipe.watched, 0);
     k->c->session.paused = false;
     evg_connection_changed(k->c);
     turn_until(k->loop, done(k) == 1);
@@ -764,10 +764,10 @@ static void test_keepalive_at_once(void **state)
     socklen_t len = sizeof on;
     k->c->keepalive = 0;
     open_client(k);
-    getsockopt(k->c->transport.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+    getsockopt(k->c->pipe.transport.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
     assert_int_equal(on, 0);
     evg_connection_set_keepalive(k->c, 9);
-    getsockopt(k->c->transport.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+    getsockopt(k->c->pipe.transport.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
     assert_int_equal(on, 1);
 }
 
@@ -775,11 +775,11 @@ static void test_priority_at_once(void **state)
 {
     client_t *k = *state;
     open_client(k);
-    k->c->priority = 2;
+    k->c->pipe.priority = 2;
     evg_connection_changed(k->c);
     turn(k->loop, 0);
-    assert_int_equal(ev_priority(&k->c->io), 2);
-    assert_true(ev_is_active(&k->c->io));
+    assert_int_equal(ev_priority(&k->c->pipe.io), 2);
+    assert_true(ev_is_active(&k->c->pipe.io));
     say(k, "?", 1); /* and it still tells */
     turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
 }
@@ -831,7 +831,7 @@ static void test_loop_closes(void **state)
     echo(k, &request, "x", 1);
     evg_loop_close(k->loop);
     assert_int_equal(done(k), 1);
-    assert_int_equal(k->c->transport.fd, -1);
+    assert_int_equal(k->c->pipe.transport.fd, -1);
     assert_int_equal(recv(k->peer, &byte, 1, 0), 0);
 }
 
@@ -871,7 +871,7 @@ static int forked_child(void *context)
 {
     client_t *k = context;
     static evg_request_t request;
-    int fd = k->c->transport.fd;
+    int fd = k->c->pipe.transport.fd;
     uint64_t jitter = k->c->session.backoff.random;
     evg_loop_forked(k->loop);
     if (k->c->session.backoff.random == jitter) return 8;
@@ -1037,7 +1037,7 @@ static void test_disconnect_beside_a_poll(void **state)
     open_client(k);
     pthread_create(&thread, NULL, drive, &d);
     await_poll(k->loop);
-    int fd = k->c->transport.fd;
+    int fd = k->c->pipe.transport.fd;
     evg_connection_disconnect(k->c);
     assert_true(fcntl(fd, F_GETFD) >= 0); /* its watcher is still started */
     pthread_mutex_unlock(&gvl);

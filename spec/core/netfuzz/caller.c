@@ -168,7 +168,7 @@ static void adjust(client_t *client)
     evg_connection_t *c = client->c;
     switch (pick(6)) {
     case 0: c->session.paused = !c->session.paused; break;
-    case 1: c->priority = (int)pick(5) - 2; break;
+    case 1: c->pipe.priority = (int)pick(5) - 2; break;
     case 2: evg_connection_set_keepalive(c, pick(2) * 10); break;
     case 3: c->session.options.reconnect = pick(4); break;
     case 4: c->session.options.command_timeout = pick(3) * 0.7; break;

@@ -173,7 +173,7 @@ static void audit_turns(client_t *client)
     const evg_connection_t *c = client->c;
     double deadline = fmin(evg_session_deadline(&c->session), c->give_up_at);
     count(&client->late, deadline < machine.now && !c->postponed, LATE_TURNS);
-    count(&client->broken, c->broken, BROKEN_TURNS);
+    count(&client->broken, c->pipe.broken, BROKEN_TURNS);
 }
 
 /* While there is more to be read the judgement is put off. */

@@ -39,7 +39,7 @@ static VALUE connection_flush(VALUE self, VALUE timeout)
 
 static bool arrived_p(const goal_t *goal)
 {
-    return evg_transport_arrived_p(&((const agent_t *)goal->subject)->c->transport);
+    return evg_transport_arrived_p(&((const agent_t *)goal->subject)->c->pipe.transport);
 }
 
 /* A reply that meets a closed socket resets the connection, and what was still on its way is lost. */
@@ -86,7 +86,7 @@ static VALUE connection_write_out(VALUE self, VALUE timeout)
     if (written) wait_for_arrival(agent, deadline);
     bool taken = written && taken_p(agent, deadline);
     RB_GC_GUARD(self);
-    return RBOOL(taken && (agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->transport)));
+    return RBOOL(taken && (agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->pipe.transport)));
 }
 
 /* Something waits to be written. */

@@ -23,7 +23,7 @@ typedef enum { SECONDS, FLAG, DIALECT, PACKET, SIZE, COUNT32, COUNT, PREFETCH, P
     X(max_packet, PACKET, session.options.max_packet)            \
     X(max_text, SIZE, session.options.max_text)                  \
     X(max_unsent, SIZE, session.options.max_unsent)              \
-    X(io_priority, PRIORITY, priority)                           \
+    X(io_priority, PRIORITY, pipe.priority)                      \
     X(grab_unique, FLAG, session.worker.grab_unique)             \
     X(concurrency, COUNT, session.worker.concurrency)            \
     X(prefetch, PREFETCH, session.worker.prefetch)               \

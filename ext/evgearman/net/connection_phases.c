@@ -1,4 +1,4 @@
-#include "net/parts.h"
+#include "net/connection_internal.h"
 
 #include "base/alloc.h"
 
@@ -14,12 +14,13 @@ void evg_connection_enter(evg_connection_t *c, evg_phase_t phase)
         evg_free(c->ways);
         c->ways = NULL;
     }
-    if (phase == EVG_PHASE_DOWN) evg_connection_retire(c);
+    if (phase == EVG_PHASE_DOWN)
+        evg_pipe_stop(&c->pipe);
+    else if (phase == EVG_PHASE_OPEN)
+        evg_pipe_flow(&c->pipe);
     c->way = -1;
     c->give_up_at = INFINITY;
-    c->broken = c->postponed = 0;
-    c->blocked = false;
-    c->drained = true;
+    c->postponed = 0;
     c->phase = phase;
 }
 
@@ -27,7 +28,7 @@ void evg_connection_finish(evg_connection_t *c, int reason, const char *text)
 {
     evg_connection_enter(c, EVG_PHASE_DOWN);
     evg_session_closed(&c->session, reason, text);
-    evg_connection_touch(c);
+    evg_pipe_touch(&c->pipe);
 }
 
 void evg_connection_follow(evg_connection_t *c)

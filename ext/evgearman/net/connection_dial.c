@@ -1,4 +1,4 @@
-#include "net/parts.h"
+#include "net/connection_internal.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -25,7 +25,7 @@ static void give_up(evg_connection_t *c)
 void evg_connection_try_next_way(evg_connection_t *c)
 {
     while (++c->way < c->ways->count) {
-        if (evg_transport_connect(&c->transport, &c->ways->addresses[c->way]) == 0) {
+        if (evg_transport_connect(&c->pipe.transport, &c->ways->addresses[c->way]) == 0) {
             c->give_up_at = deadline(c);
             return;
         }
@@ -39,21 +39,21 @@ static void leave_way(evg_connection_t *c, int cause)
 {
     c->cause = cause;
     c->give_up_at = INFINITY;
-    evg_connection_retire(c);
+    evg_pipe_retire(&c->pipe);
 }
 
 static void opened(evg_connection_t *c)
 {
     evg_connection_enter(c, EVG_PHASE_OPEN);
-    if (c->keepalive > 0) evg_transport_keepalive(&c->transport, c->keepalive);
+    if (c->keepalive > 0) evg_transport_keepalive(&c->pipe.transport, c->keepalive);
     int rc = evg_session_opened(&c->session);
     if (rc < 0) evg_connection_finish(c, rc, NULL);
 }
 
 void evg_connection_check_way(evg_connection_t *c)
 {
-    if (c->transport.fd < 0) return;
-    int rc = c->transport.ops->established(&c->transport);
+    if (c->pipe.transport.fd < 0) return;
+    int rc = c->pipe.transport.ops->established(&c->pipe.transport);
     if (rc == 0)
         opened(c);
     else if (rc == EVG_IO_FAILED)
@@ -79,7 +79,7 @@ void evg_connection_resolved(evg_connection_t *c)
 static void resolve(evg_connection_t *c)
 {
     c->give_up_at = deadline(c);
-    c->resolution = evg_resolve(&c->address, &c->source);
+    c->resolution = evg_resolve(&c->address, &c->pipe.source);
     if (!c->resolution) evg_connection_finish(c, EVG_ERESOLVE, "no thread to be had");
 }
 

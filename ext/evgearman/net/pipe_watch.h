@@ -1,0 +1,21 @@
+/* The watcher of a pipe, and the end of its descriptor. */
+#ifndef EVG_NET_PIPE_WATCH_H
+#define EVG_NET_PIPE_WATCH_H
+
+#include "net/pipe.h"
+
+/* To be reconciled soon: marks dirty and wakes a poll under way. */
+void evg_pipe_touch(evg_pipe_t *pipe);
+
+/* Takes the transport out of use; anywhere. */
+void evg_pipe_retire(evg_pipe_t *pipe);
+
+/* Closes the retired transport; only in a turn. So do these: */
+void evg_pipe_bury(evg_pipe_t *pipe);
+void evg_pipe_watch(evg_pipe_t *pipe, int events); /* EV_READ | EV_WRITE, or 0 */
+void evg_pipe_close(evg_pipe_t *pipe);             /* both transports, without a word */
+
+/* The watcher as new: its loop is gone, or it never had one. */
+void evg_pipe_forget_watcher(evg_pipe_t *pipe);
+
+#endif
