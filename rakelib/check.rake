@@ -12,7 +12,7 @@ namespace :check do
   desc "Refuse includes that climb: base, protocol, session, net, binding and its floors"
   task(:layers) { |task| complain[task.name, HouseRules.layers] }
 
-  desc "Refuse C functions above #{HouseRules::LONGEST_FUNCTION} lines, and C files of #{HouseRules::LONGEST_FILE}"
+  desc "Refuse C functions above #{HouseRules::LONGEST_FUNCTION} lines, and C files above #{HouseRules::LONGEST_FILE}"
   task(:lengths) { |task| complain[task.name, HouseRules.lengths] }
 
   desc "Refuse C files that call each other in a circle"
@@ -27,5 +27,5 @@ namespace :check do
   end
 end
 
-desc "Check the layers, the lengths and the exported symbols"
-task check: %w[check:layers check:lengths check:symbols]
+desc "Check the layers, the circles, the lengths and the exported symbols"
+task check: %w[check:layers check:circles check:lengths check:symbols]

@@ -65,7 +65,7 @@ RSpec.describe "A system call may fail", :gearmand do
   end
 
   # Fails when a request, or the worker, does not hear of an end: let evg_connection_try_next_way forget to give up, or
-  # write_failed in net/stream.c keep to itself what it saw.
+  # write_failed in net/pipe.c keep to itself what it saw.
   it "for good: each request has one end, nobody a foreign answer, and both go on" do
     errnos = %i[ECONNRESET EPIPE ETIMEDOUT EHOSTUNREACH ENETDOWN ENOBUFS EIO EBADF EMFILE ENFILE ENOMEM EACCES]
     calls = counting_child(life + <<~RUBY).lines.map(&:to_i)

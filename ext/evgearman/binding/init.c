@@ -1,18 +1,22 @@
 /* What is done once, when the extension is loaded. */
-#include "binding/drive/loop.h"
+#include <ruby.h>
+
 #include "binding/values/forks.h"
 #include "net/libev.h"
 
-/* The classes: each `Init_evg_…` stands at the end of its file. */
-#define CLASSES(X)                                                                                                  \
-    X(error)                                                                                                        \
-    X(seconds)                                                                                                      \
-    X(coding)                                                                                                       \
-    X(loop_life)                                                                                                    \
-    X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) X(agent) X(connection) X(connection_facts)     \
-        X(closing) X(options) X(hooks) X(questions) X(client) X(bulk) X(window_class) X(window) X(worker)           \
-            X(task_class) X(task) X(task_facts) X(conversion) X(job_class) X(job) X(answers) X(perform) X(protocol) \
-                X(session) X(session_request) X(session_job)
+/* The classes: each `Init_evg_…` stands at the end of its file. Some build on those in front of them. */
+/* clang-format off */
+#define CLASSES(X)                                                                \
+    X(error) X(seconds) X(coding)                                                 \
+    X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) \
+    X(agent) X(connection) X(connection_facts) X(closing)                         \
+    X(options) X(hooks) X(questions)                                              \
+    X(client) X(bulk) X(window_class) X(window)                                   \
+    X(worker)                                                                     \
+    X(task_class) X(task) X(task_facts) X(conversion)                             \
+    X(job_class) X(job) X(answers) X(perform)                                     \
+    X(protocol) X(session_life) X(session) X(session_request) X(session_job)
+/* clang-format on */
 
 #define X(name) void Init_evg_##name(void);
 CLASSES(X)

@@ -1,5 +1,7 @@
 /* A Protocol::WorkerSession's abilities, its work loop, and the jobs it is given. */
-#include "binding/sessions/rb_session.h"
+#include "binding/sessions/rb_session_job.h"
+
+#include "binding/sessions/session_life.h"
 #include "binding/values/blame.h"
 #include "binding/values/errors.h"
 #include "binding/values/function_names.h"

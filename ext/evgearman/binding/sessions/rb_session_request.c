@@ -1,5 +1,7 @@
 /* Requests of a Protocol::Session: each an object with one outcome, kept by its session until that is told. */
-#include "binding/sessions/rb_session.h"
+#include "binding/sessions/rb_session_request.h"
+
+#include "binding/sessions/session_life.h"
 #include "binding/values/blame.h"
 #include "binding/values/errors.h"
 #include "binding/values/objects.h"
@@ -7,6 +9,18 @@
 #include "binding/values/shapes.h"
 #include "binding/values/strings.h"
 #include "binding/values/unique.h"
+
+typedef struct {
+    evg_request_t request;
+    rb_session_t *session;
+    VALUE session_value;
+    VALUE function, unique, block;
+    VALUE converter; /* makes the value of what the server sent, in Ruby; nil: that is the value */
+    VALUE reply, error;
+    VALUE exception; /* what a worker reported before its WORK_FAIL */
+    size_t slot;     /* in session->pending */
+    bool pending, done;
+} rb_request_t;
 
 static VALUE request_class;
 
