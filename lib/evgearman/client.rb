@@ -6,14 +6,13 @@ module EVGearman
   class Client < Connection
     include Admin::Requests
 
-    # Packet numbers by priority.
-    FOREGROUND = { normal: 7, high: 21, low: 33 }.freeze
-    BACKGROUND = { normal: 18, high: 32, low: 34 }.freeze
-    EPOCH = 36
+    # Packets by priority.
+    FOREGROUND = { normal: :submit_job, high: :submit_job_high, low: :submit_job_low }.freeze
+    BACKGROUND = { normal: :submit_job_bg, high: :submit_job_high_bg, low: :submit_job_low_bg }.freeze
 
     # What a job of {#submit_jobs_bg} may say.
     BULK_OPTIONS = { priority: :normal, unique: :default, at: nil, in: nil, coder: :default }.freeze
-    private_constant :FOREGROUND, :BACKGROUND, :EPOCH, :BULK_OPTIONS
+    private_constant :FOREGROUND, :BACKGROUND, :BULK_OPTIONS
 
     # Sends SUBMIT_JOB: a foreground job, whose result comes back.
     #
@@ -35,7 +34,7 @@ module EVGearman
     def submit_job(function, workload = "", unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
-      _submit(function, workload, unique, FOREGROUND[:normal], timeout, listeners, coder, encoding, &block)
+      _submit(function, workload, unique, :submit_job, timeout, listeners, coder, encoding, &block)
     end
 
     # Sends SUBMIT_JOB_HIGH. Workers get it before those of normal priority.
@@ -75,7 +74,7 @@ module EVGearman
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job_bg(function, workload = "", unique: :default, coder: :default, &block)
-      _submit_bg(function, workload, unique, BACKGROUND[:normal], nil, coder, &block)
+      _submit_bg(function, workload, unique, :submit_job_bg, nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_HIGH_BG. Workers get it before those of normal priority.
@@ -86,7 +85,7 @@ module EVGearman
     # @raise (see #submit_job_bg)
     # @see #submit_job_bg
     def submit_job_high_bg(function, workload = "", unique: :default, coder: :default, &block)
-      _submit_bg(function, workload, unique, BACKGROUND[:high], nil, coder, &block)
+      _submit_bg(function, workload, unique, :submit_job_high_bg, nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_LOW_BG. Workers get it after those of normal priority.
@@ -97,7 +96,7 @@ module EVGearman
     # @raise (see #submit_job_bg)
     # @see #submit_job_bg
     def submit_job_low_bg(function, workload = "", unique: :default, coder: :default, &block)
-      _submit_bg(function, workload, unique, BACKGROUND[:low], nil, coder, &block)
+      _submit_bg(function, workload, unique, :submit_job_low_bg, nil, coder, &block)
     end
 
     # Sends SUBMIT_JOB_EPOCH: a background job that is not run before its time, by the server's clock.
@@ -111,7 +110,7 @@ module EVGearman
     # @return [Task] of the job's handle
     # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError, ConnectionError] before anything is sent
     def submit_job_epoch(function, workload, time, unique: :default, coder: :default, &block)
-      _submit_bg(function, workload, unique, EPOCH, UnixTime.ceil(time), coder, &block)
+      _submit_bg(function, workload, unique, :submit_job_epoch, UnixTime.ceil(time), coder, &block)
     end
 
     # Asks with GET_STATUS.
@@ -160,7 +159,7 @@ module EVGearman
     def enqueue(function, workload = "", priority: :normal, unique: :default, at: nil, in: nil, timeout: nil,
                 coder: :default)
       time = delayed_until(priority, at, binding.local_variable_get(:in))
-      command = time ? EPOCH : number(BACKGROUND, priority)
+      command = time ? :submit_job_epoch : packet(BACKGROUND, priority)
       limit = Seconds.limit(timeout, "timeout")
       _submit_bg(function, workload, unique, command, time, coder).value(limit)
     end
@@ -214,7 +213,7 @@ module EVGearman
     # a coder's.
     def submission(priority, function, unique: nil, timeout: nil, on_data: nil, on_warning: nil, on_exception: nil,
                    on_status: nil, coder: :default, encoding: :default)
-      command = number(FOREGROUND, priority)
+      command = packet(FOREGROUND, priority)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
       _check_submit(function, unique, timeout, listeners, coder, encoding)
       lambda do |workload|
@@ -227,7 +226,7 @@ module EVGearman
     def foreground(priority, function, workload, unique: nil, timeout: nil, on_data: nil, on_warning: nil,
                    on_exception: nil, on_status: nil, coder: :default, encoding: :default, &block)
       listeners = [on_data, on_warning, on_exception, on_status] if on_data || on_warning || on_exception || on_status
-      _submit(function, workload, unique, number(FOREGROUND, priority), timeout, listeners, coder, encoding, &block)
+      _submit(function, workload, unique, packet(FOREGROUND, priority), timeout, listeners, coder, encoding, &block)
     end
 
     # A job of a batch, as the arguments of `_submit_bg`.
@@ -239,7 +238,7 @@ module EVGearman
       given = BULK_OPTIONS.merge(job[2])
       check_spelling(given)
       priority, time = given[:priority], delayed_until(given[:priority], given[:at], given[:in])
-      [job[0], job[1], given[:unique], time ? EPOCH : number(BACKGROUND, priority), time, given[:coder]]
+      [job[0], job[1], given[:unique], time ? :submit_job_epoch : packet(BACKGROUND, priority), time, given[:coder]]
     end
 
     def check_spelling(given)
@@ -248,8 +247,8 @@ module EVGearman
       EVGearman._blame("unknown option: #{(given.keys - BULK_OPTIONS.keys).join(", ")}")
     end
 
-    def number(numbers, priority)
-      numbers[priority] or EVGearman._blame("priority must be :normal, :high or :low, not #{priority.inspect}")
+    def packet(packets, priority)
+      packets[priority] or EVGearman._blame("priority must be :normal, :high or :low, not #{priority.inspect}")
     end
 
     # Unix seconds, or nil for a job that is not delayed.

@@ -192,7 +192,7 @@ module EVGearman
     # @return [nil]
     # @raise [ArgumentError] for a time that is none
     def close(timeout = 1)
-      return @shared_with.close(timeout) if @shared_with
+      return _shared.close(timeout) if _shared
 
       _close(timeout)
       nil
@@ -337,12 +337,6 @@ module EVGearman
     end
 
     def known_options = DEFAULTS.keys + HOOKS
-
-    # Becomes another view of a Worker's connection.
-    def share(worker)
-      @shared_with = worker
-      _share(worker)
-    end
 
     # One line per cause and outage: a server that is away would fill a log. An outage ends when a server says something.
     def _report_error(error)

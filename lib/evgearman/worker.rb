@@ -90,7 +90,7 @@ module EVGearman
     # A Client on the same connection, for jobs that submit jobs. Closing either closes both.
     #
     # @return [Client]
-    def client = @client ||= Client.allocate.tap { |client| client.send(:share, self) }
+    def client = @client ||= _new_client
 
     # As {Connection#close}. Threads of handlers that still run end with these, and so does {#run}.
     #

@@ -8,9 +8,6 @@ module EVGearman
     class ClientSession < Session
       include Admin::Requests
 
-      NUMBERS = COMMANDS.transform_values { |row| row[:number] }.freeze
-      private_constant :NUMBERS
-
       # Sends SUBMIT_JOB: a foreground job.
       #
       # @param function [String] 1 to 512 bytes without control bytes but TAB
@@ -21,7 +18,7 @@ module EVGearman
       # @return [Session::Request] of the result, BINARY
       # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
       def submit_job(function, workload = "", unique: nil, timeout: nil, &block)
-        _submit(NUMBERS[:submit_job], function, workload, unique, nil, timeout, &block)
+        _submit(:submit_job, function, workload, unique, nil, timeout, &block)
       end
 
       # Sends SUBMIT_JOB_HIGH. Workers get it before those of normal priority.
@@ -32,7 +29,7 @@ module EVGearman
       # @raise (see #submit_job)
       # @see #submit_job
       def submit_job_high(function, workload = "", unique: nil, timeout: nil, &block)
-        _submit(NUMBERS[:submit_job_high], function, workload, unique, nil, timeout, &block)
+        _submit(:submit_job_high, function, workload, unique, nil, timeout, &block)
       end
 
       # Sends SUBMIT_JOB_LOW. Workers get it after those of normal priority.
@@ -43,7 +40,7 @@ module EVGearman
       # @raise (see #submit_job)
       # @see #submit_job
       def submit_job_low(function, workload = "", unique: nil, timeout: nil, &block)
-        _submit(NUMBERS[:submit_job_low], function, workload, unique, nil, timeout, &block)
+        _submit(:submit_job_low, function, workload, unique, nil, timeout, &block)
       end
 
       # Sends SUBMIT_JOB_BG: a background job.
@@ -55,7 +52,7 @@ module EVGearman
       # @return [Session::Request] of the job's handle
       # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
       def submit_job_bg(function, workload = "", unique: :auto, &block)
-        _submit(NUMBERS[:submit_job_bg], function, workload, unique, nil, nil, &block)
+        _submit(:submit_job_bg, function, workload, unique, nil, nil, &block)
       end
 
       # Sends SUBMIT_JOB_HIGH_BG. Workers get it before those of normal priority.
@@ -66,7 +63,7 @@ module EVGearman
       # @raise (see #submit_job_bg)
       # @see #submit_job_bg
       def submit_job_high_bg(function, workload = "", unique: :auto, &block)
-        _submit(NUMBERS[:submit_job_high_bg], function, workload, unique, nil, nil, &block)
+        _submit(:submit_job_high_bg, function, workload, unique, nil, nil, &block)
       end
 
       # Sends SUBMIT_JOB_LOW_BG. Workers get it after those of normal priority.
@@ -77,7 +74,7 @@ module EVGearman
       # @raise (see #submit_job_bg)
       # @see #submit_job_bg
       def submit_job_low_bg(function, workload = "", unique: :auto, &block)
-        _submit(NUMBERS[:submit_job_low_bg], function, workload, unique, nil, nil, &block)
+        _submit(:submit_job_low_bg, function, workload, unique, nil, nil, &block)
       end
 
       # Sends SUBMIT_JOB_EPOCH: a background job that is not run before its time, by the server's clock.
@@ -90,7 +87,7 @@ module EVGearman
       # @return [Session::Request] of the job's handle
       # @raise [ArgumentError, TypeError, PacketTooLargeError, BackpressureError] before anything is sent
       def submit_job_epoch(function, workload, time, unique: :auto, &block)
-        _submit(NUMBERS[:submit_job_epoch], function, workload, unique, UnixTime.ceil(time), nil, &block)
+        _submit(:submit_job_epoch, function, workload, unique, UnixTime.ceil(time), nil, &block)
       end
 
       # Asks with GET_STATUS.

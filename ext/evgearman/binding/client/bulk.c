@@ -8,6 +8,7 @@
 #include "binding/values/coding.h"
 #include "binding/values/errors.h"
 #include "binding/values/strings.h"
+#include "binding/values/packets.h"
 #include "binding/values/unique.h"
 
 /* The arguments of _submit_bg. What is sent of all jobs lies in one flat Array, so many columns for each. */
@@ -38,7 +39,7 @@ static void add_row(VALUE table, VALUE job, const VALUE usual[ARGUMENTS])
 /* Bytes of everything, before anything is looked at. */
 static VALUE table_of(VALUE jobs, VALUE unique, VALUE coder)
 {
-    VALUE usual[ARGUMENTS] = {Qnil, rb_str_new(NULL, 0), unique, INT2FIX(EVG_SUBMIT_JOB_BG), Qnil, coder};
+    VALUE usual[ARGUMENTS] = {Qnil, rb_str_new(NULL, 0), unique, packet_name(EVG_SUBMIT_JOB_BG), Qnil, coder};
     VALUE table = rb_ary_new_capa(RARRAY_LEN(jobs) * COLUMNS);
     for (long i = 0; i < RARRAY_LEN(jobs); i++) add_row(table, RARRAY_AREF(jobs, i), usual);
     return table;
@@ -48,7 +49,7 @@ static evg_submission_t submission_of(VALUE table, long row)
 {
     VALUE unique = cell(table, row, UNIQUE), run_at = cell(table, row, RUN_AT);
     bool given = !NIL_P(unique) && !unique_auto_p(unique);
-    return (evg_submission_t){.type = (evg_command_t)FIX2INT(cell(table, row, COMMAND)),
+    return (evg_submission_t){.type = submission_type(cell(table, row, COMMAND)),
                               .function = bytes_of(cell(table, row, FUNCTION)),
                               .unique = given ? bytes_of(unique) : evg_bytes("", 0),
                               .workload = bytes_of(cell(table, row, WORKLOAD)),

@@ -8,6 +8,7 @@
 #include "binding/values/errors.h"
 #include "binding/values/seconds.h"
 #include "binding/values/strings.h"
+#include "binding/values/packets.h"
 #include "binding/values/unique.h"
 
 /* Strings, not pointers into them: making the Task may move what is embedded. */
@@ -67,7 +68,7 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
 {
     const coding_t *usual = &agent_of(self)->coding;
     coding_t coding = {coder_of(coder, usual->coder), encoding_of(encoding, usual->encoding)};
-    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+    submit_t what = {.command = submission_type(command),
                      .function = function,
                      .unique = unique,
                      .workload = coding_dump(coding.coder, workload, "workload"),
@@ -106,7 +107,7 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
                               VALUE coder)
 {
     const agent_t *agent = agent_of(self);
-    submit_t what = {.command = (evg_command_t)FIX2INT(command),
+    submit_t what = {.command = submission_type(command),
                      .function = function,
                      .unique = unique_option(unique, agent->unique),
                      .workload = coding_dump(coder_of(coder, agent->coding.coder), workload, "workload"),

@@ -99,12 +99,10 @@ static VALUE connection_init(VALUE self, VALUE loop_value, VALUE host, VALUE por
     return self;
 }
 
-/* Becomes another view of a Worker's connection. */
-static VALUE connection_share(VALUE self, VALUE worker)
+/* The Worker whose connection it is another view of, or nil. */
+static VALUE connection_shared(VALUE self)
 {
-    agent_of(worker); /* or raises */
-    ((agent_t *)RTYPEDDATA_DATA(self))->shared = worker;
-    return self;
+    return ((agent_t *)RTYPEDDATA_DATA(self))->shared;
 }
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
@@ -211,7 +209,7 @@ void Init_evg_connection(void)
     VALUE module = rb_define_module("EVGearman");
     VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
     rb_define_private_method(klass, "_init", connection_init, 4);
-    rb_define_private_method(klass, "_share", connection_share, 1);
+    rb_define_private_method(klass, "_shared", connection_shared, 0);
     rb_define_private_method(klass, "_connect", connection_connect, 3);
     rb_define_private_method(klass, "_loop_runs", connection_loop_runs, 0);
     rb_define_method(klass, "echo", connection_echo, 1);

@@ -201,12 +201,23 @@ static VALUE worker_jobs_finished(VALUE self)
     return ULL2NUM(agent_of(self)->jobs_finished);
 }
 
+/* A Client that is another view of its connection. */
+static VALUE worker_new_client(VALUE self)
+{
+    agent_of(self); /* or raises */
+    VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+    VALUE client = rb_obj_alloc(rb_const_get(module, rb_intern("Client")));
+    ((agent_t *)RTYPEDDATA_DATA(client))->shared = self;
+    return client;
+}
+
 void Init_evg_worker(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
     VALUE klass = rb_define_class_under(module, "Worker", connection_class);
     rb_define_private_method(klass, "_register", worker_register, 7);
+    rb_define_private_method(klass, "_new_client", worker_new_client, 0);
     rb_define_private_method(klass, "_work", worker_work, 0);
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);

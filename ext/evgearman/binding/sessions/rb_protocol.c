@@ -242,7 +242,6 @@ void Init_evg_protocol(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE protocol = rb_define_module_under(module, "Protocol");
-    packets_init();
     define_functions(rb_singleton_class(protocol));
     define_parser(protocol);
 }

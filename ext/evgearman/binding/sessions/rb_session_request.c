@@ -5,6 +5,7 @@
 #include "binding/values/blame.h"
 #include "binding/values/errors.h"
 #include "binding/values/objects.h"
+#include "binding/values/packets.h"
 #include "binding/values/seconds.h"
 #include "binding/values/shapes.h"
 #include "binding/values/strings.h"
@@ -349,7 +350,7 @@ static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE wor
     function = rb_str_new_frozen(string_of(function, "function"));
     workload = rb_str_new_frozen(string_of(workload, "workload"));
     unique = unique_of(unique);
-    const evg_submission_t submission = {.type = (evg_command_t)NUM2INT(command),
+    const evg_submission_t submission = {.type = submission_type(command),
                                          .function = bytes_of(function),
                                          .unique = NIL_P(unique) ? evg_bytes("", 0) : bytes_of(unique),
                                          .workload = bytes_of(workload),

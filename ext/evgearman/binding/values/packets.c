@@ -10,15 +10,16 @@ VALUE packet_name(evg_command_t type)
     return ID2SYM(names[type]);
 }
 
-void packets_init(void)
+evg_command_t submission_type(VALUE name)
 {
-    names[EVG_TEXT] = rb_intern("text");
-    for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
-        const evg_command_info_t *info = evg_command_info(type);
-        if (!info) continue;
-        VALUE name = rb_funcall(rb_str_new_cstr(info->name), rb_intern("downcase"), 0);
-        names[type] = rb_intern_str(name);
+    static const evg_command_t types[] = {EVG_SUBMIT_JOB,       EVG_SUBMIT_JOB_BG,  EVG_SUBMIT_JOB_EPOCH,
+                                          EVG_SUBMIT_JOB_HIGH,  EVG_SUBMIT_JOB_LOW, EVG_SUBMIT_JOB_HIGH_BG,
+                                          EVG_SUBMIT_JOB_LOW_BG};
+    ID wanted = SYM2ID(name);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (names[types[i]] == wanted) return types[i];
     }
+    rb_raise(rb_eArgError, "no submission: %" PRIsVALUE, name);
 }
 
 /* Is the last argument the bytes of a user, and not a name or a number? */
@@ -67,4 +68,15 @@ ptrdiff_t packet_decode(packet_parser_t *parser, evg_bytes_t input, evg_packet_t
     ptrdiff_t len = evg_admin_decode(&parser->scan, EVG_LINE, input, parser->max, out->args);
     if (len) parser->scan = (evg_scan_t){0};
     return len;
+}
+
+void Init_evg_packets(void)
+{
+    names[EVG_TEXT] = rb_intern("text");
+    for (uint32_t type = 1; type < EVG_COMMAND_CEILING; type++) {
+        const evg_command_info_t *info = evg_command_info(type);
+        if (!info) continue;
+        VALUE name = rb_funcall(rb_str_new_cstr(info->name), rb_intern("downcase"), 0);
+        names[type] = rb_intern_str(name);
+    }
 }

@@ -7,10 +7,11 @@
 #include "protocol/admin.h"
 #include "protocol/packet.h"
 
-void packets_init(void);
-
 /* The Symbol of a type: :submit_job; :text for a line. */
 VALUE packet_name(evg_command_t type);
+
+/* The type of a submission by that; raises ArgumentError. */
+evg_command_t submission_type(VALUE name);
 
 /* [name, *args]. Runs no Ruby code: the views of the packet stay valid. May raise NoMemoryError. */
 VALUE packet_array(evg_packet_t *packet);
