@@ -7,22 +7,9 @@
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
 
-/* Raises what is about this job. */
-static void check(const rb_job_t *job, int code)
+static bool taken_p(const rb_job_t *job, int r)
 {
-    const failure_t about = {.function = job->function,
-                             .handle = evg_bytes(job->job.handle, job->job.handle_len),
-                             .server = server_of(job->agent),
-                             .data = Qnil};
-    error_check_about(&about, code);
-}
-
-/* true: it will be sent. false: the job is not ours any more. Else raises. */
-static bool taken_p(rb_job_t *job, int r)
-{
-    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return false;
-    if (r < 0) check(job, r);
-    return true;
+    return error_job_taken_p(server_of(job->agent), job->function, &job->job, r);
 }
 
 /* Leaves at once, also from inside a running handler: a progress bar must move. */
@@ -35,7 +22,7 @@ static VALUE said(rb_job_t *job, int r)
 
 static evg_session_t *unanswered(rb_job_t *job)
 {
-    if (job->answered) check(job, EVG_EFINISHED);
+    if (job->answered) taken_p(job, EVG_EFINISHED);
     evg_connection_clock(job->agent->c);
     return &job->agent->c->session;
 }

@@ -26,12 +26,12 @@ void agent_prepare(agent_t *agent)
     look(agent);
 }
 
-VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg)
+VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg)
 {
     task_t *task;
     VALUE self = task_new(agent, function, unique, block, &task);
     agent_prepare(agent);
-    int r = ask(agent, &task->request, arg);
+    int r = ask(&agent->c->session, &task->request, arg);
     if (r < 0) {
         const failure_t about = {.function = function, .server = server_of(agent), .data = Qnil};
         error_check_about(&about, r);

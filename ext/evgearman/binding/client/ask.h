@@ -5,12 +5,12 @@
 #include <ruby.h>
 
 #include "binding/client/agent.h"
+#include "binding/values/asking.h"
 
 /* Before a request is made: room for one more Task, and a look at what has come meanwhile, if its loop slept. */
 void agent_prepare(agent_t *agent);
 
 /* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
-typedef int ask_t(agent_t *agent, evg_request_t *request, void *arg);
-VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, void *arg);
+VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg);
 
 #endif

@@ -45,7 +45,7 @@ static VALUE table_of(VALUE jobs, VALUE unique, VALUE coder)
     return table;
 }
 
-static evg_submission_t submission_of(VALUE table, long row)
+static evg_submission_t submission_in(VALUE table, long row)
 {
     VALUE unique = cell(table, row, UNIQUE), run_at = cell(table, row, RUN_AT);
     bool given = !NIL_P(unique) && !unique_auto_p(unique);
@@ -59,7 +59,7 @@ static evg_submission_t submission_of(VALUE table, long row)
 static void check_table(agent_t *agent, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
-        const evg_submission_t submission = submission_of(table, i);
+        const evg_submission_t submission = submission_in(table, i);
         const failure_t about = {.function = cell(table, i, FUNCTION), .server = server_of(agent), .data = Qnil};
         error_check_about(&about, evg_client_check(&agent->c->session, &submission));
     }
@@ -81,7 +81,7 @@ static VALUE functions_of(VALUE table, long count)
 static int ask_all(agent_t *agent, batch_t *batch, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
-        evg_submission_t submission = submission_of(table, i);
+        evg_submission_t submission = submission_in(table, i);
         if (unique_auto_p(cell(table, i, UNIQUE))) submission.unique = unique_key();
         int r = evg_client_submit(&agent->c->session, &batch->requests[i], &submission);
         if (r < 0) return r;

@@ -7,32 +7,6 @@
 #include "binding/values/shapes.h"
 #include "binding/values/strings.h"
 
-typedef struct {
-    VALUE text;
-    evg_shape_t shape;
-} question_t;
-
-static int ask_option(agent_t *agent, evg_request_t *request, void *arg)
-{
-    return evg_session_option(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
-}
-
-static int ask_status(agent_t *agent, evg_request_t *request, void *arg)
-{
-    return evg_client_get_status(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
-}
-
-static int ask_status_unique(agent_t *agent, evg_request_t *request, void *arg)
-{
-    return evg_client_get_status_unique(&agent->c->session, request, bytes_of(((question_t *)arg)->text));
-}
-
-static int ask_admin(agent_t *agent, evg_request_t *request, void *arg)
-{
-    const question_t *question = arg;
-    return evg_session_admin(&agent->c->session, request, bytes_of(question->text), question->shape);
-}
-
 static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;

@@ -11,30 +11,6 @@
 #include "binding/values/packets.h"
 #include "binding/values/unique.h"
 
-/* Strings, not pointers into them: making the Task may move what is embedded. */
-typedef struct {
-    evg_command_t command;
-    VALUE function, unique, workload;
-    int64_t run_at; /* whole Unix seconds */
-    double timeout;
-} submit_t;
-
-static evg_submission_t submission_of(const submit_t *submit)
-{
-    return (evg_submission_t){.type = submit->command,
-                              .function = bytes_of(submit->function),
-                              .unique = NIL_P(submit->unique) ? evg_bytes("", 0) : bytes_of(submit->unique),
-                              .workload = bytes_of(submit->workload),
-                              .run_at = submit->run_at,
-                              .timeout = submit->timeout};
-}
-
-static int ask_submit(agent_t *agent, evg_request_t *request, void *arg)
-{
-    const evg_submission_t packet = submission_of(arg);
-    return evg_client_submit(&agent->c->session, request, &packet);
-}
-
 /* The options on_data: … of a submission: nil, or an Array in the order of callback_t from ON_DATA on. */
 static void check_callable(VALUE listeners)
 {

@@ -107,11 +107,6 @@ static VALUE connection_shared(VALUE self)
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
-static int ask_echo(agent_t *agent, evg_request_t *request, void *data)
-{
-    return evg_session_echo(&agent->c->session, request, bytes_of(*(VALUE *)data));
-}
-
 /* call-seq: echo(data) -> task
  *           echo(data) { |data, error| ... } -> task
  *
@@ -120,7 +115,10 @@ static VALUE connection_echo(VALUE self, VALUE data)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     data = string_of(data, "data");
-    return agent_ask(open_agent_of(self), Qnil, Qnil, block, ask_echo, &data);
+    const question_t question = {.text = data};
+    VALUE task = agent_ask(open_agent_of(self), Qnil, Qnil, block, ask_echo, &question);
+    RB_GC_GUARD(data);
+    return task;
 }
 
 /* call-seq: set_client_id(id) -> self

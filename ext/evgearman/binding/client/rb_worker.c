@@ -107,12 +107,6 @@ static VALUE worker_work_one(VALUE self)
     return self;
 }
 
-static int ask_grab(agent_t *agent, evg_request_t *request, void *unused)
-{
-    (void)unused;
-    return evg_worker_grab(&agent->c->session, request);
-}
-
 /* call-seq: grab_job -> task
  *           grab_job { |job, error| ... } -> task
  *

@@ -90,25 +90,15 @@ VALUE session_job_of(const evg_job_t *job)
 
 /* -- saying something about it ------------------------------------------------------------------------------------- */
 
-static void check(const rb_session_job_t *job, int code)
+static VALUE said(const rb_session_job_t *job, int r)
 {
-    const failure_t about = {
-        .function = job->function, .handle = evg_bytes(job->job.handle, job->job.handle_len), .data = Qnil};
-    error_check_about(&about, code);
+    return RBOOL(error_job_taken_p(NULL, job->function, &job->job, r));
 }
 
 static evg_session_t *unanswered(rb_session_job_t *job)
 {
-    if (job->answered) check(job, EVG_EFINISHED);
+    if (job->answered) said(job, EVG_EFINISHED);
     return &job->session->s;
-}
-
-/* true: it will be sent. false: the job is not ours any more. Else raises. */
-static VALUE said(const rb_session_job_t *job, int r)
-{
-    if (r == EVG_EJOB_LOST || r == EVG_EJOB_TIMEOUT) return Qfalse;
-    if (r < 0) check(job, r);
-    return Qtrue;
 }
 
 static VALUE answered(rb_session_job_t *job, int r)
@@ -151,17 +141,24 @@ static VALUE job_exception(VALUE self, VALUE data)
     return answered(job, r);
 }
 
+typedef int send_t(evg_session_t *s, evg_job_t *job, evg_bytes_t data);
+
+static VALUE send_bytes(VALUE self, send_t *send, VALUE data)
+{
+    rb_session_job_t *job = job_ptr(self);
+    data = string_of(data, "data");
+    VALUE sent = said(job, send(unanswered(job), &job->job, bytes_of(data)));
+    RB_GC_GUARD(data);
+    return sent;
+}
+
 /* call-seq: send_data(bytes) -> true or false
  *
  * Sends WORK_DATA. false: the job is not ours any more, nothing is sent. Raises UnsupportedCommandError for Perl's
  * server, which does not know it. */
 static VALUE job_send_data(VALUE self, VALUE data)
 {
-    rb_session_job_t *job = job_ptr(self);
-    data = string_of(data, "data");
-    VALUE sent = said(job, evg_job_data(unanswered(job), &job->job, bytes_of(data)));
-    RB_GC_GUARD(data);
-    return sent;
+    return send_bytes(self, evg_job_data, data);
 }
 
 /* call-seq: warning(bytes) -> true or false
@@ -169,11 +166,7 @@ static VALUE job_send_data(VALUE self, VALUE data)
  * Sends WORK_WARNING. Answers and raises as `send_data`. */
 static VALUE job_warning(VALUE self, VALUE data)
 {
-    rb_session_job_t *job = job_ptr(self);
-    data = string_of(data, "data");
-    VALUE sent = said(job, evg_job_warning(unanswered(job), &job->job, bytes_of(data)));
-    RB_GC_GUARD(data);
-    return sent;
+    return send_bytes(self, evg_job_warning, data);
 }
 
 /* call-seq: status(numerator, denominator) -> true or false

@@ -90,7 +90,7 @@ static void reserve_pending(rb_session_t *session)
     session->pending_cap = cap;
 }
 
-VALUE session_ask(VALUE session_value, session_ask_t *ask, const void *arg, VALUE converter)
+VALUE session_ask(VALUE session_value, ask_t *ask, const void *arg, VALUE converter)
 {
     rb_request_t *request;
     VALUE self = request_new(session_value, converter, &request);
@@ -233,48 +233,7 @@ static VALUE request_unique(VALUE self)
 
 /* -- questions ----------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    VALUE text;
-    evg_shape_t shape;
-} question_t;
-
-static evg_bytes_t text_of(const void *question)
-{
-    return bytes_of(((const question_t *)question)->text);
-}
-
-static int ask_echo(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_session_echo(s, request, text_of(arg));
-}
-
-static int ask_option(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_session_option(s, request, text_of(arg));
-}
-
-static int ask_status(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_client_get_status(s, request, text_of(arg));
-}
-
-static int ask_status_unique(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_client_get_status_unique(s, request, text_of(arg));
-}
-
-static int ask_admin(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_session_admin(s, request, text_of(arg), ((const question_t *)arg)->shape);
-}
-
-static int ask_grab(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    (void)arg;
-    return evg_worker_grab(s, request);
-}
-
-static VALUE ask(VALUE self, session_ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
+static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE converter)
 {
     question_t question = {rb_str_new_frozen(text), shape};
     VALUE request = session_ask(self, how, &question, converter);
@@ -338,11 +297,6 @@ static VALUE session_set_client_id(VALUE self, VALUE id)
 
 /* -- submissions --------------------------------------------------------------------------------------------------- */
 
-static int ask_submit(evg_session_t *s, evg_request_t *request, const void *arg)
-{
-    return evg_client_submit(s, request, arg);
-}
-
 /* command, function, workload, unique, run_at, timeout */
 static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE workload, VALUE unique, VALUE run_at,
                             VALUE timeout)
@@ -350,12 +304,12 @@ static VALUE session_submit(VALUE self, VALUE command, VALUE function, VALUE wor
     function = rb_str_new_frozen(string_of(function, "function"));
     workload = rb_str_new_frozen(string_of(workload, "workload"));
     unique = unique_of(unique);
-    const evg_submission_t submission = {.type = submission_type(command),
-                                         .function = bytes_of(function),
-                                         .unique = NIL_P(unique) ? evg_bytes("", 0) : bytes_of(unique),
-                                         .workload = bytes_of(workload),
-                                         .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at),
-                                         .timeout = limit_of(timeout, "timeout")};
+    const submit_t submission = {.command = submission_type(command),
+                                 .function = function,
+                                 .unique = unique,
+                                 .workload = workload,
+                                 .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at),
+                                 .timeout = limit_of(timeout, "timeout")};
     VALUE request = session_ask(self, ask_submit, &submission, Qnil);
     RB_OBJ_WRITE(request, &request_ptr(request)->function, function);
     RB_OBJ_WRITE(request, &request_ptr(request)->unique, unique);

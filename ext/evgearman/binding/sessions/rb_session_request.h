@@ -4,11 +4,10 @@
 
 #include <ruby.h>
 
-#include "session/session.h"
+#include "binding/values/asking.h"
 
 /* A new Request by `ask`, or raises what that says. */
-typedef int session_ask_t(evg_session_t *s, evg_request_t *request, const void *arg);
-VALUE session_ask(VALUE self, session_ask_t *ask, const void *arg, VALUE converter);
+VALUE session_ask(VALUE self, ask_t *ask, const void *arg, VALUE converter);
 
 /* The outcome is known, and the session keeps it no longer. Answers the Request. */
 VALUE request_done(const evg_event_t *event);

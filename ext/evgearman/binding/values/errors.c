@@ -220,6 +220,15 @@ void error_check(const evg_address_t *server, int code)
     error_check_about(&about, code);
 }
 
+bool error_job_taken_p(const evg_address_t *server, VALUE function, const evg_job_t *job, int code)
+{
+    if (code == EVG_EJOB_LOST || code == EVG_EJOB_TIMEOUT) return false;
+    const failure_t about = {
+        .function = function, .handle = evg_bytes(job->handle, job->handle_len), .server = server, .data = Qnil};
+    error_check_about(&about, code);
+    return true;
+}
+
 void error_raise(const evg_address_t *server, const char *class_name, const char *words)
 {
     failure_t error = {.klass = error_class(class_name), .words = evg_bytes_of(words), .server = server, .data = Qnil};

@@ -40,6 +40,10 @@ VALUE error_own(VALUE exception);
 void error_check(const evg_address_t *server, int code);
 void error_check_about(const failure_t *about, int code);
 
+/* Of what the core answers to something said about a job. true: it will be sent. false: the job is not ours any more. Else
+ * raises what is about that job. */
+bool error_job_taken_p(const evg_address_t *server, VALUE function, const evg_job_t *job, int code);
+
 /* Raises EVGearman::ConnectionError, TimeoutError … with these words. `server` may be NULL. */
 NORETURN(void error_raise(const evg_address_t *server, const char *class_name, const char *words));
 
