@@ -237,9 +237,10 @@ RSpec.describe "gearmand", :gearmand do
     end
 
     it "forgets one that waits when its client leaves, with the next poll" do
-      submit(on: leaver = wire)
+      submit(on: leaver = wire.say(:set_client_id, "leaver-of-#{name}"))
       leaver.close
-      eventually { worker.answer(:grab_job) == [:no_job] }
+      eventually { Gearmand.shared.ask("workers").none? { |line| line.include?("leaver-of-#{name}") } } # it has noticed
+      expect(worker.answer(:grab_job)).to eq([:no_job])
       expect(status.first).to eq(0)
     end
 

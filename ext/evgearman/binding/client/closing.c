@@ -54,39 +54,34 @@ static void wait_for_arrival(agent_t *agent, double deadline)
 typedef struct {
     agent_t *agent;
     double deadline;
-} taking_t;
+} writing_t;
 
-static VALUE wait_until_taken(VALUE arg)
+/* Who answers into a closed socket may drop what he has not read yet, so the answers are waited for, too. */
+static VALUE write_all(VALUE arg)
 {
-    const taking_t *taking = (const taking_t *)arg;
-    return RBOOL(wait_for(taking->agent, flushed_p, taking->deadline));
+    const writing_t *writing = (const writing_t *)arg;
+    agent_t *agent = writing->agent;
+    evg_connection_flush(agent->c);
+    if (!wait_for(agent, written_p, writing->deadline)) return Qfalse;
+    wait_for_arrival(agent, writing->deadline);
+    if (!wait_for(agent, flushed_p, writing->deadline)) return Qfalse;
+    return RBOOL(agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->pipe.transport));
 }
 
 static VALUE unmute(VALUE arg)
 {
-    ((const taking_t *)arg)->agent->loop->muted = false;
+    ((const writing_t *)arg)->agent->loop->muted = false;
     return Qnil;
 }
 
-/* Who answers into a closed socket may drop what he has not read yet. Nobody hears of the answers any more. */
-static bool taken_p(agent_t *agent, double deadline)
-{
-    taking_t taking = {agent, deadline};
-    agent->loop->muted = true;
-    return RTEST(rb_ensure(wait_until_taken, (VALUE)&taking, unmute, (VALUE)&taking));
-}
-
-/* For the end of the process. true: done, or given up. */
+/* For the end of the process, where nobody hears of answers any more. true: done, or given up. */
 static VALUE connection_write_out(VALUE self, VALUE timeout)
 {
-    agent_t *agent = agent_of(self);
-    double deadline = evg_monotonic() + seconds_of(timeout, "timeout");
-    evg_connection_flush(agent->c);
-    bool written = wait_for(agent, written_p, deadline);
-    if (written) wait_for_arrival(agent, deadline);
-    bool taken = written && taken_p(agent, deadline);
+    writing_t writing = {agent_of(self), evg_monotonic() + seconds_of(timeout, "timeout")};
+    writing.agent->loop->muted = true;
+    VALUE written = rb_ensure(write_all, (VALUE)&writing, unmute, (VALUE)&writing);
     RB_GC_GUARD(self);
-    return RBOOL(taken && (agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->pipe.transport)));
+    return written;
 }
 
 /* Something waits to be written. */

@@ -217,13 +217,14 @@ static VALUE loop_backend(VALUE self)
 
 /* -- all of the process -------------------------------------------------------------------------------------------- */
 
-/* For its end: no job is begun any more. */
+/* For its end: no job is begun any more, nor a thread. */
 static VALUE loops_ending(VALUE klass)
 {
     VALUE loops = rb_ary_new();
     for (rb_loop_t *loop = NULL; (loop = loops_next(loop));) {
         if (loop->drive.forks != evg_forks || loop->drive.closed) continue;
         loop->drive.ending = true;
+        loop->restart = false;
         rb_ary_push(loops, loop->drive.self);
     }
     return loops;
