@@ -113,7 +113,7 @@ RSpec.describe "Packets that are traced" do
           peer.send(:echo_res, packet.last)
         end
       end
-      client = client_for(server, command_timeout: nil, heartbeat: nil)
+      client = client_for(server, command_timeout: nil, heartbeat: nil, dialect: :gearmand) # it asks nothing by itself
       loop.run(0.05)
       large = client.echo("\0RES" * (4 << 20))
       eventually { client.stats[:bytes_out] > 1000 && client.unsent_bytes.positive? }
