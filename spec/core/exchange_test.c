@@ -1,3 +1,4 @@
+#include "support/moved.h"
 #include "support/session_kit.h"
 
 #include "session/exchange.h"
@@ -264,22 +265,6 @@ static void cuts_leave_every_other_byte(void **state)
 }
 
 /* -- work ---------------------------------------------------------------------------------------------------------- */
-
-static size_t moved;
-
-/* Counts the bytes that the core moves. A loop of its own, lest the compiler make a call to itself of it. */
-void *memmove(void *to, const void *from, size_t len)
-{
-    volatile uint8_t *t = to;
-    const volatile uint8_t *f = from;
-    moved += len;
-    if ((uintptr_t)t < (uintptr_t)f) {
-        for (size_t i = 0; i < len; i++) t[i] = f[i];
-    } else {
-        for (size_t i = len; i > 0; i--) t[i - 1] = f[i - 1];
-    }
-    return to;
-}
 
 enum { MANY = 100000 };
 

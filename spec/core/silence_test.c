@@ -1,4 +1,5 @@
 /* Deadlines judge the silence of the server, not our own waiting. */
+#include "support/moved.h"
 #include "support/session_kit.h"
 
 #include "session/exchange.h"
@@ -469,22 +470,6 @@ static void a_job_whose_result_arrives_is_not_asked_for(void **state)
 }
 
 /* -- what it costs ------------------------------------------------------------------------------------------------- */
-
-static size_t moved;
-
-/* Counts the bytes that the core moves. A loop of its own, lest the compiler make a call to itself of it. */
-void *memmove(void *to, const void *from, size_t len)
-{
-    volatile uint8_t *t = to;
-    const volatile uint8_t *f = from;
-    moved += len;
-    if ((uintptr_t)t < (uintptr_t)f) {
-        for (size_t i = 0; i < len; i++) t[i] = f[i];
-    } else {
-        for (size_t i = len; i > 0; i--) t[i - 1] = f[i - 1];
-    }
-    return to;
-}
 
 enum { MANY = 20000 };
 

@@ -5,7 +5,8 @@
 #include "fuzz/fuzz.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "support/seeds.h"
 
 enum { SCRIPT = 4096 };
 
@@ -29,34 +30,23 @@ static void run_seed(uint64_t seed)
     LLVMFuzzerTestOneInput(script, len);
 }
 
-static int run_file(const char *path)
+static bool run_file(const char *path)
 {
     static uint8_t script[1 << 20];
     FILE *file = fopen(path, "rb");
-    if (!file) return perror(path), 1;
+    if (!file) return perror(path), false;
     size_t len = fread(script, 1, sizeof script, file);
     fclose(file);
     LLVMFuzzerTestOneInput(script, len);
-    return 0;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t first = 1, seeds = 0;
-    bool verbose = false;
-    for (int at = 1; at < argc; at++) {
-        uint64_t value = at + 1 < argc ? strtoull(argv[at + 1], NULL, 10) : 0;
-        if (strcmp(argv[at], "--verbose") == 0)
-            verbose = true;
-        else if (strcmp(argv[at], "--seeds") == 0)
-            seeds = value, at++;
-        else if (strcmp(argv[at], "--first") == 0)
-            first = value, at++;
-        else if (run_file(argv[at]))
-            return 1;
-    }
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
-        if (verbose) fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
+    seeds_t seeds = {.first = 1};
+    if (!seeds_parse(&seeds, argc, argv, run_file)) return 1;
+    for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
+        if (seeds.verbose) fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
         run_seed(seed);
     }
     return 0;

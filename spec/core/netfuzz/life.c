@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "net/timer.h"
+#include "support/seeds.h"
 
 #include <math.h>
 #include <signal.h>
@@ -279,21 +280,13 @@ void __sanitizer_set_death_callback(void (*callback)(void));
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = 1;
-    seed = 1;
-    for (int at = 1; at < argc; at++) {
-        uint64_t value = at + 1 < argc ? strtoull(argv[at + 1], NULL, 10) : 0;
-        if (strcmp(argv[at], "--verbose") == 0)
-            verbose = true;
-        else if (strcmp(argv[at], "--seeds") == 0)
-            seeds = value, at++;
-        else if (strcmp(argv[at], "--first") == 0)
-            seed = value, at++;
-    }
+    seeds_t seeds = {.first = 1, .count = 1};
+    (void)seeds_parse(&seeds, argc, argv, NULL);
+    verbose = seeds.verbose;
     __sanitizer_set_death_callback(say_seed);
     signal(SIGALRM, on_alarm);
     if (evg_libev_load()) return 1;
-    for (uint64_t last = seed + seeds; seed < last; seed++) {
+    for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         alarm(LIFE_ALARM);
         note("seed %llu", (unsigned long long)seed);
         run_seed();
