@@ -1,9 +1,8 @@
 #include "base/buffer.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/error.h"
-
-#include <assert.h>
 
 static void drop(evg_buffer_t *buf)
 {
@@ -78,7 +77,7 @@ int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes)
 
 void evg_buffer_truncate(evg_buffer_t *buf, size_t len)
 {
-    assert(len <= evg_buffer_len(buf));
+    evg_assert(len <= evg_buffer_len(buf));
     buf->end = buf->at + len;
 }
 

@@ -10,9 +10,8 @@
 #ifndef EVG_BASE_BUFFER_H
 #define EVG_BASE_BUFFER_H
 
+#include "base/assert.h"
 #include "base/bytes.h"
-
-#include <assert.h>
 
 enum { EVG_BUFFER_FIRST = 16 * 1024 };
 
@@ -88,14 +87,14 @@ static inline uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len)
 
 static inline void evg_buffer_commit(evg_buffer_t *buf, size_t len)
 {
-    assert(len <= evg_buffer_room(buf));
+    evg_assert(len <= evg_buffer_room(buf));
     buf->end += len;
     if (evg_buffer_len(buf) > buf->peak) buf->peak = evg_buffer_len(buf);
 }
 
 static inline void evg_buffer_consume(evg_buffer_t *buf, size_t len)
 {
-    assert(len <= evg_buffer_len(buf));
+    evg_assert(len <= evg_buffer_len(buf));
     buf->at += len;
     buf->consumed += len;
     if (buf->at == buf->end) buf->at = buf->end = 0;

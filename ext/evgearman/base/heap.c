@@ -1,9 +1,9 @@
 #include "base/heap.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/error.h"
 
-#include <assert.h>
 #include <stdint.h>
 
 enum { FIRST_CAP = 16 };
@@ -82,7 +82,7 @@ int evg_heap_reserve(evg_heap_t *heap, size_t count)
 
 int evg_heap_add(evg_heap_t *heap, evg_heap_node_t *node, double at)
 {
-    assert(!node->index);
+    evg_assert(!node->index);
     int rc = evg_heap_reserve(heap, heap->count + 1);
     if (rc < 0) return rc;
     node->at = at;
@@ -94,7 +94,7 @@ void evg_heap_remove(evg_heap_t *heap, evg_heap_node_t *node)
 {
     if (!node->index) return;
     size_t hole = node->index - 1;
-    assert(heap->nodes[hole] == node);
+    evg_assert(heap->nodes[hole] == node);
     node->index = 0;
     evg_heap_node_t *last = heap->nodes[--heap->count];
     if (last == node) return;

@@ -1,9 +1,8 @@
 #include "base/table.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/error.h"
-
-#include <assert.h>
 
 /* KEPT_CAP: what an empty table may hold on to. */
 enum { FIRST_CAP = 16, KEPT_CAP = 1024 };
@@ -150,7 +149,7 @@ void evg_table_deinit(evg_table_t *table)
 
 int evg_table_put(evg_table_t *table, evg_bytes_t key, void *value)
 {
-    assert(value);
+    evg_assert(value != NULL);
     entry_t entry = {siphash13(table->seed, key), key, value};
     size_t at = table->cap ? find(table, entry.hash, key) : 0;
     bool new_p = !table->cap || !table->entries[at].value;

@@ -9,7 +9,7 @@
 #include "net/connection.h"
 #include "net/pipe_watch.h"
 
-/* -- connection_phases.c ------------------------------------------------------------------------------------------------------ */
+/* -- connection_phases.c ------------------------------------------------------------------------------------------- */
 
 /* The only place where the phase changes: each takes along what belongs to it. */
 void evg_connection_enter(evg_connection_t *c, evg_phase_t phase);
@@ -23,7 +23,7 @@ void evg_connection_follow(evg_connection_t *c);
 /* All events to on_event; finishes when the session cannot go on. */
 void evg_connection_emit(evg_connection_t *c);
 
-/* -- connection_dial.c -------------------------------------------------------------------------------------------------------- */
+/* -- connection_dial.c --------------------------------------------------------------------------------------------- */
 
 void evg_connection_begin(evg_connection_t *c);        /* to RESOLVING or CONNECTING */
 void evg_connection_resolved(evg_connection_t *c);     /* is the resolution done? given up? */
