@@ -1,11 +1,13 @@
 # frozen_string_literal: true
 
 # One operation of evgearman, measured in a process of its own: subject.rb HOST:PORT OPERATION OPS WINDOW.
-# Prints operations, seconds and CPU seconds, as floor.c does.
 require "evgearman"
+require_relative "support/measured"
 
 # What is measured is the plain way to do it, as in the README.
 class Subject
+  include Measured
+
   WORKLOAD = "0123456789abcdef"
   LARGE = 16 << 20
 
@@ -102,15 +104,11 @@ class Subject
     end
   end
 
-  def measure(connection = nil)
+  # Connecting is no part of it.
+  def measure(connection = nil, &block)
     connection&.ping
-    start = now
-    cpu = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
-    yield if @ops.positive?
-    puts "#{@ops} #{now - start} #{Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - cpu}"
+    super(&block)
   end
-
-  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 end
 
 GC.disable if ENV["BENCH_GC"] == "off"

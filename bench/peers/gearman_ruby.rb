@@ -1,11 +1,14 @@
 # frozen_string_literal: true
 
 # One operation of the gem gearman-ruby, measured in a process of its own: gearman_ruby.rb HOST:PORT OPERATION OPS WINDOW.
-# Prints operations, seconds and CPU seconds, as floor.c does. It has one request under way, whatever the window.
+# It has one request under way, whatever the window.
 require "gearman"
+require_relative "../support/measured"
 
 # What is measured is the plain way to do it, as in its README.
 class GearmanRuby
+  include Measured
+
   WORKLOAD = "0123456789abcdef"
 
   def initialize(address, ops)
@@ -35,17 +38,6 @@ class GearmanRuby
     end
     measure { worker.work }
   end
-
-  private
-
-  def measure
-    start = now
-    cpu = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
-    yield if @ops.positive?
-    puts "#{@ops} #{now - start} #{Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - cpu}"
-  end
-
-  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 end
 
 Gearman.logger = Logger.new(File::NULL, level: Logger::FATAL)
