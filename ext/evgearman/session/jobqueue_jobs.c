@@ -1,0 +1,169 @@
+/* What becomes of a job: it is queued, perhaps after its time has come, runs, goes back, ends. */
+#include "session/jobqueue_internal.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "session/jobqueue_waiters.h"
+
+/* -- keys ---------------------------------------------------------------------------------------------------------- */
+
+static bool workload_is_key_p(evg_bytes_t unique)
+{
+    return unique.len == 1 && *unique.at == '-';
+}
+
+static bool key_p(evg_bytes_t unique, evg_bytes_t workload)
+{
+    return unique.len && !(workload_is_key_p(unique) && !workload.len);
+}
+
+/* Multiplied, or a function and a key of the same name would be worth nothing together. */
+static uint64_t key_hash(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
+                         evg_bytes_t workload)
+{
+    bool by_workload = workload_is_key_p(unique);
+    return evg_hash(q->seed, by_workload ? workload : unique) * (by_workload ? 5 : 3) + function->by_name.hash;
+}
+
+evg_queue_job_t *evg_queue_job_of_key(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
+                                      evg_bytes_t workload)
+{
+    if (!key_p(unique, workload)) return NULL;
+    evg_index_node_t *node = evg_index_find(&q->keys, key_hash(q, function, unique, workload));
+    for (; node; node = evg_index_find_next(node)) {
+        evg_queue_job_t *job = evg_container(node, evg_queue_job_t, by_key);
+        if (job->function != function || !evg_bytes_equal_p(evg_queue_unique(job), unique)) continue;
+        if (!workload_is_key_p(unique) || evg_bytes_equal_p(evg_queue_workload(job), workload)) return job;
+    }
+    return NULL;
+}
+
+/* -- its beginning ------------------------------------------------------------------------------------------------- */
+
+static uint8_t *store(uint8_t *at, evg_bytes_t bytes)
+{
+    if (bytes.len) memcpy(at, bytes.at, bytes.len);
+    return at + bytes.len;
+}
+
+evg_queue_job_t *evg_queue_job_new(evg_bytes_t unique, evg_bytes_t reducer, evg_bytes_t workload)
+{
+    evg_queue_job_t *job = evg_alloc(sizeof *job + unique.len + reducer.len + workload.len);
+    if (!job) return NULL;
+    *job = (evg_queue_job_t){
+        .unique_len = (uint8_t)unique.len,
+        .reducer_len = (uint16_t)reducer.len,
+        .workload_len = workload.len,
+    };
+    evg_list_init(&job->link);
+    evg_list_init(&job->waiters);
+    (void)store(store(store(job->bytes, unique), reducer), workload);
+    return job;
+}
+
+void evg_queue_job_discard(evg_queue_t *q, evg_queue_job_t *job)
+{
+    evg_queue_let_go(q, job);
+    evg_free(job);
+}
+
+static size_t size_of(const evg_queue_job_t *job)
+{
+    return sizeof *job + job->unique_len + job->reducer_len + job->workload_len;
+}
+
+static void make_known(evg_queue_t *q, evg_queue_job_t *job)
+{
+    evg_bytes_t unique = evg_queue_unique(job), workload = evg_queue_workload(job);
+    job->keyed = key_p(unique, workload);
+    job->named = job->keyed && !workload_is_key_p(unique);
+    evg_index_add(&q->jobs, &job->by_number, ++q->last_job);
+    if (job->keyed) evg_index_add(&q->keys, &job->by_key, key_hash(q, job->function, unique, workload));
+    if (job->named) evg_index_add(&q->uniques, &job->by_unique, evg_hash(q->seed, unique));
+}
+
+static void make_unknown(evg_queue_t *q, evg_queue_job_t *job)
+{
+    evg_index_remove(&q->jobs, &job->by_number);
+    if (job->keyed) evg_index_remove(&q->keys, &job->by_key);
+    if (job->named) evg_index_remove(&q->uniques, &job->by_unique);
+}
+
+void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function)
+{
+    job->function = function;
+    make_known(q, job);
+    q->bytes += size_of(job);
+    function->queued[job->priority]++;
+    evg_queue_function_settle(q, function);
+}
+
+void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job)
+{
+    job->waits = false;
+    evg_list_append(&job->function->jobs[job->priority], &job->link);
+    evg_queue_rouse(q, job->function, job->priority);
+}
+
+/* -- running ------------------------------------------------------------------------------------------------------- */
+
+void evg_queue_job_run(evg_queue_t *q, evg_queue_job_t *job, evg_queue_ability_t *ability)
+{
+    evg_list_unlink(&job->link);
+    evg_list_append(&ability->running, &job->link);
+    job->runs = ability;
+    job->function->queued[job->priority]--;
+    job->function->running++;
+    q->running++;
+    if (ability->timeout > 0) (void)evg_heap_add(&q->timers, &job->timer, q->now + ability->timeout);
+}
+
+static void stop(evg_queue_t *q, evg_queue_job_t *job)
+{
+    evg_heap_remove(&q->timers, &job->timer);
+    evg_list_unlink(&job->link);
+    job->runs = NULL;
+    job->numerator = job->denominator = 0;
+    job->function->running--;
+    job->function->queued[job->priority]++;
+    q->running--;
+}
+
+static bool spent_p(const evg_queue_t *q, const evg_queue_job_t *job)
+{
+    return q->options.job_retries >= 0 && job->attempts >= (uint32_t)q->options.job_retries;
+}
+
+void evg_queue_job_give_back(evg_queue_t *q, evg_queue_job_t *job)
+{
+    stop(q, job);
+    job->attempts++;
+    if (evg_queue_wanted_p(job) && !spent_p(q, job)) {
+        evg_queue_job_push(q, job);
+        return;
+    }
+    evg_queue_tell_failed(q, job);
+    evg_queue_job_free(q, job);
+}
+
+/* -- its end ------------------------------------------------------------------------------------------------------- */
+
+void evg_queue_job_abandon(evg_queue_t *q, evg_queue_job_t *job)
+{
+    job->background = false;
+    evg_queue_let_go(q, job);
+    if (!job->runs) evg_queue_job_free(q, job);
+}
+
+void evg_queue_job_free(evg_queue_t *q, evg_queue_job_t *job)
+{
+    if (job->runs) stop(q, job);
+    if (job->waits) evg_epochs_remove(&q->epochs, &job->link);
+    evg_list_unlink(&job->link);
+    make_unknown(q, job);
+    q->bytes -= size_of(job);
+    job->function->queued[job->priority]--;
+    evg_queue_function_settle(q, job->function);
+    evg_queue_job_discard(q, job);
+}
