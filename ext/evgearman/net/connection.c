@@ -277,7 +277,7 @@ void evg_connection_shut(evg_connection_t *c)
     evg_pipe_touch(&c->pipe);
 }
 
-void evg_connection_drop(evg_connection_t *c)
+void evg_connection_cut(evg_connection_t *c)
 {
     if (c->phase != EVG_PHASE_OPEN) return;
     evg_connection_finish(c, EVG_EDISCONNECTED, NULL);

@@ -68,7 +68,7 @@ void evg_connection_shut(evg_connection_t *c);
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address);
 
 /* Ends the connection as if the network had, and the session connects again. Nothing if it is not open. */
-void evg_connection_drop(evg_connection_t *c);
+void evg_connection_cut(evg_connection_t *c);
 
 /* The same, so that the server gives our jobs to somebody else: they are lost; and with back-off, or one that comes back
  * would be handed to and fro without end. */

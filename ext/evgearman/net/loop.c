@@ -199,7 +199,7 @@ bool evg_loop_reconcile(evg_loop_t *loop)
 bool evg_loop_would_block_p(const evg_loop_t *loop)
 {
     return loop->ev && evg_list_empty_p(&loop->ready) && evg_list_empty_p(&loop->dirty) &&
-           !evg_libev.pending_count(loop->ev);
+           !atomic_load(&loop->knocked) && !evg_libev.pending_count(loop->ev);
 }
 
 static double first_alarm(const evg_loop_t *loop)

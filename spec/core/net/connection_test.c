@@ -643,7 +643,7 @@ static void test_reads_to_the_end_before_it_judges(void **state)
 
 enum { CROWD = 150 };
 
-/* One poll tells of 64 readable sockets. To see it fail: do not read in connection_due. */
+/* One poll tells of 64 readable sockets. To see it fail: do not read in connection_judge. */
 static void test_reads_before_it_judges_more_sockets_than_one_poll_tells_of(void **state)
 {
     client_t *k = *state;

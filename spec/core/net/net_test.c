@@ -16,12 +16,12 @@ typedef struct {
     evg_source_t source;
     ev_io io;
     int fd;
-    int reconciled, readied, dued, forked, closed;
+    int reconciled, served, judged, forked, closed;
     int revents;
-    int order;  /* when `due` was told, counted over all probes */
+    int order;  /* when it was served or judged, counted over all probes */
     bool again; /* ready once more, each time */
     double due_again;
-    evg_source_t *detach; /* in `ready` */
+    evg_source_t *detach; /* in `serve` */
 } probe_t;
 
 static int told;
@@ -47,20 +47,20 @@ static void probe_reconcile(evg_source_t *source)
     source->fd = p->fd;
 }
 
-static void probe_ready(evg_source_t *source)
+static void probe_serve(evg_source_t *source)
 {
     probe_t *p = probe_of(source);
-    p->readied++;
+    p->served++;
     p->revents = source->revents;
     p->order = ++told;
     if (p->again) evg_source_ready(source, EV_READ);
     if (p->detach) evg_source_detach(p->detach);
 }
 
-static void probe_due(evg_source_t *source)
+static void probe_judge(evg_source_t *source)
 {
     probe_t *p = probe_of(source);
-    p->dued++;
+    p->judged++;
     p->order = ++told;
     if (p->due_again > 0) evg_source_due_at(source, p->due_again);
 }
@@ -75,7 +75,7 @@ static void probe_closed(evg_source_t *source)
     probe_of(source)->closed++;
 }
 
-static const evg_source_ops_t probe_ops = {probe_reconcile, probe_ready, probe_due, probe_forked, probe_closed};
+static const evg_source_ops_t probe_ops = {probe_reconcile, probe_serve, probe_judge, probe_forked, probe_closed};
 
 static void probe_init(probe_t *p, evg_loop_t *loop)
 {
@@ -160,12 +160,12 @@ static void test_readable_socket_is_told_and_ends_the_poll(void **state)
     probe_init(&p, *state);
     probe_watch(&p, pair[0]);
     turn(*state, 0);
-    assert_int_equal(p.readied, 0);
+    assert_int_equal(p.served, 0);
     assert_int_equal(write(pair[1], "x", 1), 1);
     double start = evg_monotonic();
     turn(*state, 5);
     assert_true(evg_monotonic() - start < 1);
-    assert_int_equal(p.readied, 1);
+    assert_int_equal(p.served, 1);
     assert_int_equal(p.revents, EV_READ);
     probe_deinit(&p);
     close(pair[0]);
@@ -185,9 +185,9 @@ static void test_ready_is_served_before_due_even_if_the_alarm_came_first(void **
     evg_source_due_at(&reader.source, evg_monotonic() - 2);
     assert_int_equal(write(pair[1], "x", 1), 1);
     turn(*state, 5);
-    assert_int_equal(reader.readied, 1);
-    assert_int_equal(reader.dued, 1);
-    assert_int_equal(late.dued, 1);
+    assert_int_equal(reader.served, 1);
+    assert_int_equal(reader.judged, 1);
+    assert_int_equal(late.judged, 1);
     assert_int_equal(late.order, 3);
     probe_deinit(&reader);
     probe_deinit(&late);
@@ -201,11 +201,47 @@ static void test_due_ends_the_poll_and_is_told_once(void **state)
     probe_init(&p, *state);
     double start = evg_monotonic();
     evg_source_due_at(&p.source, start + 0.03);
-    while (!p.dued) turn(*state, 5);
+    while (!p.judged) turn(*state, 5);
     double took = evg_monotonic() - start;
     assert_true(took >= 0.03 && took < 0.5);
     turn(*state, 0.01);
-    assert_int_equal(p.dued, 1);
+    assert_int_equal(p.judged, 1);
+    probe_deinit(&p);
+}
+
+/* The first alarm passes in vain, and nothing of it counts. To see it fail: judge in heed_alarm. */
+static void test_due_may_be_put_off_without_moving_its_alarm(void **state)
+{
+    evg_loop_t *loop = *state;
+    probe_t p;
+    probe_init(&p, loop);
+    double start = evg_monotonic();
+    evg_source_due_at(&p.source, start + 0.02);
+    evg_source_due_at(&p.source, start + 0.06);
+    assert_true(p.source.alarm.at == start + 0.02);
+    while (evg_monotonic() < start + 0.05) turn(loop, start + 0.05 - evg_monotonic());
+    assert_int_equal(p.judged, 0);
+    assert_int_equal(loop->events, 0);
+    assert_true(p.source.alarm.at == start + 0.06);
+    turn_until(loop, p.judged == 1);
+    assert_true(evg_monotonic() >= start + 0.06);
+    evg_source_due_at(&p.source, start + 0.1);
+    evg_source_due_at(&p.source, INFINITY);
+    while (evg_monotonic() < start + 0.12) turn(loop, 0.02);
+    assert_int_equal(p.judged, 1);
+    assert_int_equal(loop->alarms.count, 0);
+    probe_deinit(&p);
+}
+
+static void test_due_may_come_sooner(void **state)
+{
+    probe_t p;
+    probe_init(&p, *state);
+    double start = evg_monotonic();
+    evg_source_due_at(&p.source, start + 5);
+    evg_source_due_at(&p.source, start + 0.03);
+    while (!p.judged) turn(*state, 5);
+    assert_true(evg_monotonic() - start < 1);
     probe_deinit(&p);
 }
 
@@ -221,8 +257,8 @@ static void test_a_source_that_is_always_due_or_ready_gets_one_call_a_turn(void 
     turn(*state, 5);
     turn(*state, 5);
     assert_true(evg_monotonic() - start < 1);
-    assert_int_equal(p.readied, 2);
-    assert_int_equal(p.dued, 2);
+    assert_int_equal(p.served, 2);
+    assert_int_equal(p.judged, 2);
     probe_deinit(&p);
 }
 
@@ -235,8 +271,8 @@ static void test_a_source_may_detach_the_next_one(void **state)
     evg_source_ready(&first.source, EV_READ);
     evg_source_ready(&second.source, EV_READ);
     turn(*state, 0);
-    assert_int_equal(first.readied, 1);
-    assert_int_equal(second.readied, 0);
+    assert_int_equal(first.served, 1);
+    assert_int_equal(second.served, 0);
     assert_null(second.source.loop);
     probe_deinit(&first);
 }
@@ -318,6 +354,34 @@ static void test_a_wake_before_the_poll_is_not_lost(void **state)
     assert_true(evg_monotonic() - start > 0.02);
 }
 
+static void *knock_soon(void *source)
+{
+    rest(0.03);
+    evg_source_knock(source);
+    return NULL;
+}
+
+static void test_a_knock_from_a_thread_ends_the_poll_and_is_served(void **state)
+{
+    pthread_t thread;
+    probe_t p, other;
+    probe_init(&p, *state);
+    probe_init(&other, *state);
+    double start = evg_monotonic();
+    pthread_create(&thread, NULL, knock_soon, &p.source);
+    while (!p.served) turn(*state, 5);
+    assert_true(evg_monotonic() - start < 1);
+    assert_int_equal(p.revents, 0);
+    pthread_join(thread, NULL);
+    turn(*state, 0);
+    assert_int_equal(p.served, 1);
+    assert_int_equal(other.served, 0);
+    evg_source_knock(&p.source);
+    assert_false(evg_loop_would_block_p(*state));
+    probe_deinit(&p);
+    probe_deinit(&other);
+}
+
 static evg_loop_t *signalled;
 
 static void on_signal(int number)
@@ -378,12 +442,12 @@ static int child_body(void *context)
     int before = fd_count();
     evg_loop_forked(in->loop);
     if (fd_count() >= before) return 1; /* something was opened that a daemon would close */
-    if (in->probe->forked != 1 || in->probe->readied) return 2;
+    if (in->probe->forked != 1 || in->probe->served) return 2;
     if (in->timer && evg_timer_active_p(in->timer)) return 3;
     evg_loop_wake(in->loop);
     turn(in->loop, 0);
     if (fd_count() != before) return 4;
-    if (in->probe->readied) return 5;
+    if (in->probe->served) return 5;
     return 0;
 }
 
@@ -402,9 +466,9 @@ static void test_fork(void **state)
     assert_int_equal(in_child(child_body, &in), 0);
     assert_int_equal(p.forked, 0);
     turn(*state, 5);
-    assert_int_equal(p.readied, 1);
+    assert_int_equal(p.served, 1);
     turn(*state, 5);
-    assert_int_equal(p.readied, 2);
+    assert_int_equal(p.served, 2);
     probe_deinit(&p);
     close(pair[0]);
     close(pair[1]);
@@ -759,7 +823,7 @@ static void test_resolver_finds_localhost(void **state)
     evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     assert_non_null(resolution);
     double start = evg_monotonic();
-    while (!p.readied) turn(*state, 5);
+    while (!p.served) turn(*state, 5);
     assert_true(evg_monotonic() - start < 2);
     assert_true(evg_resolution_done_p(resolution));
     assert_int_equal(evg_resolution_take(resolution, &ways), 0);
@@ -775,7 +839,7 @@ static void test_resolver_tells_failure(void **state)
     probe_init(&p, *state);
     evg_address_tcp(&a, "no such host.invalid", 4730);
     evg_resolution_t *resolution = evg_resolve(&a, &p.source);
-    turn_until(*state, p.readied);
+    turn_until(*state, p.served);
     assert_true(evg_resolution_take(resolution, &ways) != 0);
     assert_int_equal(ways.count, 0);
     probe_deinit(&p);
@@ -812,8 +876,8 @@ static int child_cancels(void *context)
     probe_init(&p, loop);
     evg_address_tcp(&a, "localhost", 4730);
     evg_resolution_t *resolution = evg_resolve(&a, &p.source);
-    for (int tries = 0; tries < 100 && !p.readied; tries++) turn(loop, 0.05);
-    return p.readied && evg_resolution_take(resolution, &ways) == 0 ? 0 : 1;
+    for (int tries = 0; tries < 100 && !p.served; tries++) turn(loop, 0.05);
+    return p.served && evg_resolution_take(resolution, &ways) == 0 ? 0 : 1;
 }
 
 static void test_resolver_after_fork(void **state)
@@ -824,7 +888,7 @@ static void test_resolver_after_fork(void **state)
     evg_address_tcp(&a, "localhost", 4730);
     evg_resolution_t *resolution = evg_resolve(&a, &p.source);
     assert_int_equal(in_child(child_cancels, resolution), 0);
-    turn_until(*state, p.readied);
+    turn_until(*state, p.served);
     evg_resolution_cancel(resolution);
     probe_deinit(&p);
 }
@@ -1010,6 +1074,8 @@ int main(void)
         with_loop(test_readable_socket_is_told_and_ends_the_poll),
         with_loop(test_ready_is_served_before_due_even_if_the_alarm_came_first),
         with_loop(test_due_ends_the_poll_and_is_told_once),
+        with_loop(test_due_may_be_put_off_without_moving_its_alarm),
+        with_loop(test_due_may_come_sooner),
         with_loop(test_a_source_that_is_always_due_or_ready_gets_one_call_a_turn),
         with_loop(test_a_source_may_detach_the_next_one),
         with_loop(test_revents_gather_until_told),
@@ -1017,6 +1083,7 @@ int main(void)
         with_loop(test_linger_sees_input),
         with_loop(test_wake_from_a_thread_ends_the_poll),
         with_loop(test_a_wake_before_the_poll_is_not_lost),
+        with_loop(test_a_knock_from_a_thread_ends_the_poll_and_is_served),
         with_loop(test_wake_from_a_signal_handler),
         with_loop(test_close_tells_sources_once),
         with_loop(test_a_source_keeps_the_loop),

@@ -154,7 +154,7 @@ static void end_it(client_t *client)
     switch (pick(8)) {
     case 0: evg_connection_disconnect(client->c); break;
     case 1: evg_connection_hand_back(client->c); break;
-    case 2: evg_connection_drop(client->c); break;
+    case 2: evg_connection_cut(client->c); break;
     case 3:
         if (pick(8)) break;
         evg_connection_shut(client->c);

@@ -222,7 +222,7 @@ static void untold(telling_t *telling)
     telling->error = rb_errinfo();
     rb_set_errinfo(Qnil);
     if (telling->event->type != EVG_EVENT_DONE) {
-        evg_connection_drop(telling->agent->c);
+        evg_connection_cut(telling->agent->c);
         return;
     }
     rb_protect(end_untold, (VALUE)telling, &state);
