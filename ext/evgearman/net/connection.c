@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-enum { POSTPONED_MAX = 1000, AT_ONCE = 16 * 1024 };
+enum { AT_ONCE = 16 * 1024 };
 
 static evg_connection_t *connection_of(evg_source_t *source)
 {
@@ -33,13 +33,6 @@ static bool reads_p(const evg_connection_t *c)
     return c->pipe.flows && (!c->session.paused || c->pipe.broken);
 }
 
-static int wanted_events(const evg_connection_t *c)
-{
-    int wanted = c->pipe.transport.wants; /* to be established, or for itself */
-    if (!c->pipe.flows) return wanted;
-    return wanted | (c->session.paused ? 0 : EV_READ) | (c->pipe.blocked ? EV_WRITE : 0);
-}
-
 static void connection_reconcile(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
@@ -55,7 +48,7 @@ static void connection_reconcile(evg_source_t *source)
     if (c->phase == EVG_PHASE_OPEN) evg_pipe_write(&c->pipe);
     evg_connection_emit(c);
     evg_pipe_bury(&c->pipe);
-    evg_pipe_watch(&c->pipe, wanted_events(c));
+    evg_pipe_watch(&c->pipe, !c->session.paused);
     evg_source_due_at(source,
                       evg_least(evg_session_deadline(&c->session), evg_least(c->give_up_at, c->session.wire.trim_at)));
 }
@@ -85,20 +78,6 @@ static void connection_serve(evg_source_t *source)
     evg_source_dirty(source);
 }
 
-/* Was it read to the end? Asked of the socket itself, because one poll does not tell of every readable
- * socket (libev takes 64 at first), and because the poll may not have come about. */
-static bool read_up_p(evg_connection_t *c)
-{
-    bool more = evg_list_linked_p(&c->pipe.source.ready);
-    if (!reads_p(c)) return true;
-    if (!more) evg_pipe_read(&c->pipe);
-    if (c->phase != EVG_PHASE_OPEN || evg_pipe_drained_p(&c->pipe) || ++c->postponed > POSTPONED_MAX) {
-        c->postponed = 0;
-        return true;
-    }
-    return false;
-}
-
 static void connection_judge(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
@@ -106,7 +85,7 @@ static void connection_judge(evg_source_t *source)
     arrive(c);
     if (c->phase == EVG_PHASE_RESOLVING) evg_connection_resolved(c);
     if (c->phase == EVG_PHASE_CONNECTING) evg_connection_check_way(c);
-    if (read_up_p(c)) {
+    if (!reads_p(c) || evg_pipe_read_up(&c->pipe)) {
         int rc = evg_session_tick(&c->session);
         if (rc < 0) evg_connection_finish(c, rc, NULL);
     }
@@ -237,8 +216,7 @@ void evg_connection_flush(evg_connection_t *c)
     arrive(c);
     if (c->phase == EVG_PHASE_OPEN) evg_pipe_write(&c->pipe);
     evg_connection_emit(c);
-    bool settled = c->phase == EVG_PHASE_OPEN && !c->pipe.blocked && !c->pipe.broken;
-    if (settled && evg_session_deadline(&c->session) >= c->pipe.source.loop->aimed_at)
+    if (evg_pipe_settled_p(&c->pipe) && evg_session_deadline(&c->session) >= c->pipe.source.loop->aimed_at)
         evg_source_dirty(&c->pipe.source);
     else
         evg_pipe_touch(&c->pipe);

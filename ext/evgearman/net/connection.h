@@ -30,7 +30,6 @@ typedef struct evg_connection {
     int way;               /* the one that is tried */
     int cause;             /* errno of the last way that failed; 0: its time was up */
     double give_up_at;     /* connect_timeout of that one, or of the resolution */
-    int postponed;         /* turns for which it was due but had not been read to the end */
     bool telling;          /* on_event is being called */
     bool dying;            /* to be freed at the next reconciliation; the session is gone already */
 } evg_connection_t;

@@ -53,7 +53,7 @@ static void opened(evg_connection_t *c)
 void evg_connection_check_way(evg_connection_t *c)
 {
     if (c->pipe.transport.fd < 0) return;
-    int rc = c->pipe.transport.ops->established(&c->pipe.transport);
+    int rc = c->pipe.transport.ops->proceed(&c->pipe.transport);
     if (rc == 0)
         opened(c);
     else if (rc == EVG_IO_FAILED)

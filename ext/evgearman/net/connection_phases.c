@@ -20,7 +20,6 @@ void evg_connection_enter(evg_connection_t *c, evg_phase_t phase)
         evg_pipe_flow(&c->pipe);
     c->way = -1;
     c->give_up_at = INFINITY;
-    c->postponed = 0;
     c->phase = phase;
 }
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { READ_PER_TURN = 64 * 1024 };
+enum { READ_PER_TURN = 64 * 1024, POSTPONED_MAX = 1000 };
 
 void evg_pipe_init(evg_pipe_t *pipe, const evg_source_ops_t *source_ops, const evg_pipe_ops_t *ops, evg_wire_t *wire)
 {
@@ -22,7 +22,7 @@ static void begin_anew(evg_pipe_t *pipe, bool flows)
 {
     pipe->flows = flows;
     pipe->blocked = false;
-    pipe->broken = 0;
+    pipe->broken = pipe->postponed = 0;
 }
 
 void evg_pipe_flow(evg_pipe_t *pipe)
@@ -75,12 +75,22 @@ void evg_pipe_read(evg_pipe_t *pipe)
 {
     size_t taken = 0;
     do taken += read_some(pipe);
-    while (pipe->flows && !evg_pipe_drained_p(pipe) && taken < READ_PER_TURN);
+    while (pipe->flows && !pipe->transport.drained && taken < READ_PER_TURN);
     if (!pipe->flows) return;
-    if (!evg_pipe_drained_p(pipe))
+    if (!pipe->transport.drained)
         evg_source_ready(&pipe->source, EV_READ);
     else if (pipe->broken)
         failed(pipe, pipe->broken);
+}
+
+/* Asked of the transport itself, because one poll does not tell of every readable socket (libev takes 64 at first), and
+ * because the poll may not have come about. */
+bool evg_pipe_read_up(evg_pipe_t *pipe)
+{
+    if (!evg_list_linked_p(&pipe->source.ready)) evg_pipe_read(pipe);
+    bool up = !pipe->flows || pipe->transport.drained || ++pipe->postponed > POSTPONED_MAX;
+    if (up) pipe->postponed = 0;
+    return up;
 }
 
 static void write_failed(evg_pipe_t *pipe, int error)
@@ -91,10 +101,17 @@ static void write_failed(evg_pipe_t *pipe, int error)
     evg_pipe_touch(pipe);
 }
 
+/* What the transport wants for itself: there need not be anything else to write. */
+static void proceed(evg_pipe_t *pipe)
+{
+    if (pipe->transport.ops->proceed(&pipe->transport) == EVG_IO_FAILED) write_failed(pipe, errno);
+}
+
 void evg_pipe_write(evg_pipe_t *pipe)
 {
     evg_bytes_t bytes;
     pipe->blocked = false;
+    if (pipe->transport.wants && !pipe->broken) proceed(pipe);
     while (!pipe->broken && !pipe->blocked && (bytes = pipe->ops->output(pipe)).len) {
         ssize_t put = pipe->transport.ops->write(&pipe->transport, bytes.at, bytes.len);
         if (put > 0)

@@ -33,11 +33,12 @@ struct evg_pipe {
     int priority; /* -2..2, of the watcher */
     /* private, but to be read */
     bool flows;              /* bytes do: between evg_pipe_flow and evg_pipe_stop */
-    bool blocked;            /* the socket takes no more */
+    bool blocked;            /* the transport takes no more */
     int broken;              /* errno of a write that failed: what the peer sent is still read, then it ends */
     evg_transport_t retired; /* to be closed as soon as its watcher may be stopped */
     ev_io io;
-    int watched; /* EV_READ | EV_WRITE that `io` is started for */
+    int watched;   /* EV_READ | EV_WRITE that `io` is started for */
+    int postponed; /* turns for which it was to be read up and was not */
 };
 
 /* Closed, and attached to nothing. The wire belongs to what sits on top, and lives as long. */
@@ -52,14 +53,18 @@ void evg_pipe_stop(evg_pipe_t *pipe);
 /* A turn's worth is read in; ready again when there may be more. */
 void evg_pipe_read(evg_pipe_t *pipe);
 
-/* The last read took all that the transport had. */
-static inline bool evg_pipe_drained_p(const evg_pipe_t *pipe)
-{
-    return pipe->transport.drained;
-}
+/* Before a deadline is judged. true: all that the transport had is read in, or it is over. false: there is more, and it will
+ * be read; the judgement is put off, but not for ever. */
+bool evg_pipe_read_up(evg_pipe_t *pipe);
 
-/* Writes until nothing is owed or the socket is full. `output` is asked again after each write: when what it had was
- * taken it may want to say more. */
+/* Writes until nothing is owed or the transport takes no more, behind what the transport holds. `output` is asked again after each
+ * write: when what it had was taken it may want to say more. */
 void evg_pipe_write(evg_pipe_t *pipe);
+
+/* All was written, and its watcher has nothing to do but wait for the peer. */
+static inline bool evg_pipe_settled_p(const evg_pipe_t *pipe)
+{
+    return pipe->flows && !pipe->blocked && !pipe->broken && !pipe->transport.wants;
+}
 
 #endif

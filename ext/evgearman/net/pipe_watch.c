@@ -54,8 +54,16 @@ void evg_pipe_bury(evg_pipe_t *pipe)
     evg_transport_close(&pipe->retired);
 }
 
-void evg_pipe_watch(evg_pipe_t *pipe, int wanted)
+static int wanted_events(const evg_pipe_t *pipe, bool reads)
 {
+    int wanted = pipe->transport.wants;
+    if (pipe->flows) wanted |= (reads ? EV_READ : 0) | (pipe->blocked ? EV_WRITE : 0);
+    return wanted;
+}
+
+void evg_pipe_watch(evg_pipe_t *pipe, bool reads)
+{
+    int wanted = wanted_events(pipe, reads);
     evg_assert(pipe->source.loop->turning && !pipe->source.loop->polling);
     if (wanted == pipe->watched && (!wanted || ev_priority(&pipe->io) == pipe->priority)) return;
     stop_watching(pipe);

@@ -12,7 +12,7 @@ void evg_pipe_retire(evg_pipe_t *pipe);
 
 /* Closes the retired transport; only in a turn. So do these: */
 void evg_pipe_bury(evg_pipe_t *pipe);
-void evg_pipe_watch(evg_pipe_t *pipe, int events); /* EV_READ | EV_WRITE, or 0 */
+void evg_pipe_watch(evg_pipe_t *pipe, bool reads); /* for what it waits for; false: not for what comes */
 void evg_pipe_close(evg_pipe_t *pipe);             /* both transports, without a word */
 
 /* The watcher as new: its loop is gone, or it never had one. */

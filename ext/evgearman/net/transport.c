@@ -37,7 +37,7 @@ static ssize_t closed_write(evg_transport_t *t, const void *bytes, size_t len)
     return EVG_IO_FAILED;
 }
 
-static int closed_established(evg_transport_t *t)
+static int closed_proceed(evg_transport_t *t)
 {
     (void)t;
     errno = ENOTCONN;
@@ -62,7 +62,7 @@ static bool always_arrived(const evg_transport_t *t)
 
 static const evg_transport_ops_t closed_ops = {
     .name = "closed",
-    .established = closed_established,
+    .proceed = closed_proceed,
     .read = closed_read,
     .write = closed_write,
     .close = closed_close,
@@ -115,7 +115,7 @@ static int refuse_itself(int fd)
 }
 
 /* No error alone does not mean connected: poll may tell of a socket that is still on its way. */
-static int stream_established(evg_transport_t *t)
+static int stream_proceed(evg_transport_t *t)
 {
     struct sockaddr_storage peer;
     socklen_t peer_len = sizeof peer;
@@ -180,7 +180,7 @@ static bool tcp_arrived(const evg_transport_t *t)
 
 static const evg_transport_ops_t tcp_ops = {
     .name = "tcp",
-    .established = stream_established,
+    .proceed = stream_proceed,
     .read = stream_read,
     .write = stream_write,
     .close = stream_close,
@@ -190,7 +190,7 @@ static const evg_transport_ops_t tcp_ops = {
 
 static const evg_transport_ops_t unix_ops = {
     .name = "unix",
-    .established = stream_established,
+    .proceed = stream_proceed,
     .read = stream_read,
     .write = stream_write,
     .close = stream_close,

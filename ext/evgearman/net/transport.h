@@ -16,11 +16,11 @@ enum { EVG_IO_AGAIN = -1, EVG_IO_EOF = -2, EVG_IO_FAILED = -3 /* errno tells */ 
 
 typedef struct {
     const char *name;
-    /* After the socket became writable. 0: established. EVG_IO_AGAIN: not yet (transport->wants says for what).
-     * EVG_IO_FAILED. */
-    int (*established)(evg_transport_t *t);
+    /* Goes on with what transport->wants waits for. 0: the connection is established, and nothing that was taken is still to
+     * be sent. EVG_IO_AGAIN: not yet. EVG_IO_FAILED. */
+    int (*proceed)(evg_transport_t *t);
     ssize_t (*read)(evg_transport_t *t, void *room, size_t len);         /* > 0, or one of the above */
-    ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, or one of the above */
+    ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, taken for good; ditto, but for EOF */
     void (*close)(evg_transport_t *t);
     void (*keepalive)(evg_transport_t *t, double idle);
     bool (*arrived)(const evg_transport_t *t); /* is all that was written in the peer's kernel? */
@@ -28,14 +28,14 @@ typedef struct {
 
 struct evg_transport {
     const evg_transport_ops_t *ops;
-    int fd;       /* -1 when closed */
-    int wants;    /* EV_READ / EV_WRITE that `established` waits for, or, when open, what it wants for itself */
+    int fd;    /* -1 when closed */
+    int wants; /* EV_READ / EV_WRITE that `proceed` waits for: to be established, or to send what it holds; 0: nothing */
     bool drained; /* by its last read: nothing more can be read before the descriptor is ready again */
 };
 
 void evg_transport_init(evg_transport_t *t); /* closed */
 
-/* Begins to connect. 0: under way, or already there (ask `established`). EVG_IO_FAILED: errno tells. */
+/* Begins to connect. 0: under way, or already there (ask `proceed`). EVG_IO_FAILED: errno tells. */
 int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
 
 /* TCP only, elsewhere nothing: SO_KEEPALIVE after `idle` seconds (interval a quarter of it, 4 probes) and

@@ -907,7 +907,7 @@ static evg_sockaddr_t loopback(int port)
 static int await_established(evg_transport_t *t)
 {
     int rc;
-    while ((rc = t->ops->established(t)) == EVG_IO_AGAIN) rest(0.001);
+    while ((rc = t->ops->proceed(t)) == EVG_IO_AGAIN) rest(0.001);
     return rc;
 }
 
@@ -928,7 +928,7 @@ static void test_closed_transport(void **state)
     assert_int_equal(t.ops->read(&t, &byte, 1), EVG_IO_EOF);
     assert_int_equal(t.ops->write(&t, "x", 1), EVG_IO_FAILED);
     assert_int_equal(errno, EPIPE);
-    assert_int_equal(t.ops->established(&t), EVG_IO_FAILED);
+    assert_int_equal(t.ops->proceed(&t), EVG_IO_FAILED);
     evg_transport_keepalive(&t, 3);
     evg_transport_close(&t);
     evg_transport_close(&t);
@@ -1019,7 +1019,7 @@ static void test_a_socket_that_is_connected_to_itself_was_refused(void **state)
     assert_int_equal(evg_transport_connect(&t, &way), 0);
     dup2(itself, t.fd);
     close(itself);
-    assert_int_equal(t.ops->established(&t), EVG_IO_FAILED);
+    assert_int_equal(t.ops->proceed(&t), EVG_IO_FAILED);
     assert_int_equal(errno, ECONNREFUSED);
     evg_transport_close(&t);
     int server = socket(AF_INET, SOCK_STREAM, 0);
@@ -1046,7 +1046,7 @@ static void test_unix_transport(void **state)
     assert_int_equal(bind(listener, (struct sockaddr *)&ways.addresses[0].storage, ways.addresses[0].len), 0);
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(evg_transport_connect(&t, &ways.addresses[0]), 0);
-    assert_int_equal(t.ops->established(&t), 0);
+    assert_int_equal(t.ops->proceed(&t), 0);
     assert_string_equal(t.ops->name, "unix");
     evg_transport_keepalive(&t, 60);
     int peer = accept(listener, NULL, NULL);

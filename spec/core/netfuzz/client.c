@@ -172,14 +172,14 @@ static void audit_turns(client_t *client)
 {
     const evg_connection_t *c = client->c;
     double deadline = fmin(evg_session_deadline(&c->session), c->give_up_at);
-    count(&client->late, deadline < machine.now && !c->postponed, LATE_TURNS);
+    count(&client->late, deadline < machine.now && !c->pipe.postponed, LATE_TURNS);
     count(&client->broken, c->pipe.broken, BROKEN_TURNS);
 }
 
 /* While there is more to be read the judgement is put off. */
 static void judge(asked_t *asked)
 {
-    if (machine.now < asked->give_up_at || asked->client->c->postponed) return;
+    if (machine.now < asked->give_up_at || asked->client->c->pipe.postponed) return;
     must(++asked->late < LATE_TURNS);
 }
 
