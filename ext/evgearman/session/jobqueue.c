@@ -33,11 +33,6 @@ void evg_queue_init(evg_queue_t *q, const evg_queue_ops_t *ops, const char *pref
     evg_epochs_init(&q->epochs, seed0, seed1);
 }
 
-static evg_queue_job_t *job_of(evg_list_t *link)
-{
-    return evg_container(link, evg_queue_job_t, link);
-}
-
 static void free_waiting(evg_queue_t *q, evg_queue_job_t *job)
 {
     job->waits = false;
@@ -47,13 +42,13 @@ static void free_waiting(evg_queue_t *q, evg_queue_job_t *job)
 static void free_jobs(evg_queue_t *q, evg_queue_function_t *function)
 {
     for (int p = 0; p < EVG_QUEUE_PRIORITIES; p++) {
-        for (evg_list_t *at; (at = evg_list_first(&function->jobs[p]));) evg_queue_job_free(q, job_of(at));
+        for (evg_list_t *at; (at = evg_list_first(&function->jobs[p]));) evg_queue_job_free(q, evg_queue_job_of(at));
     }
 }
 
 void evg_queue_deinit(evg_queue_t *q)
 {
-    for (evg_list_t *at; (at = evg_epochs_shift(&q->epochs, INFINITY));) free_waiting(q, job_of(at));
+    for (evg_list_t *at; (at = evg_epochs_shift(&q->epochs, INFINITY));) free_waiting(q, evg_queue_job_of(at));
     for (evg_list_t *at; (at = evg_list_first(&q->all));) {
         evg_queue_function_t *function = evg_container(at, evg_queue_function_t, link);
         free_jobs(q, function);
@@ -85,7 +80,7 @@ static bool expire(evg_queue_t *q)
 static bool come_due(evg_queue_t *q)
 {
     evg_list_t *at = evg_epochs_shift(&q->epochs, q->wall);
-    if (at) evg_queue_job_push(q, job_of(at));
+    if (at) evg_queue_job_push(q, evg_queue_job_of(at));
     return at;
 }
 

@@ -43,10 +43,9 @@ static int prepare(evg_queue_t *q, evg_queue_client_t *client, const evg_queue_o
     return r;
 }
 
-static int enter(evg_queue_t *q, evg_queue_job_t *job, evg_bytes_t name)
+static int enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function, evg_bytes_t name)
 {
-    evg_queue_function_t *function;
-    int r = evg_queue_function_get(q, name, &function);
+    int r = function ? 0 : evg_queue_function_add(q, name, &function);
     if (r < 0) {
         if (job->waits) evg_epochs_remove(&q->epochs, &job->link);
         return r;
@@ -56,12 +55,13 @@ static int enter(evg_queue_t *q, evg_queue_job_t *job, evg_bytes_t name)
     return 0;
 }
 
-static int queue(evg_queue_t *q, evg_queue_client_t *client, const evg_queue_order_t *order, evg_queue_job_t **made)
+static int queue(evg_queue_t *q, evg_queue_client_t *client, const evg_queue_order_t *order,
+                 evg_queue_function_t *function, evg_queue_job_t **made)
 {
     evg_queue_job_t *job = evg_queue_job_new(order->unique, order->reducer, order->workload);
     if (!job) return EVG_ENOMEM;
     int r = prepare(q, client, order, job);
-    if (r == 0) r = enter(q, job, order->function);
+    if (r == 0) r = enter(q, job, function, order->function);
     if (r < 0)
         evg_queue_job_discard(q, job);
     else
@@ -76,7 +76,7 @@ int evg_queue_submit(evg_queue_t *q, evg_queue_client_t *client, const evg_queue
     evg_queue_function_t *function = evg_queue_function_find(q, order->function);
     *job = function ? evg_queue_job_of_key(q, function, order->unique, order->workload) : NULL;
     if (*job) return join(q, client, order, *job);
-    return full_p(q, function, order) ? EVG_EQUEUE_FULL : queue(q, client, order, job);
+    return full_p(q, function, order) ? EVG_EQUEUE_FULL : queue(q, client, order, function, job);
 }
 
 /* -- and after ----------------------------------------------------------------------------------------------------- */

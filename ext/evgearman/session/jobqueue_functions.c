@@ -5,19 +5,14 @@
 #include "base/hash.h"
 #include "protocol/check.h"
 
-static evg_queue_function_t *find(const evg_queue_t *q, evg_bytes_t name, uint64_t hash)
+evg_queue_function_t *evg_queue_function_find(const evg_queue_t *q, evg_bytes_t name)
 {
-    evg_index_node_t *node = evg_index_find(&q->functions, hash);
+    evg_index_node_t *node = evg_index_find(&q->functions, evg_hash(q->seed, name));
     for (; node; node = evg_index_find_next(node)) {
         evg_queue_function_t *function = evg_container(node, evg_queue_function_t, by_name);
         if (evg_bytes_equal_p(evg_queue_name(function), name)) return function;
     }
     return NULL;
-}
-
-evg_queue_function_t *evg_queue_function_find(const evg_queue_t *q, evg_bytes_t name)
-{
-    return find(q, name, evg_hash(q->seed, name));
 }
 
 static evg_queue_function_t *make(evg_bytes_t name)
@@ -45,10 +40,8 @@ static bool room_p(evg_queue_t *q)
     return q->functions.count < q->options.max_functions;
 }
 
-int evg_queue_function_get(evg_queue_t *q, evg_bytes_t name, evg_queue_function_t **function)
+int evg_queue_function_add(evg_queue_t *q, evg_bytes_t name, evg_queue_function_t **function)
 {
-    uint64_t hash = evg_hash(q->seed, name);
-    if ((*function = find(q, name, hash))) return 0;
     if (name.len > EVG_FUNCTION_MAX) return EVG_EFUNCTION;
     evg_queue_function_t *made = make(name);
     if (!made) return EVG_ENOMEM;
@@ -56,7 +49,7 @@ int evg_queue_function_get(evg_queue_t *q, evg_bytes_t name, evg_queue_function_
         evg_free(made);
         return EVG_EQUEUE_FULL;
     }
-    evg_index_add(&q->functions, &made->by_name, hash);
+    evg_index_add(&q->functions, &made->by_name, evg_hash(q->seed, name));
     evg_list_append(&q->all, &made->link);
     evg_queue_function_settle(q, made);
     *function = made;

@@ -25,6 +25,12 @@ void evg_queue_rotate(evg_queue_ability_t *ability, int priority);
 
 /* -- jobqueue_jobs.c ------------------------------------------------------------------------------------------------ */
 
+/* The one that stands in a list by its link. */
+static inline evg_queue_job_t *evg_queue_job_of(evg_list_t *link)
+{
+    return evg_container(link, evg_queue_job_t, link);
+}
+
 /* Of that function and key, or with "-" of that workload; NULL: there is none, or that is no key. */
 evg_queue_job_t *evg_queue_job_of_key(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
                                       evg_bytes_t workload);

@@ -18,19 +18,23 @@ static bool key_p(evg_bytes_t unique, evg_bytes_t workload)
     return unique.len && !(workload_is_key_p(unique) && !workload.len);
 }
 
-/* Multiplied, or a function and a key of the same name would be worth nothing together. */
-static uint64_t key_hash(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
-                         evg_bytes_t workload)
+static uint64_t hash_of(const evg_queue_t *q, evg_bytes_t unique, evg_bytes_t workload)
 {
-    bool by_workload = workload_is_key_p(unique);
-    return evg_hash(q->seed, by_workload ? workload : unique) * (by_workload ? 5 : 3) + function->by_name.hash;
+    return evg_hash(q->seed, workload_is_key_p(unique) ? workload : unique);
+}
+
+/* Multiplied, or a function and a key of the same name would be worth nothing together. */
+static uint64_t with_function(uint64_t hash, const evg_queue_function_t *function, evg_bytes_t unique)
+{
+    return hash * (workload_is_key_p(unique) ? 5 : 3) + function->by_name.hash;
 }
 
 evg_queue_job_t *evg_queue_job_of_key(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
                                       evg_bytes_t workload)
 {
     if (!key_p(unique, workload)) return NULL;
-    evg_index_node_t *node = evg_index_find(&q->keys, key_hash(q, function, unique, workload));
+    uint64_t hash = with_function(hash_of(q, unique, workload), function, unique);
+    evg_index_node_t *node = evg_index_find(&q->keys, hash);
     for (; node; node = evg_index_find_next(node)) {
         evg_queue_job_t *job = evg_container(node, evg_queue_job_t, by_key);
         if (job->function != function || !evg_bytes_equal_p(evg_queue_unique(job), unique)) continue;
@@ -76,11 +80,13 @@ static size_t size_of(const evg_queue_job_t *job)
 static void make_known(evg_queue_t *q, evg_queue_job_t *job)
 {
     evg_bytes_t unique = evg_queue_unique(job), workload = evg_queue_workload(job);
+    evg_index_add(&q->jobs, &job->by_number, ++q->last_job);
     job->keyed = key_p(unique, workload);
     job->named = job->keyed && !workload_is_key_p(unique);
-    evg_index_add(&q->jobs, &job->by_number, ++q->last_job);
-    if (job->keyed) evg_index_add(&q->keys, &job->by_key, key_hash(q, job->function, unique, workload));
-    if (job->named) evg_index_add(&q->uniques, &job->by_unique, evg_hash(q->seed, unique));
+    if (!job->keyed) return;
+    uint64_t hash = hash_of(q, unique, workload);
+    evg_index_add(&q->keys, &job->by_key, with_function(hash, job->function, unique));
+    if (job->named) evg_index_add(&q->uniques, &job->by_unique, hash);
 }
 
 static void make_unknown(evg_queue_t *q, evg_queue_job_t *job)

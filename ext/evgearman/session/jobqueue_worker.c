@@ -6,11 +6,6 @@
 #include "session/jobqueue_internal.h"
 #include "session/jobqueue_waiters.h"
 
-static evg_queue_job_t *job_of(evg_list_t *link)
-{
-    return evg_container(link, evg_queue_job_t, link);
-}
-
 void evg_queue_worker_init(evg_queue_t *q, evg_queue_worker_t *worker)
 {
     *worker = (evg_queue_worker_t){.number = ++q->last_worker};
@@ -51,16 +46,18 @@ static void add(evg_queue_t *q, evg_queue_ability_t *ability)
     evg_queue_function_settle(q, ability->function);
 }
 
-static int make(evg_queue_t *q, evg_queue_worker_t *worker, evg_bytes_t name, double timeout)
+static int make(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_function_t *function, evg_bytes_t name,
+                double timeout)
 {
     evg_queue_ability_t *ability = evg_zalloc(sizeof *ability);
     if (!ability) return EVG_ENOMEM;
-    int r = evg_queue_function_get(q, name, &ability->function);
+    int r = function ? 0 : evg_queue_function_add(q, name, &function);
     if (r < 0) {
         evg_free(ability);
         return r;
     }
     ability->worker = worker;
+    ability->function = function;
     ability->timeout = timeout;
     add(q, ability);
     return 0;
@@ -70,7 +67,7 @@ int evg_queue_can_do(evg_queue_t *q, evg_queue_worker_t *worker, evg_bytes_t nam
 {
     evg_queue_function_t *function = evg_queue_function_find(q, name);
     evg_queue_ability_t *ability = function ? find(q, worker, function) : NULL;
-    if (!ability) return q->bytes < q->options.max_bytes ? make(q, worker, name, timeout) : EVG_EQUEUE_FULL;
+    if (!ability) return q->bytes < q->options.max_bytes ? make(q, worker, function, name, timeout) : EVG_EQUEUE_FULL;
     ability->timeout = timeout;
     return 0;
 }
@@ -83,7 +80,7 @@ static void drop(evg_queue_t *q, evg_queue_ability_t *ability)
     evg_queue_ability_displace(ability);
     ability->function->workers--;
     q->bytes -= sizeof *ability;
-    for (evg_list_t *at; (at = evg_list_first(&ability->running));) evg_queue_job_give_back(q, job_of(at));
+    for (evg_list_t *at; (at = evg_list_first(&ability->running));) evg_queue_job_give_back(q, evg_queue_job_of(at));
     evg_queue_function_settle(q, ability->function);
     evg_free(ability);
 }
@@ -117,7 +114,7 @@ int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t *
     if (!ability) return 0;
     int r = ability->timeout > 0 ? evg_heap_reserve(&q->timers, q->timers.count + 1) : 0;
     if (r < 0) return r;
-    *job = job_of(evg_list_first(&ability->function->jobs[priority]));
+    *job = evg_queue_job_of(evg_list_first(&ability->function->jobs[priority]));
     evg_queue_job_run(q, *job, ability);
     if (q->options.round_robin) evg_queue_rotate(ability, priority);
     return 1;
