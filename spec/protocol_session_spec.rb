@@ -641,6 +641,20 @@ RSpec.describe EVGearman::Protocol::Session do
       expect(written(worker)[0]).to eq([:work_fail, "H:1"])
     end
 
+    # Fails when a job does not mark what it was given, or does not learn where it has moved.
+    it "leaves jobs what they were given, wherever they move" do
+      many = introduced(worker_session(concurrency: nil)) { |it| it.register_function("f").work }
+      jobs = Array.new(100) do |n|
+        many.output
+        many.feed(res(:job_assign_uniq, "H:#{n}", "f", "u#{n}", "w#{n}" * 20)).last.last
+      end
+      move
+      expect(jobs.map { |job| [job.function, job.unique, job.workload] })
+        .to eq(Array.new(100) { |n| ["f", "u#{n}", "w#{n}" * 20] })
+      lost = many.closed.filter_map { |event, job| job if event == :lost }
+      expect(lost.map(&:object_id)).to eq(jobs.map(&:object_id))
+    end
+
     it "does not copy a session" do
       expect { session.dup }.to raise_error(TypeError)
       expect { described_class::Request.new }.to raise_error(TypeError)

@@ -242,11 +242,11 @@ module EVGearman
     end
 
     def drain_when_stopped
-      stopped = turn until stopped || @stop_at || over?
+      stopped = _turn until stopped || @stop_at || over?
       @exception ||= _hopeless
       @stop_at ? work_stop : stop
       limit_drain
-      turn until _drained? || over?
+      _turn until _drained? || over?
     end
 
     # There is nothing more to be done, or to be waited for.
@@ -281,9 +281,6 @@ module EVGearman
     def drained
       stop_running if @running && @stop_at
     end
-
-    # A word to this worker that comes between two turns ends the next one.
-    def turn = _turn
 
     # Others on the same loop go on.
     def stop_running = @running ? _rouse : self.loop.stop

@@ -56,12 +56,6 @@ RSpec.describe "The garbage collector", :gearmand do
     expect(mixed(client)).to match_array(everything)
   end
 
-  def move
-    GC.verify_compaction_references(toward: :empty, (RUBY_VERSION < "3.2" ? :double_heap : :expand_heap) => true)
-  rescue NotImplementedError, ArgumentError
-    GC.respond_to?(:compact) ? GC.compact : skip("this Ruby moves nothing")
-  end
-
   it "may move everything while threads wait" do
     wrong = Array.new(4) do |n|
       Thread.new { (0...200).reject { |i| wait(client.echo("#{n}/#{i}")) == "#{n}/#{i}" } }

@@ -20,7 +20,7 @@ RSpec.describe "A worker" do
   end
 
   describe "whose job is answered twice" do
-    # Fails when a second answer is sent: remove the check of `answered` in binding/client/answers.c and EVG_JOB_FINISHED in
+    # Fails when a second answer is sent: remove the check of `answered` in binding/values/assignment.c and EVG_JOB_FINISHED in
     # `ours` in session/assigned.c. gearmand then says JOB_NOT_FOUND.
     it "sends the first answer only, and goes on with the next jobs", :gearmand do
       worker = worker_for(Gearmand.shared)

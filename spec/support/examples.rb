@@ -55,6 +55,13 @@ module Examples
     connections.each { |connection| connection.echo("settled").value(PATIENCE) }
   end
 
+  # All objects that can move have moved.
+  def move
+    GC.verify_compaction_references(toward: :empty, (RUBY_VERSION < "3.2" ? :double_heap : :expand_heap) => true)
+  rescue NotImplementedError, ArgumentError
+    GC.respond_to?(:compact) ? GC.compact : skip("this Ruby moves nothing")
+  end
+
   # A function name that no other example uses, even on the shared server.
   def function(name = "f")
     @@functions = (defined?(@@functions) ? @@functions : 0) + 1

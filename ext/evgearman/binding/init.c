@@ -14,7 +14,7 @@
     X(client) X(bulk) X(window_class) X(window)                                   \
     X(worker)                                                                     \
     X(task_class) X(task) X(task_facts) X(conversion)                             \
-    X(job_class) X(job) X(answers) X(perform)                                     \
+    X(job_class) X(job) X(perform)                                                \
     X(protocol) X(session_life) X(session) X(session_request) X(session_job)
 /* clang-format on */
 

@@ -8,7 +8,8 @@
 /* NULL: there is none of that name. */
 evg_queue_function_t *evg_queue_function_find(const evg_queue_t *q, evg_bytes_t name);
 
-/* Of a name that find does not know. 0; EVG_EFUNCTION: the name is too long; EVG_EQUEUE_FULL: max_functions are in use; EVG_ENOMEM. */
+/* Of a name that find does not know. 0; EVG_EFUNCTION: the name is too long; EVG_EQUEUE_FULL: max_functions are in use;
+ * EVG_ENOMEM. */
 int evg_queue_function_add(evg_queue_t *q, evg_bytes_t name, evg_queue_function_t **function);
 
 /* It stays though nobody uses it, until it is dropped. */

@@ -107,6 +107,12 @@ module EVGearman
         #   @return [Boolean]
         #   @raise [JobFinishedError]
 
+        # @!method exception(error)
+        #   Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server).
+        #   @param error [String, Exception] of which at most 64 KiB are sent
+        #   @return [Boolean]
+        #   @raise [JobFinishedError]
+
         # @!method send_data(bytes)
         #   Sends WORK_DATA.
         #   @param bytes [String]
@@ -140,16 +146,6 @@ module EVGearman
 
         # The same as {#workload}.
         alias data workload
-
-        # Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server).
-        #
-        # @param error [String, Exception] of which at most 64 KiB are sent
-        # @return [Boolean]
-        # @raise [JobFinishedError]
-        def exception(error)
-          message = error.is_a?(Exception) ? error.message : error
-          _exception(Checks.bytes(message))
-        end
 
         # @return [String]
         def inspect

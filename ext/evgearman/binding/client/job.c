@@ -14,35 +14,32 @@ static uint64_t numbers; /* of jobs, ever: keys of agent->on_lost */
 static void job_mark(void *ptr)
 {
     rb_job_t *job = ptr;
-    job->marked_in = lifetime_marked();
+    assignment_mark(&job->common);
     rb_gc_mark(job->agent_value);
     rb_gc_mark(job->thread);
     rb_gc_mark(job->handler);
-    rb_gc_mark(job->function);
-    rb_gc_mark(job->unique);
-    rb_gc_mark(job->workload);
 }
 
 /* A job that nobody can finish any more fails, or its client would wait for ever. */
 static void job_free(void *ptr)
 {
     rb_job_t *job = ptr;
-    bool held = job->job.state == EVG_JOB_HELD;
-    if (job->agent && (held || evg_list_linked_p(&job->job.stuck))) {
+    evg_job_t *core = &job->common.job;
+    bool held = core->state == EVG_JOB_HELD;
+    if (job->agent && (held || evg_list_linked_p(&core->stuck))) {
         evg_session_t *s = &job->agent->c->session;
-        if (held) (void)evg_job_fail(s, &job->job);
-        evg_job_forget(s, &job->job);
+        if (held) (void)evg_job_fail(s, core);
+        evg_job_forget(s, core);
         evg_connection_changed(job->agent->c);
     }
-    evg_list_unlink(&job->job.link);
+    evg_list_unlink(&core->link);
     evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
     ruby_xfree(job);
 }
 
 static void job_moved(void *ptr)
 {
-    rb_job_t *job = ptr;
-    job->self = rb_gc_location(job->self);
+    assignment_moved(ptr);
 }
 
 static size_t job_size(const void *ptr)
@@ -54,6 +51,7 @@ static size_t job_size(const void *ptr)
 static const rb_data_type_t job_type = {
     .wrap_struct_name = "EVGearman::Job",
     .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size, .dcompact = job_moved},
+    .parent = &assignment_type,
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
@@ -65,37 +63,68 @@ rb_job_t *job_of(VALUE self)
     return job;
 }
 
+/* -- what is said about it ------------------------------------------------------------------------------------------ */
+
+static void used(assignment_t *common)
+{
+    loop_follow_fork(((rb_job_t *)common)->agent->loop);
+}
+
+/* Nobody else may write while its handler runs, so that is done before max_unsent is judged. */
+static evg_session_t *session_of(assignment_t *common, bool room)
+{
+    evg_connection_t *c = ((rb_job_t *)common)->agent->c;
+    evg_session_t *s = &c->session;
+    evg_connection_clock(c);
+    if (room && evg_session_unsent(s) >= s->options.max_unsent) evg_connection_flush(c);
+    return s;
+}
+
+/* Leaves at once, also from inside a running handler: a progress bar must move. */
+static void said(assignment_t *common)
+{
+    evg_connection_flush(((rb_job_t *)common)->agent->c);
+}
+
+static void answered(assignment_t *common, bool sent)
+{
+    const rb_job_t *job = (rb_job_t *)common;
+    agent_t *agent = job->agent;
+    if (RHASH_SIZE(agent->on_lost)) rb_hash_delete(agent->on_lost, ULL2NUM(job->number));
+    if (sent) agent->jobs_finished++;
+}
+
+/* -- its beginning -------------------------------------------------------------------------------------------------- */
+
 VALUE job_new(agent_t *agent, const evg_event_t *event)
 {
+    static const assignment_ops_t ops = {.used = used, .session = session_of, .said = said, .answered = answered};
     rb_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_job_t, &job_type, job);
-    evg_job_init(&job->job);
     evg_list_init(&job->handling);
-    job->self = self;
-    job->marked_in = lifetime_new();
-    job->thread = job->agent_value = job->handler = job->function = job->unique = job->workload = Qnil;
-    job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
-    job->workload = binary_string(event->args[3]);
+    job->thread = job->agent_value = job->handler = Qnil;
+    assignment_init(&job->common, self, &ops, event);
     job->number = ++numbers;
     job->agent = agent;
     job->agent_value = agent->self;
-    evg_worker_accept(&agent->c->session, &job->job, event, job);
+    job->common.server = server_of(agent);
+    evg_worker_accept(&agent->c->session, &job->common.job, event, job);
     job->assigned_at = agent->c->session.wire.now;
-    handler_t *handler = job->job.function ? job->job.function->owner : NULL;
+    handler_t *handler = job->common.job.function ? job->common.job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
-    job->function = handler ? handler->name : name_string(event->args[1]);
-    coding_tag(job->workload, job_coding(job)->encoding);
+    job->common.function = handler ? handler->name : name_string(event->args[1]);
+    coding_tag(job->common.workload, job_coding(job)->encoding);
     return self;
 }
 
 VALUE job_where(const rb_job_t *job)
 {
     VALUE where = rb_str_new_cstr("job ");
-    if (!lifetime_over_p(job->marked_in)) {
-        rb_str_cat(where, RSTRING_PTR(job->function), RSTRING_LEN(job->function));
+    if (!lifetime_over_p(job->common.marked_in)) {
+        rb_str_cat(where, RSTRING_PTR(job->common.function), RSTRING_LEN(job->common.function));
         rb_str_cat(where, " ", 1);
     }
-    rb_str_cat(where, job->job.handle, job->job.handle_len);
+    rb_str_cat(where, job->common.job.handle, job->common.job.handle_len);
     return name_of(where);
 }
 
@@ -121,8 +150,8 @@ void job_expired(agent_t *agent, const evg_event_t *event)
     const rb_job_t *job = event->job->owner;
     const failure_t error = {.code = event->error,
                              .text = event->text,
-                             .function = lifetime_over_p(job->marked_in) ? Qnil : job->function,
-                             .handle = evg_bytes(job->job.handle, job->job.handle_len),
+                             .function = lifetime_over_p(job->common.marked_in) ? Qnil : job->common.function,
+                             .handle = evg_bytes(job->common.job.handle, job->common.job.handle_len),
                              .server = server_of(agent),
                              .data = Qnil};
     if (!agent->loop->muted) hook_report(agent, error_new(&error), job_where(job));
@@ -134,7 +163,7 @@ VALUE jobs_in_flight(const agent_t *agent)
     const evg_list_t *held = &agent->c->session.worker.held;
     for (const evg_list_t *at = held->next; at != held; at = at->next) {
         const rb_job_t *job = evg_container(at, evg_job_t, link)->owner;
-        if (!lifetime_over_p(job->marked_in)) rb_ary_push(jobs, job->self);
+        if (!lifetime_over_p(job->common.marked_in)) rb_ary_push(jobs, job->common.self);
     }
     return jobs;
 }

@@ -6,23 +6,20 @@
 
 #include "binding/client/agent.h"
 #include "binding/client/handler.h"
+#include "binding/values/assignment.h"
 #include "binding/values/coding.h"
 
 typedef struct {
-    evg_job_t job;
+    assignment_t common; /* first */
     evg_list_t handling; /* in loop->handling, while its handler runs where the loop does … */
     VALUE thread;        /* … on this thread */
-    VALUE self;          /* for in_flight only: nobody keeps a job that its user has forgotten */
     agent_t *agent;
     VALUE agent_value;
     VALUE handler; /* Handler, or nil */
-    VALUE function, unique, workload;
     uint64_t number;
     double assigned_at;
-    size_t marked_in; /* see lifetime.h */
-    bool loaded;      /* the coder made a value of the workload */
-    bool answered;    /* complete, fail or exception was called */
-    bool pooled;      /* a thread of the pool will run it */
+    bool loaded; /* the coder made a value of the workload */
+    bool pooled; /* a thread of the pool will run it */
 } rb_job_t;
 
 /* For an EVG_EVENT_ASSIGNED; takes it. */

@@ -1,6 +1,5 @@
 #include "binding/client/perform.h"
 
-#include "binding/client/answers.h"
 #include "binding/client/handler.h"
 #include "binding/client/hooks.h"
 #include "binding/client/job.h"
@@ -8,6 +7,7 @@
 #include "binding/drive/calls.h"
 #include "binding/drive/loop.h"
 #include "binding/loop/deputy.h"
+#include "binding/values/assignment.h"
 #include "binding/values/coding.h"
 #include "binding/values/forks.h"
 
@@ -28,14 +28,14 @@ static VALUE bytes_to_send(VALUE coder, VALUE value)
 static void complete_with(rb_job_t *job, VALUE value)
 {
     VALUE bytes = bytes_to_send(job_handler(job)->coding.coder, value);
-    if (!job->answered && job_complete(job, bytes)) evg_connection_asked(job->agent->c);
+    if (!job->common.answered && assignment_complete(&job->common, bytes)) evg_connection_asked(job->agent->c);
 }
 
 static VALUE handle(VALUE self)
 {
     rb_job_t *job = job_of(self);
     VALUE value = rb_funcall(job_handler(job)->callable, rb_intern("call"), 1, self);
-    if (!job_handler(job)->async && !job->answered) complete_with(job, value);
+    if (!job_handler(job)->async && !job->common.answered) complete_with(job, value);
     return Qnil;
 }
 
@@ -78,8 +78,8 @@ static VALUE fail_with(VALUE arg)
     rb_job_t *job = job_of(failed->job);
     bool told = job->agent->c->session.options.exceptions;
     VALUE message = told ? rb_rescue2(message_of, failed->error, no_message, Qnil, rb_eException, (VALUE)0) : Qnil;
-    if (job->answered) return Qnil;
-    return told ? job_exception(failed->job, message) : job_fail(failed->job);
+    if (job->common.answered) return Qnil;
+    return told ? assignment_exception(failed->job, message) : assignment_fail(failed->job);
 }
 
 /* There was no memory to say so, and its connection has to: see `leave`. */
@@ -115,8 +115,9 @@ static VALUE leave(VALUE self)
 {
     rb_job_t *job = job_of(self);
     evg_connection_t *c = job->agent->c;
-    bool jumped = job->job.entered && !job_handler(job)->async && !job->answered && job->job.state == EVG_JOB_HELD;
-    evg_job_left(&c->session, &job->job);
+    bool jumped = job->common.job.entered && !job_handler(job)->async && !job->common.answered &&
+                  job->common.job.state == EVG_JOB_HELD;
+    evg_job_left(&c->session, &job->common.job);
     if (jumped) evg_connection_hand_back(c);
     return Qnil;
 }
@@ -125,10 +126,10 @@ static void run(rb_job_t *job, VALUE self)
 {
     evg_session_t *s = &job->agent->c->session;
     evg_connection_clock(job->agent->c);
-    evg_job_started(s, &job->job);
-    if (job->job.function && job->job.function->timeout > 0)
+    evg_job_started(s, &job->common.job);
+    if (job->common.job.function && job->common.job.function->timeout > 0)
         evg_connection_changed(job->agent->c); /* its deadline is new */
-    evg_job_entered(&job->job);
+    evg_job_entered(&job->common.job);
     rb_ensure(handle_or_fail, self, leave, self);
 }
 
@@ -146,7 +147,7 @@ static void write_if_late(rb_job_t *job)
 {
     handler_t *handler = job_handler(job);
     evg_connection_t *c = job->agent->c;
-    double took = c->session.wire.now - job->job.started_at;
+    double took = c->session.wire.now - job->common.job.started_at;
     handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
     if (took > quick) evg_connection_flush(c);
 }
@@ -182,7 +183,7 @@ static VALUE job_run(const call_t *call)
     if (NIL_P(job->handler)) return Qnil;
     if (for_pool_p(job)) return to_pool(job, self);
     write_before(job);
-    if (job->job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
+    if (job->common.job.state != EVG_JOB_HELD) return Qnil; /* lost while it waited */
     run(job, self);
     write_if_late(job);
     return Qnil;
@@ -217,7 +218,7 @@ static void job_ends(const call_t *call, uint64_t seat)
 static void job_interrupted(const call_t *call)
 {
     rb_job_t *job = job_of_call(call);
-    if (!NIL_P(job->handler) && for_pool_p(job) && job->job.state == EVG_JOB_HELD)
+    if (!NIL_P(job->handler) && for_pool_p(job) && job->common.job.state == EVG_JOB_HELD)
         calls_put_back(&job->agent->loop->jobs, call);
 }
 
@@ -249,7 +250,7 @@ VALUE jobs_threads(const agent_t *agent)
 static VALUE job_perform(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    if (job->job.state != EVG_JOB_HELD) return Qnil;
+    if (job->common.job.state != EVG_JOB_HELD) return Qnil;
     run(job, self);
     evg_connection_flush(job->agent->c);
     return Qnil;

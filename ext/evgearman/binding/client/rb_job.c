@@ -1,33 +1,27 @@
-/* What there is to know of a job. */
+/* What there is to know of a job, and to say about it. */
 #include "binding/client/job.h"
+#include "binding/values/assignment.h"
 #include "binding/values/coding.h"
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
 
-/* call-seq: handle -> string
+/* Document-method: EVGearman::Job#handle
+ *
+ * call-seq: handle -> string
  *
  * What its server calls it. */
-static VALUE job_handle(VALUE self)
-{
-    rb_job_t *job = job_of(self);
-    return name_string(evg_bytes(job->job.handle, job->job.handle_len));
-}
 
-/* call-seq: function -> string
+/* Document-method: EVGearman::Job#function
+ *
+ * call-seq: function -> string
  *
  * What is to be done. */
-static VALUE job_function(VALUE self)
-{
-    return job_of(self)->function;
-}
 
-/* call-seq: unique -> string or nil
+/* Document-method: EVGearman::Job#unique
+ *
+ * call-seq: unique -> string or nil
  *
  * Its unique key; nil without one, and without `grab_unique:`. */
-static VALUE job_unique(VALUE self)
-{
-    return job_of(self)->unique;
-}
 
 /* call-seq: workload -> string or object
  *
@@ -37,27 +31,23 @@ static VALUE job_workload(VALUE self)
 {
     rb_job_t *job = job_of(self);
     VALUE coder = job_coding(job)->coder;
-    if (NIL_P(coder) || job->loaded) return job->workload;
-    VALUE value = coding_load(coder, job->workload);
+    if (NIL_P(coder) || job->loaded) return job->common.workload;
+    VALUE value = coding_load(coder, job->common.workload);
     job->loaded = true;
-    return job->workload = value;
+    return job->common.workload = value;
 }
 
-/* call-seq: finished? -> true or false
+/* Document-method: EVGearman::Job#finished?
+ *
+ * call-seq: finished? -> true or false
  *
  * Was it answered? */
-static VALUE job_finished_p(VALUE self)
-{
-    return RBOOL(job_of(self)->answered);
-}
 
-/* call-seq: lost? -> true or false
+/* Document-method: EVGearman::Job#lost?
+ *
+ * call-seq: lost? -> true or false
  *
  * Did its connection end before the answer? The server gives it to somebody else. */
-static VALUE job_lost_p(VALUE self)
-{
-    return RBOOL(job_of(self)->job.state == EVG_JOB_LOST);
-}
 
 /* call-seq: elapsed -> float
  *
@@ -83,7 +73,7 @@ static VALUE job_on_lost(VALUE self)
 {
     rb_job_t *job = job_of(self);
     VALUE number = ULL2NUM(job->number), block = block_of("on_lost");
-    if (job->job.state != EVG_JOB_HELD || job->answered) return self;
+    if (job->common.job.state != EVG_JOB_HELD || job->common.answered) return self;
     VALUE blocks = rb_hash_lookup(job->agent->on_lost, number);
     if (NIL_P(blocks)) rb_hash_aset(job->agent->on_lost, number, blocks = rb_ary_new());
     rb_ary_push(blocks, block);
@@ -98,18 +88,70 @@ static VALUE job_worker(VALUE self)
     return job_of(self)->agent_value;
 }
 
+/* -- saying something about it ------------------------------------------------------------------------------------- */
+
+/* call-seq: complete(result = "") -> true or false
+ *
+ * Sends WORK_COMPLETE: it is done, and this is its result. false: the job is lost or past its deadline, nothing is
+ * sent. Raises JobFinishedError when it has its answer already. */
+static VALUE job_complete(int argc, VALUE *argv, VALUE self)
+{
+    const rb_job_t *job = job_of(self);
+    rb_check_arity(argc, 0, 1);
+    VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
+    return assignment_complete_now(self, coding_dump(job_coding(job)->coder, result, "result"));
+}
+
+/* Document-method: EVGearman::Job#fail
+ *
+ * call-seq: fail -> true or false
+ *
+ * Sends WORK_FAIL: it could not be done. Answers and raises as `complete`. */
+
+/* Document-method: EVGearman::Job#exception
+ *
+ * call-seq: exception(error) -> true or false
+ *
+ * Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server): at most 64 KiB of the
+ * message. Answers and raises as `complete`. */
+
+/* Document-method: EVGearman::Job#send_data
+ *
+ * call-seq: send_data(bytes) -> true or false
+ *
+ * Sends WORK_DATA at once: a part of the result, or whatever its client wants to hear. false: the job is not ours any
+ * more, nothing is sent. Raises BackpressureError when `max_unsent` bytes wait to be written. */
+
+/* Document-method: EVGearman::Job#warning
+ *
+ * call-seq: warning(bytes) -> true or false
+ *
+ * Sends WORK_WARNING at once. Answers and raises as `send_data`. */
+
+/* Document-method: EVGearman::Job#status
+ *
+ * call-seq: status(numerator, denominator) -> true or false
+ *
+ * Sends WORK_STATUS at once: how far it is, in numbers from 0 to 2**32 - 1. Answers and raises as `send_data`. */
+
 void Init_evg_job(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE job_class = rb_define_class_under(module, "Job", rb_cObject);
-    rb_define_method(job_class, "handle", job_handle, 0);
-    rb_define_method(job_class, "function", job_function, 0);
-    rb_define_method(job_class, "unique", job_unique, 0);
+    rb_define_method(job_class, "handle", assignment_handle, 0);
+    rb_define_method(job_class, "function", assignment_function, 0);
+    rb_define_method(job_class, "unique", assignment_unique, 0);
     rb_define_method(job_class, "workload", job_workload, 0);
     rb_define_method(job_class, "worker", job_worker, 0);
-    rb_define_method(job_class, "finished?", job_finished_p, 0);
-    rb_define_method(job_class, "lost?", job_lost_p, 0);
+    rb_define_method(job_class, "finished?", assignment_finished_p, 0);
+    rb_define_method(job_class, "lost?", assignment_lost_p, 0);
     rb_define_method(job_class, "elapsed", job_elapsed, 0);
     rb_define_method(job_class, "stopping?", job_stopping_p, 0);
     rb_define_method(job_class, "on_lost", job_on_lost, 0);
+    rb_define_method(job_class, "complete", job_complete, -1);
+    rb_define_method(job_class, "fail", assignment_fail, 0);
+    rb_define_method(job_class, "exception", assignment_exception, 1);
+    rb_define_method(job_class, "send_data", assignment_send_data, 1);
+    rb_define_method(job_class, "warning", assignment_warning, 1);
+    rb_define_method(job_class, "status", assignment_status, 2);
 }

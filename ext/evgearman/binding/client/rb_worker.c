@@ -132,7 +132,7 @@ static VALUE worker_rouse_run(VALUE self)
     return self;
 }
 
-/* Until it is roused (false), or its loop stopped (true). */
+/* Until it is roused (false), or its loop stopped (true). A word to it that comes between two turns ends the next one. */
 static VALUE worker_turn(VALUE self)
 {
     agent_t *agent = agent_of(self);

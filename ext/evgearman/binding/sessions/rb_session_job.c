@@ -2,6 +2,7 @@
 #include "binding/sessions/rb_session_job.h"
 
 #include "binding/sessions/session_life.h"
+#include "binding/values/assignment.h"
 #include "binding/values/blame.h"
 #include "binding/values/errors.h"
 #include "binding/values/function_names.h"
@@ -13,13 +14,9 @@
 static VALUE job_class;
 
 typedef struct {
-    evg_job_t job;
-    VALUE self; /* for events only: nobody keeps a job that its user has forgotten */
+    assignment_t common; /* first */
     rb_session_t *session;
     VALUE session_value;
-    VALUE function, unique, workload;
-    size_t marked_in; /* see lifetime.h */
-    bool answered;    /* complete, fail or exception was called */
 } rb_session_job_t;
 
 /* -- memory -------------------------------------------------------------------------------------------------------- */
@@ -27,12 +24,8 @@ typedef struct {
 static void job_mark(void *ptr)
 {
     rb_session_job_t *job = ptr;
-    job->marked_in = lifetime_marked();
-    rb_gc_mark(job->self); /* it must not be moved */
+    assignment_mark(&job->common);
     rb_gc_mark(job->session_value);
-    rb_gc_mark(job->function);
-    rb_gc_mark(job->unique);
-    rb_gc_mark(job->workload);
 }
 
 /* A job that nobody can finish any more fails. */
@@ -40,11 +33,16 @@ static void job_free(void *ptr)
 {
     rb_session_job_t *job = ptr;
     if (job->session && !job->session->dead) {
-        (void)evg_job_fail(&job->session->s, &job->job);
-        evg_job_forget(&job->session->s, &job->job);
+        (void)evg_job_fail(&job->session->s, &job->common.job);
+        evg_job_forget(&job->session->s, &job->common.job);
     }
     if (job->session) session_leave(job->session);
     ruby_xfree(job);
+}
+
+static void job_moved(void *ptr)
+{
+    assignment_moved(ptr);
 }
 
 static size_t job_size(const void *ptr)
@@ -55,9 +53,16 @@ static size_t job_size(const void *ptr)
 
 static const rb_data_type_t session_job_type = {
     .wrap_struct_name = "EVGearman::Protocol::WorkerSession::Job",
-    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size},
+    .function = {.dmark = job_mark, .dfree = job_free, .dsize = job_size, .dcompact = job_moved},
+    .parent = &assignment_type,
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
+
+static evg_session_t *session_of_job(assignment_t *common, bool room)
+{
+    (void)room;
+    return &((rb_session_job_t *)common)->session->s;
+}
 
 static rb_session_job_t *job_ptr(VALUE self)
 {
@@ -66,46 +71,51 @@ static rb_session_job_t *job_ptr(VALUE self)
 
 VALUE session_job_new(VALUE session, const evg_event_t *event)
 {
+    static const assignment_ops_t ops = {.session = session_of_job};
     rb_session_job_t *job;
     VALUE self = TypedData_Make_Struct(job_class, rb_session_job_t, &session_job_type, job);
-    evg_job_init(&job->job);
-    job->self = self;
-    job->marked_in = lifetime_new();
-    job->session_value = job->function = job->unique = job->workload = Qnil;
-    job->function = name_string(event->args[1]);
-    job->unique = event->args[2].len ? name_string(event->args[2]) : Qnil;
-    job->workload = binary_string(event->args[3]);
+    job->session_value = Qnil;
+    assignment_init(&job->common, self, &ops, event);
+    job->common.function = name_string(event->args[1]);
     job->session_value = session;
     job->session = session_use(session);
-    evg_worker_accept(&job->session->s, &job->job, event, job);
-    evg_job_started(&job->session->s, &job->job);
+    evg_worker_accept(&job->session->s, &job->common.job, event, job);
+    evg_job_started(&job->session->s, &job->common.job);
     return self;
 }
 
 VALUE session_job_of(const evg_job_t *job)
 {
-    const rb_session_job_t *owner = job->owner;
-    return lifetime_over_p(owner->marked_in) ? Qnil : owner->self;
+    const assignment_t *common = job->owner;
+    return lifetime_over_p(common->marked_in) ? Qnil : common->self;
 }
 
-/* -- saying something about it ------------------------------------------------------------------------------------- */
+/* -- its methods: those of assignment.h, and three ------------------------------------------------------------------- */
 
-static VALUE said(const rb_session_job_t *job, int r)
-{
-    return RBOOL(error_job_taken_p(NULL, job->function, &job->job, r));
-}
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#handle
+ *
+ * call-seq: handle -> string
+ *
+ * What its server calls it. */
 
-static evg_session_t *unanswered(rb_session_job_t *job)
-{
-    if (job->answered) said(job, EVG_EFINISHED);
-    return &job->session->s;
-}
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#function
+ *
+ * call-seq: function -> string
+ *
+ * What is to be done. */
 
-static VALUE answered(rb_session_job_t *job, int r)
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#unique
+ *
+ * call-seq: unique -> string or nil
+ *
+ * Its unique key; nil without one, and without `grab_unique:`. */
+
+/* call-seq: workload -> string
+ *
+ * Its bytes, BINARY. Also called `data`. */
+static VALUE job_workload(VALUE self)
 {
-    VALUE sent = said(job, r);
-    job->answered = true;
-    return sent;
+    return job_ptr(self)->common.workload;
 }
 
 /* call-seq: complete(result = "") -> true or false
@@ -114,129 +124,61 @@ static VALUE answered(rb_session_job_t *job, int r)
  * has its answer already. */
 static VALUE job_complete(int argc, VALUE *argv, VALUE self)
 {
-    rb_session_job_t *job = job_ptr(self);
     rb_check_arity(argc, 0, 1);
-    VALUE result = argc ? argv[0] : rb_str_new(NULL, 0);
-    result = string_of(result, "result");
-    int r = evg_job_complete(unanswered(job), &job->job, bytes_of(result));
-    RB_GC_GUARD(result);
-    return answered(job, r);
+    return assignment_complete_now(self, argc ? string_of(argv[0], "result") : rb_str_new(NULL, 0));
 }
 
-/* call-seq: fail -> true or false
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#fail
+ *
+ * call-seq: fail -> true or false
  *
  * Sends WORK_FAIL. Answers and raises as `complete`. */
-static VALUE job_fail(VALUE self)
-{
-    rb_session_job_t *job = job_ptr(self);
-    return answered(job, evg_job_fail(unanswered(job), &job->job));
-}
 
-static VALUE job_exception(VALUE self, VALUE data)
-{
-    rb_session_job_t *job = job_ptr(self);
-    data = string_of(data, "data");
-    int r = evg_job_exception(unanswered(job), &job->job, bytes_of(data));
-    RB_GC_GUARD(data);
-    return answered(job, r);
-}
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#exception
+ *
+ * call-seq: exception(error) -> true or false
+ *
+ * Sends WORK_EXCEPTION, which ends the job (with a WORK_FAIL behind it to Perl's server): at most 64 KiB of the
+ * message. Answers and raises as `complete`. */
 
-typedef int send_t(evg_session_t *s, evg_job_t *job, evg_bytes_t data);
-
-static VALUE send_bytes(VALUE self, send_t *send, VALUE data)
-{
-    rb_session_job_t *job = job_ptr(self);
-    data = string_of(data, "data");
-    VALUE sent = said(job, send(unanswered(job), &job->job, bytes_of(data)));
-    RB_GC_GUARD(data);
-    return sent;
-}
-
-/* call-seq: send_data(bytes) -> true or false
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#send_data
+ *
+ * call-seq: send_data(bytes) -> true or false
  *
  * Sends WORK_DATA. false: the job is not ours any more, nothing is sent. Raises UnsupportedCommandError for Perl's
  * server, which does not know it. */
-static VALUE job_send_data(VALUE self, VALUE data)
-{
-    return send_bytes(self, evg_job_data, data);
-}
 
-/* call-seq: warning(bytes) -> true or false
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#warning
+ *
+ * call-seq: warning(bytes) -> true or false
  *
  * Sends WORK_WARNING. Answers and raises as `send_data`. */
-static VALUE job_warning(VALUE self, VALUE data)
-{
-    return send_bytes(self, evg_job_warning, data);
-}
 
-/* call-seq: status(numerator, denominator) -> true or false
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#status
+ *
+ * call-seq: status(numerator, denominator) -> true or false
  *
  * Sends WORK_STATUS: how far it is, in numbers from 0 to 2**32 - 1. false: the job is not ours any more, nothing is
  * sent. */
-static VALUE job_status(VALUE self, VALUE numerator, VALUE denominator)
-{
-    rb_session_job_t *job = job_ptr(self);
-    uint32_t upper = progress_of(numerator), lower = progress_of(denominator);
-    return said(job, evg_job_status(unanswered(job), &job->job, upper, lower));
-}
 
-/* -- asking -------------------------------------------------------------------------------------------------------- */
-
-/* call-seq: handle -> string
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#finished?
  *
- * What its server calls it. */
-static VALUE job_handle(VALUE self)
-{
-    const evg_job_t *job = &job_ptr(self)->job;
-    return name_string(evg_bytes(job->handle, job->handle_len));
-}
-
-/* call-seq: function -> string
- *
- * What is to be done. */
-static VALUE job_function(VALUE self)
-{
-    return job_ptr(self)->function;
-}
-
-/* call-seq: unique -> string or nil
- *
- * Its unique key; nil without one, and without `grab_unique:`. */
-static VALUE job_unique(VALUE self)
-{
-    return job_ptr(self)->unique;
-}
-
-/* call-seq: workload -> string
- *
- * Its bytes, BINARY. Also called `data`. */
-static VALUE job_workload(VALUE self)
-{
-    return job_ptr(self)->workload;
-}
-
-/* call-seq: finished? -> true or false
+ * call-seq: finished? -> true or false
  *
  * Was it answered? */
-static VALUE job_finished_p(VALUE self)
-{
-    return RBOOL(job_ptr(self)->answered);
-}
 
-/* call-seq: lost? -> true or false
+/* Document-method: EVGearman::Protocol::WorkerSession::Job#lost?
+ *
+ * call-seq: lost? -> true or false
  *
  * Did its connection end before the answer? The server gives it to somebody else. */
-static VALUE job_lost_p(VALUE self)
-{
-    return RBOOL(job_ptr(self)->job.state == EVG_JOB_LOST);
-}
 
 /* call-seq: expired? -> true or false
  *
  * Was its time up before the answer? */
 static VALUE job_expired_p(VALUE self)
 {
-    return RBOOL(job_ptr(self)->job.state == EVG_JOB_EXPIRED);
+    return RBOOL(job_ptr(self)->common.job.state == EVG_JOB_EXPIRED);
 }
 
 /* -- abilities and the work loop ----------------------------------------------------------------------------------- */
@@ -328,18 +270,18 @@ static void define_job(VALUE worker_class)
     job_class = rb_define_class_under(worker_class, "Job", rb_cObject);
     rb_undef_alloc_func(job_class);
     rb_gc_register_mark_object(job_class);
-    rb_define_method(job_class, "handle", job_handle, 0);
-    rb_define_method(job_class, "function", job_function, 0);
-    rb_define_method(job_class, "unique", job_unique, 0);
+    rb_define_method(job_class, "handle", assignment_handle, 0);
+    rb_define_method(job_class, "function", assignment_function, 0);
+    rb_define_method(job_class, "unique", assignment_unique, 0);
     rb_define_method(job_class, "workload", job_workload, 0);
     rb_define_method(job_class, "complete", job_complete, -1);
-    rb_define_method(job_class, "fail", job_fail, 0);
-    rb_define_private_method(job_class, "_exception", job_exception, 1);
-    rb_define_method(job_class, "send_data", job_send_data, 1);
-    rb_define_method(job_class, "warning", job_warning, 1);
-    rb_define_method(job_class, "status", job_status, 2);
-    rb_define_method(job_class, "finished?", job_finished_p, 0);
-    rb_define_method(job_class, "lost?", job_lost_p, 0);
+    rb_define_method(job_class, "fail", assignment_fail, 0);
+    rb_define_method(job_class, "exception", assignment_exception, 1);
+    rb_define_method(job_class, "send_data", assignment_send_data, 1);
+    rb_define_method(job_class, "warning", assignment_warning, 1);
+    rb_define_method(job_class, "status", assignment_status, 2);
+    rb_define_method(job_class, "finished?", assignment_finished_p, 0);
+    rb_define_method(job_class, "lost?", assignment_lost_p, 0);
     rb_define_method(job_class, "expired?", job_expired_p, 0);
 }
 
