@@ -34,7 +34,11 @@ static VALUE submit(VALUE self, submit_t *what)
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     what->function = rb_str_new_frozen(string_of(what->function, "function"));
     what->unique = unique_of(what->unique);
-    return agent_ask(open_agent_of(self), what->function, what->unique, block, ask_submit, what);
+    VALUE task = agent_ask(open_agent_of(self), what->function, what->unique, block, ask_submit, what);
+    RB_GC_GUARD(what->function);
+    RB_GC_GUARD(what->unique);
+    RB_GC_GUARD(what->workload);
+    return task;
 }
 
 /* Foreground; the block becomes the Task's. Between the request and its listeners no other thread may come, or it
@@ -53,9 +57,6 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
     VALUE task = submit(self, &what);
     task_decode_by(task, &coding);
     listen_all(task, listeners);
-    RB_GC_GUARD(what.function);
-    RB_GC_GUARD(what.unique);
-    RB_GC_GUARD(what.workload);
     return task;
 }
 
@@ -88,11 +89,7 @@ static VALUE client_submit_bg(VALUE self, VALUE function, VALUE workload, VALUE 
                      .unique = unique_option(unique, agent->unique),
                      .workload = coding_dump(coder_of(coder, agent->coding.coder), workload, "workload"),
                      .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
-    VALUE task = submit(self, &what);
-    RB_GC_GUARD(what.function);
-    RB_GC_GUARD(what.unique);
-    RB_GC_GUARD(what.workload);
-    return task;
+    return submit(self, &what);
 }
 
 void Init_evg_client(void)

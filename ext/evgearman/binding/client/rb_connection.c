@@ -85,7 +85,7 @@ static VALUE connection_init(VALUE self, VALUE loop_value, VALUE host, VALUE por
     if (agent->c) rb_raise(rb_eTypeError, "already initialized");
     loop_t *loop = open_loop_of(loop_value);
     address_of(&address, host, port, path);
-    random_seeds(seed);
+    random_bytes(seed, sizeof seed);
     agent->handlers = hidden_array();
     agent->on_lost = rb_hash_new();
     agent->loop_value = loop_value;
@@ -179,16 +179,21 @@ static VALUE connection_disconnect(VALUE self)
     return self;
 }
 
+static VALUE set_paused(VALUE self, bool paused)
+{
+    agent_t *agent = agent_of(self);
+    agent->c->session.paused = paused;
+    evg_connection_changed(agent->c);
+    return self;
+}
+
 /* call-seq: pause_reading -> self
  *
  * Reads nothing from the server until `resume_reading`: what it sends piles up there. Meanwhile there are no
  * heartbeats, and no questions about silent jobs; requests and jobs still have their timeouts. */
 static VALUE connection_pause_reading(VALUE self)
 {
-    agent_t *agent = agent_of(self);
-    agent->c->session.paused = true;
-    evg_connection_changed(agent->c);
-    return self;
+    return set_paused(self, true);
 }
 
 /* call-seq: resume_reading -> self
@@ -196,10 +201,7 @@ static VALUE connection_pause_reading(VALUE self)
  * Ends `pause_reading`. */
 static VALUE connection_resume_reading(VALUE self)
 {
-    agent_t *agent = agent_of(self);
-    agent->c->session.paused = false;
-    evg_connection_changed(agent->c);
-    return self;
+    return set_paused(self, false);
 }
 
 void Init_evg_connection(void)

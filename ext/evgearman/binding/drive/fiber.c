@@ -30,12 +30,16 @@ static void waiter_mark(void *ptr)
     rb_gc_mark(waiter->thread);
 }
 
-static void waiter_free(void *ptr)
+static void forget(fiber_waiter_t *waiter)
 {
-    fiber_waiter_t *waiter = ptr;
     evg_list_unlink(&waiter->common.in_goal);
     evg_list_unlink(&waiter->in_loop);
-    ruby_xfree(waiter);
+}
+
+static void waiter_free(void *ptr)
+{
+    forget(ptr);
+    ruby_xfree(ptr);
 }
 
 static const rb_data_type_t waiter_type = {
@@ -49,12 +53,6 @@ void fibers_mark(const loop_t *loop)
     for (evg_list_t *at = loop->fibers.next; at != &loop->fibers; at = at->next) {
         rb_gc_mark(evg_container(at, fiber_waiter_t, in_loop)->self);
     }
-}
-
-static void forget(fiber_waiter_t *waiter)
-{
-    evg_list_unlink(&waiter->common.in_goal);
-    evg_list_unlink(&waiter->in_loop);
 }
 
 void fibers_forget(loop_t *loop)

@@ -26,7 +26,7 @@ static const rb_data_type_t frame_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY,
 };
 
-VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out)
+static VALUE enter(loop_t *loop, VALUE worker, frame_t **out)
 {
     VALUE owner = TypedData_Make_Struct(0, frame_t, &frame_type, *out);
     evg_list_init(&(*out)->waiters);
@@ -37,9 +37,31 @@ VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out)
     return owner;
 }
 
-void run_leave(frame_t *frame)
+typedef struct {
+    frame_t *frame;
+    VALUE (*body)(frame_t *frame, void *arg);
+    void *arg;
+} run_t;
+
+static VALUE run_body(VALUE arg)
 {
-    evg_list_unlink(&frame->link);
+    const run_t *run = (const run_t *)arg;
+    return run->body(run->frame, run->arg);
+}
+
+static VALUE run_end(VALUE arg)
+{
+    evg_list_unlink(&((run_t *)arg)->frame->link);
+    return Qnil;
+}
+
+VALUE run_in(loop_t *loop, VALUE worker, VALUE (*body)(frame_t *frame, void *arg), void *arg)
+{
+    run_t run = {.body = body, .arg = arg};
+    VALUE owner = enter(loop, worker, &run.frame);
+    VALUE answer = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
+    RB_GC_GUARD(owner);
+    return answer;
 }
 
 void runs_rouse(loop_t *loop, VALUE worker)

@@ -18,9 +18,8 @@ typedef struct {
     bool roused;  /* its worker is to look around */
 } frame_t;
 
-/* Enters the calling thread. The frame lives as long as the value that is answered, but counts until it is left. */
-VALUE run_enter(loop_t *loop, VALUE worker, frame_t **out);
-void run_leave(frame_t *frame);
+/* Answers what `body` does, which the calling thread calls in a `run` of its own. */
+VALUE run_in(loop_t *loop, VALUE worker, VALUE (*body)(frame_t *frame, void *arg), void *arg);
 
 /* The `run` of that worker looks around. One that is between two turns does not hear it: see Worker's. Takes no lock and
  * makes no object, so that a trap handler may call it. */

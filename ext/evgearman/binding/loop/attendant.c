@@ -7,20 +7,16 @@
 #include "binding/drive/wait.h"
 #include "binding/loop/loop_life.h"
 
-typedef struct {
-    loop_t *loop;
-    frame_t *frame;
-} attending_t;
-
 static bool relieved_p(const goal_t *goal)
 {
     const loop_t *loop = goal->subject;
     return loop->closed || loop->attendant != rb_thread_current();
 }
 
-static VALUE attend_body(VALUE arg)
+static VALUE drive(frame_t *frame, void *arg)
 {
-    loop_t *loop = ((attending_t *)arg)->loop;
+    (void)frame;
+    loop_t *loop = arg;
     const goal_t relieved = {.reached = relieved_p, .subject = loop};
     loop_runs(loop);
     do {
@@ -29,25 +25,25 @@ static VALUE attend_body(VALUE arg)
     return Qnil;
 }
 
+static VALUE attend_body(VALUE loop)
+{
+    return run_in((loop_t *)loop, Qnil, drive, (loop_t *)loop);
+}
+
 static VALUE attend_end(VALUE arg)
 {
-    const attending_t *attending = (const attending_t *)arg;
-    run_leave(attending->frame);
-    if (attending->loop->attendant == rb_thread_current()) attending->loop->attendant = Qnil;
+    loop_t *loop = (loop_t *)arg;
+    if (loop->attendant == rb_thread_current()) loop->attendant = Qnil;
     return Qnil;
 }
 
 /* On its thread. Another may have been made meanwhile: one is enough. */
 static VALUE loop_attend(VALUE self)
 {
-    attending_t attending = {.loop = loop_of(self)};
-    loop_t *loop = attending.loop;
+    loop_t *loop = loop_of(self);
     if (NIL_P(loop->attendant) || loop->attendant == Qtrue) loop->attendant = rb_thread_current();
     if (loop->attendant != rb_thread_current()) return Qnil;
-    VALUE owner = run_enter(loop, Qnil, &attending.frame);
-    rb_ensure(attend_body, (VALUE)&attending, attend_end, (VALUE)&attending);
-    RB_GC_GUARD(owner);
-    return Qnil;
+    return rb_ensure(attend_body, (VALUE)loop, attend_end, (VALUE)loop);
 }
 
 void Init_evg_attendant(void)

@@ -59,35 +59,22 @@ static bool closed_p(const goal_t *goal)
     return ((const loop_t *)goal->subject)->closed;
 }
 
-typedef struct {
-    loop_t *loop;
-    frame_t *frame;
-} driving_t;
-
-static VALUE drive_body(VALUE arg)
+static VALUE drive(frame_t *frame, void *arg)
 {
-    loop_t *loop = ((driving_t *)arg)->loop;
+    (void)frame;
+    loop_t *loop = arg;
     const goal_t goal = {.reached = closed_p, .subject = loop};
     loop_runs(loop);
     loop_wait(loop, &goal, INFINITY);
     return Qnil;
 }
 
-static VALUE drive_end(VALUE arg)
-{
-    run_leave(((driving_t *)arg)->frame);
-    return Qnil;
-}
-
 /* Turns the loop until it is closed; `stop` does not end it. */
 static VALUE loop_drive(VALUE self)
 {
-    driving_t driving = {.loop = loop_of(self)};
-    if (!mine_p(rb_loop(driving.loop))) return Qnil; /* two were made; one is enough */
-    VALUE owner = run_enter(driving.loop, Qnil, &driving.frame);
-    rb_ensure(drive_body, (VALUE)&driving, drive_end, (VALUE)&driving);
-    RB_GC_GUARD(owner);
-    return Qnil;
+    loop_t *loop = loop_of(self);
+    if (!mine_p(rb_loop(loop))) return Qnil; /* two were made; one is enough */
+    return run_in(loop, Qnil, drive, loop);
 }
 
 static VALUE loop_started_p(VALUE self)

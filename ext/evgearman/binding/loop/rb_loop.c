@@ -56,7 +56,7 @@ static VALUE loop_default(VALUE klass)
 
 typedef struct {
     loop_t *loop;
-    frame_t *frame;
+    bool *roused;
     double deadline;
 } run_t;
 
@@ -64,20 +64,6 @@ static bool stopped_p(const goal_t *goal)
 {
     const frame_t *frame = goal->subject;
     return frame->stopped || frame->roused;
-}
-
-static VALUE run_body(VALUE arg)
-{
-    run_t *run = (run_t *)arg;
-    const goal_t goal = {.reached = stopped_p, .subject = run->frame, .waiters = &run->frame->waiters};
-    loop_wait(run->loop, &goal, run->deadline);
-    return RBOOL(run->frame->stopped || run->loop->closed);
-}
-
-static VALUE run_end(VALUE arg)
-{
-    run_leave(((run_t *)arg)->frame);
-    return Qnil;
 }
 
 /* A worker's `run` turns the loop again and again: no word to it may get lost between two times. */
@@ -88,16 +74,20 @@ static bool taken(bool *flag)
     return was;
 }
 
+static VALUE drive(frame_t *frame, void *arg)
+{
+    const run_t *run = arg;
+    const goal_t goal = {.reached = stopped_p, .subject = frame, .waiters = &frame->waiters};
+    frame->roused = taken(run->roused);
+    loop_runs(run->loop);
+    loop_wait(run->loop, &goal, run->deadline);
+    return RBOOL(frame->stopped || run->loop->closed);
+}
+
 VALUE loop_run_by(loop_t *loop, VALUE worker, bool *roused, double deadline)
 {
-    frame_t *frame;
-    VALUE owner = run_enter(loop, worker, &frame);
-    frame->roused = taken(roused);
-    loop_runs(loop);
-    run_t run = {.loop = loop, .frame = frame, .deadline = deadline};
-    VALUE stopped = rb_ensure(run_body, (VALUE)&run, run_end, (VALUE)&run);
-    RB_GC_GUARD(owner);
-    return stopped;
+    run_t run = {loop, roused, deadline};
+    return run_in(loop, worker, drive, &run);
 }
 
 /* call-seq: run(timeout = nil) -> true or false

@@ -24,12 +24,16 @@ static void timer_mark(void *ptr)
     rb_gc_mark(((rb_timer_t *)ptr)->block);
 }
 
-static void timer_free(void *ptr)
+static void stop(rb_timer_t *timer)
 {
-    rb_timer_t *timer = ptr;
     evg_timer_stop(&timer->timer);
     evg_list_unlink(&timer->member.link);
-    ruby_xfree(timer);
+}
+
+static void timer_free(void *ptr)
+{
+    stop(ptr);
+    ruby_xfree(ptr);
 }
 
 static size_t timer_size(const void *ptr)
@@ -102,12 +106,6 @@ static rb_timer_t *timer_of_member(const member_t *member)
 static void member_mark(const member_t *member)
 {
     rb_gc_mark(timer_of_member(member)->self);
-}
-
-static void stop(rb_timer_t *timer)
-{
-    evg_timer_stop(&timer->timer);
-    evg_list_unlink(&timer->member.link);
 }
 
 static void member_ended(member_t *member)

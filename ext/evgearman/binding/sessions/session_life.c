@@ -97,7 +97,7 @@ static VALUE session_init(VALUE self, VALUE now)
     uint64_t seed[2];
     double instant = instant_of(now, "now");
     if (session->ready) rb_raise(rb_eTypeError, "already initialized");
-    random_seeds(seed);
+    random_bytes(seed, sizeof seed);
     evg_session_init(&session->s, seed[0], seed[1], instant);
     session->ready = true;
     return self;

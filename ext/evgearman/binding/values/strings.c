@@ -42,9 +42,10 @@ uint32_t progress_of(VALUE number)
     return (uint32_t)count;
 }
 
-void random_seeds(uint64_t out[2])
+void random_bytes(void *out, int count)
 {
-    VALUE bytes = rb_funcall(rb_const_get(rb_cObject, rb_intern("Random")), rb_intern("urandom"), 1, INT2FIX(16));
-    memcpy(out, RSTRING_PTR(bytes), 16);
+    VALUE random = rb_const_get(rb_cObject, rb_intern("Random"));
+    VALUE bytes = rb_funcall(random, rb_intern("urandom"), 1, INT2FIX(count));
+    memcpy(out, RSTRING_PTR(bytes), (size_t)count);
     RB_GC_GUARD(bytes);
 }

@@ -12,6 +12,8 @@ VALUE name_of(VALUE string);          /* the same of a String, or nil */
 evg_bytes_t bytes_of(VALUE string);   /* of a String; valid while it is not changed */
 VALUE block_of(const char *method);   /* the block it was given; raises ArgumentError */
 uint32_t progress_of(VALUE number);   /* of WORK_STATUS; raises ArgumentError */
-void random_seeds(uint64_t out[2]);   /* that no peer can guess: keys of the handle table */
+
+/* That nobody can guess. */
+void random_bytes(void *out, int count);
 
 #endif

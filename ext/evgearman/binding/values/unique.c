@@ -4,18 +4,10 @@
 
 #include "binding/values/blame.h"
 #include "binding/values/forks.h"
+#include "binding/values/strings.h"
 #include "protocol/packet.h"
 
 enum { PREFIX_LEN = 17 }; /* sixteen digits and a dash */
-
-static uint64_t process_random(void)
-{
-    uint64_t drawn;
-    VALUE bytes = rb_funcall(rb_const_get(rb_cObject, rb_intern("Random")), rb_intern("urandom"), 1, INT2FIX(8));
-    memcpy(&drawn, RSTRING_PTR(bytes), sizeof drawn);
-    RB_GC_GUARD(bytes);
-    return drawn;
-}
 
 evg_bytes_t unique_key(void)
 {
@@ -23,7 +15,9 @@ evg_bytes_t unique_key(void)
     static uint64_t counter, forks;
     char digits[EVG_NUMBER_CAP];
     if (counter == 0 || forks != evg_forks) { /* a fork must not repeat them, however it was made */
-        snprintf(key, sizeof key, "%016" PRIx64 "-", process_random());
+        uint64_t drawn;
+        random_bytes(&drawn, sizeof drawn);
+        snprintf(key, sizeof key, "%016" PRIx64 "-", drawn);
         forks = evg_forks;
         counter = 0;
     }
