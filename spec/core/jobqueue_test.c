@@ -62,18 +62,6 @@ static void only_who_holds_a_job_ends_it(void **state)
     assert_told("");
 }
 
-static void an_exception_is_a_failure_to_who_did_not_ask_for_it(void **state)
-{
-    (void)state;
-    kit.clients[1].exceptions = true;
-    (void)submit(0, "f", "k", "work");
-    (void)submit(1, "f", "k", "work");
-    can_do(0, "f");
-    (void)grab(0);
-    assert_true(end(0, "H:1", EVG_WORK_EXCEPTION, "oh"));
-    assert_told("c0 WORK_FAIL H:1; c1 WORK_EXCEPTION H:1 oh");
-}
-
 static void a_queued_foreground_job_goes_with_its_client(void **state)
 {
     (void)state;
@@ -591,7 +579,6 @@ int main(void)
         with_kit(handles_are_ours_or_unknown),
         with_kit(a_long_prefix_is_cut),
         with_kit(only_who_holds_a_job_ends_it),
-        with_kit(an_exception_is_a_failure_to_who_did_not_ask_for_it),
         with_kit(a_queued_foreground_job_goes_with_its_client),
         with_kit(one_that_runs_ends_in_silence_and_is_not_run_again),
         with_kit(a_key_joins_submissions_and_each_is_told),

@@ -9,7 +9,7 @@
  * a wall clock, which may be set. */
 enum { MANY = 1000, GLANCE = 10 };
 
-static const evg_queue_options_t defaults = {
+const evg_queue_options_t evg_queue_defaults = {
     .max_jobs = 1000 * 1000,
     .max_bytes = 1024 * 1024 * 1024,
     .max_functions = 10000,
@@ -19,7 +19,7 @@ static const evg_queue_options_t defaults = {
 
 void evg_queue_init(evg_queue_t *q, const evg_queue_ops_t *ops, const char *prefix, uint64_t seed0, uint64_t seed1)
 {
-    *q = (evg_queue_t){.options = defaults, .ops = ops, .seed = {seed0, seed1}};
+    *q = (evg_queue_t){.options = evg_queue_defaults, .ops = ops, .seed = {seed0, seed1}};
     q->prefix_len = strnlen(prefix, EVG_QUEUE_PREFIX_MAX);
     memcpy(q->prefix, prefix, q->prefix_len);
     evg_index_init(&q->jobs);
@@ -80,7 +80,7 @@ static bool expire(evg_queue_t *q)
 static bool come_due(evg_queue_t *q)
 {
     evg_list_t *at = evg_epochs_shift(&q->epochs, q->wall);
-    if (at) evg_queue_job_push(q, evg_queue_job_of(at));
+    if (at) evg_queue_job_push(q, evg_queue_job_of(at), !q->options.sleep_through_epoch);
     return at;
 }
 

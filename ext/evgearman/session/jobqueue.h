@@ -37,11 +37,17 @@ typedef struct {
     int job_retries;      /* a job that went back so often fails; EVG_QUEUE_UNLIMITED */
     size_t worker_wakeup; /* sleepers that one job wakes; 0 is all of them */
     bool round_robin;     /* false: a function is drained before the next one of the worker's has its turn */
+    /* habits of other servers */
+    bool sleep_through_epoch; /* a job whose time has come wakes nobody */
+    bool function_first;      /* the function that a worker named last comes first, whatever the priorities */
+    bool client_takes_all;    /* a client that leaves takes a background job with it, if nobody else waits for that */
 } evg_queue_options_t;
+
+/* gearmand's habits and the caps of the API. */
+extern const evg_queue_options_t evg_queue_defaults;
 
 /* Who submits. The jobs' events are told to it. */
 typedef struct {
-    bool exceptions; /* WORK_EXCEPTION is told as such, not as WORK_FAIL */
     /* private */
     evg_list_t waiters;
 } evg_queue_client_t;
@@ -138,7 +144,7 @@ typedef struct {
     char prefix[EVG_QUEUE_PREFIX_MAX + 1];
 } evg_queue_t;
 
-/* With gearmand's habits and the caps of the API; `prefix` is cut at EVG_QUEUE_PREFIX_MAX. Allocates nothing. */
+/* With evg_queue_defaults; `prefix` is cut at EVG_QUEUE_PREFIX_MAX. Allocates nothing. */
 void evg_queue_init(evg_queue_t *q, const evg_queue_ops_t *ops, const char *prefix, uint64_t seed0, uint64_t seed1);
 
 /* All have left. Jobs and functions are freed. */

@@ -51,7 +51,7 @@ static int enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *fun
         return r;
     }
     evg_queue_job_enter(q, job, function);
-    if (!job->waits) evg_queue_job_push(q, job);
+    if (!job->waits) evg_queue_job_push(q, job, true);
     return 0;
 }
 
@@ -84,7 +84,8 @@ int evg_queue_submit(evg_queue_t *q, evg_queue_client_t *client, const evg_queue
 void evg_queue_client_leave(evg_queue_t *q, evg_queue_client_t *client)
 {
     for (evg_queue_job_t *job; (job = evg_queue_unawait(q, client));) {
-        if (!evg_queue_wanted_p(job)) evg_queue_job_abandon(q, job);
+        bool wanted = q->options.client_takes_all ? job->waiter_count > 0 : evg_queue_wanted_p(job);
+        if (!wanted) evg_queue_job_abandon(q, job);
     }
 }
 
@@ -96,6 +97,11 @@ evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique)
         if (evg_bytes_equal_p(evg_queue_unique(job), unique)) return job;
     }
     return NULL;
+}
+
+void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job)
+{
+    evg_queue_job_abandon(q, job);
 }
 
 void evg_queue_cancel(evg_queue_t *q, evg_queue_job_t *job)

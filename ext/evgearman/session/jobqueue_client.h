@@ -22,6 +22,9 @@ void evg_queue_client_leave(evg_queue_t *q, evg_queue_client_t *client);
 /* A job with that unique key, of whichever function; NULL: none. */
 evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique);
 
+/* As cancel, and nobody is told. */
+void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job);
+
 /* Who waits is told WORK_FAIL. A job that is queued goes; one that runs does so for nobody, but may be joined. */
 void evg_queue_cancel(evg_queue_t *q, evg_queue_job_t *job);
 

@@ -11,14 +11,15 @@
 void evg_queue_ability_place(evg_queue_ability_t *ability);
 void evg_queue_ability_displace(evg_queue_ability_t *ability);
 
-/* A job was put at the end of those of its function. */
-void evg_queue_rouse(evg_queue_t *q, evg_queue_function_t *function, int priority);
+/* It has a job: who can do it may find that, and sleepers are woken. */
+void evg_queue_unpark(evg_queue_function_t *function, int priority);
+void evg_queue_wake(evg_queue_t *q, evg_queue_function_t *function);
 
 /* All that the worker can do counts it among its sleepers. */
 void evg_queue_sleep(evg_queue_worker_t *worker);
 
 /* What the worker takes next: its ability, and of which priority. NULL: there is nothing. */
-evg_queue_ability_t *evg_queue_next_ability(evg_queue_worker_t *worker, int *priority);
+evg_queue_ability_t *evg_queue_next_ability(const evg_queue_t *q, evg_queue_worker_t *worker, int *priority);
 
 /* It had its turn. */
 void evg_queue_rotate(evg_queue_ability_t *ability, int priority);
@@ -44,8 +45,8 @@ void evg_queue_job_discard(evg_queue_t *q, evg_queue_job_t *job);
 /* It is one of its function's now: it gets its number, and is found. */
 void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function);
 
-/* It waits no more, or for the first time: to the end of the queue. */
-void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job);
+/* It may run, now or again: to the end of those of its function. */
+void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job, bool wakes);
 
 /* From the queue to who runs it; there is room for its timer. And back, or to its end if nobody is to run it again. */
 void evg_queue_job_run(evg_queue_t *q, evg_queue_job_t *job, evg_queue_ability_t *ability);

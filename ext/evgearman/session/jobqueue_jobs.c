@@ -105,11 +105,12 @@ void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_functio
     evg_queue_function_settle(q, function);
 }
 
-void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job)
+void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job, bool wakes)
 {
     job->waits = false;
     evg_list_append(&job->function->jobs[job->priority], &job->link);
-    evg_queue_rouse(q, job->function, job->priority);
+    evg_queue_unpark(job->function, job->priority);
+    if (wakes) evg_queue_wake(q, job->function);
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------- */
@@ -146,7 +147,7 @@ void evg_queue_job_give_back(evg_queue_t *q, evg_queue_job_t *job)
     stop(q, job);
     job->attempts++;
     if (evg_queue_wanted_p(job) && !spent_p(q, job)) {
-        evg_queue_job_push(q, job);
+        evg_queue_job_push(q, job, true);
         return;
     }
     evg_queue_tell_failed(q, job);

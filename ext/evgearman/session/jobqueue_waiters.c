@@ -59,11 +59,7 @@ void evg_queue_tell(const evg_queue_t *q, const evg_queue_job_t *job, evg_comman
                     int argc)
 {
     for (evg_list_t *at = job->waiters.next; at != &job->waiters; at = at->next) {
-        evg_queue_client_t *client = evg_container(at, waiter_t, of_job)->client;
-        if (type == EVG_WORK_EXCEPTION && !client->exceptions)
-            q->ops->tell(client, EVG_WORK_FAIL, args, 1);
-        else
-            q->ops->tell(client, type, args, argc);
+        q->ops->tell(evg_container(at, waiter_t, of_job)->client, type, args, argc);
     }
 }
 

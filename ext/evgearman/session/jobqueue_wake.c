@@ -42,7 +42,7 @@ void evg_queue_ability_displace(evg_queue_ability_t *ability)
 
 /* -- sleepers ------------------------------------------------------------------------------------------------------ */
 
-static void wake(evg_queue_t *q, evg_queue_function_t *function)
+void evg_queue_wake(evg_queue_t *q, evg_queue_function_t *function)
 {
     size_t most = q->options.worker_wakeup ? q->options.worker_wakeup : SIZE_MAX;
     for (evg_list_t *at; most && (at = evg_list_first(&function->sleepers));) {
@@ -55,10 +55,9 @@ static void wake(evg_queue_t *q, evg_queue_function_t *function)
     }
 }
 
-void evg_queue_rouse(evg_queue_t *q, evg_queue_function_t *function, int p)
+void evg_queue_unpark(evg_queue_function_t *function, int p)
 {
     for (evg_list_t *at; (at = evg_list_first(&function->parked[p]));) place(of_place(at, p), p);
-    wake(q, function);
 }
 
 void evg_queue_sleep(evg_queue_worker_t *worker)
@@ -79,8 +78,22 @@ static evg_queue_ability_t *next_of(evg_queue_worker_t *worker, int p)
     return NULL;
 }
 
-evg_queue_ability_t *evg_queue_next_ability(evg_queue_worker_t *worker, int *priority)
+/* gearmand 1.1's way: each function is drained before one that was registered earlier has its turn. It looks at all. */
+static evg_queue_ability_t *next_of_functions(const evg_queue_worker_t *worker, int *priority)
 {
+    for (evg_list_t *at = worker->abilities.next; at != &worker->abilities; at = at->next) {
+        evg_queue_ability_t *ability = evg_container(at, evg_queue_ability_t, link);
+        for (int p = 0; p < EVG_QUEUE_PRIORITIES; p++) {
+            *priority = p;
+            if (!evg_list_empty_p(&ability->function->jobs[p])) return ability;
+        }
+    }
+    return NULL;
+}
+
+evg_queue_ability_t *evg_queue_next_ability(const evg_queue_t *q, evg_queue_worker_t *worker, int *priority)
+{
+    if (q->options.function_first) return next_of_functions(worker, priority);
     evg_queue_ability_t *ability = NULL;
     for (int p = 0; p < EVG_QUEUE_PRIORITIES && !ability; p++) ability = next_of(worker, *priority = p);
     return ability;

@@ -110,7 +110,7 @@ int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t *
 {
     int priority;
     worker->asleep = false;
-    evg_queue_ability_t *ability = evg_queue_next_ability(worker, &priority);
+    evg_queue_ability_t *ability = evg_queue_next_ability(q, worker, &priority);
     if (!ability) return 0;
     int r = ability->timeout > 0 ? evg_heap_reserve(&q->timers, q->timers.count + 1) : 0;
     if (r < 0) return r;
@@ -123,12 +123,21 @@ int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t *
 void evg_queue_pre_sleep(evg_queue_t *q, evg_queue_worker_t *worker)
 {
     int priority;
-    if (!evg_queue_next_ability(worker, &priority)) {
+    if (!evg_queue_next_ability(q, worker, &priority)) {
         evg_queue_sleep(worker);
         return;
     }
     worker->asleep = false;
     q->ops->wake(worker);
+}
+
+void evg_queue_stop_timers(evg_queue_t *q, evg_queue_worker_t *worker)
+{
+    for (evg_list_t *at = worker->abilities.next; at != &worker->abilities; at = at->next) {
+        evg_list_t *running = &evg_container(at, evg_queue_ability_t, link)->running;
+        for (evg_list_t *job = running->next; job != running; job = job->next)
+            evg_heap_remove(&q->timers, &evg_queue_job_of(job)->timer);
+    }
 }
 
 evg_queue_job_t *evg_queue_held(const evg_queue_t *q, const evg_queue_worker_t *worker, evg_bytes_t handle)

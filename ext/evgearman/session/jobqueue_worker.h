@@ -23,6 +23,9 @@ int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t *
 /* It goes to sleep; or is woken at once, when there is a job. */
 void evg_queue_pre_sleep(evg_queue_t *q, evg_queue_worker_t *worker);
 
+/* The jobs that it runs may take as long as they like. */
+void evg_queue_stop_timers(evg_queue_t *q, evg_queue_worker_t *worker);
+
 /* The job of that handle if this worker runs it; else NULL. */
 evg_queue_job_t *evg_queue_held(const evg_queue_t *q, const evg_queue_worker_t *worker, evg_bytes_t handle);
 

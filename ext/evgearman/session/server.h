@@ -13,13 +13,11 @@
 #ifndef EVG_SESSION_SERVER_H
 #define EVG_SESSION_SERVER_H
 
+#include "session/faults.h"
 #include "session/jobqueue.h"
 #include "session/quirks.h"
 
-enum {
-    EVG_SERVER_PATIENCE = 30, /* seconds for a packet that has begun and does not move, or for the first one */
-    EVG_REFUSAL_CAP = 128     /* bytes of an ERROR's text that a test asks for, and its NUL; its code has half of it */
-};
+enum { EVG_SERVER_PATIENCE = 30 }; /* seconds for a packet that has begun and does not move, or for the first one */
 
 typedef struct evg_server_session evg_server_session_t; /* server_session.h */
 
@@ -29,6 +27,7 @@ typedef struct {
     size_t max_buffer;     /* bytes that wait for one reader; one more answer or event ends its connection */
     const char *prefix;    /* of handles; copied */
     const char *version;   /* what `version` says; has to stay */
+    long pid;              /* what `getpid` says */
     bool allow_shutdown;   /* by text, from any connection */
     uint32_t quirks;       /* quirks.h */
     uint64_t seed[2];
@@ -46,15 +45,6 @@ typedef struct {
 
 typedef enum { EVG_STAYS, EVG_SHUTS, EVG_SHUTS_GRACEFULLY } evg_server_wish_t;
 
-/* What a test asks for, by type of packet: faults.h. */
-typedef struct {
-    uint32_t drops[EVG_COMMAND_CEILING]; /* so many of the next ones are lost */
-    struct {
-        char code[EVG_REFUSAL_CAP / 2], text[EVG_REFUSAL_CAP];
-    } *refusals[EVG_COMMAND_CEILING]; /* what is said instead of doing it; NULL: nothing */
-    bool any;
-} evg_faults_t;
-
 typedef struct {
     evg_server_settings_t settings;
     evg_queue_t queue;
@@ -62,9 +52,9 @@ typedef struct {
     evg_server_wish_t wish; /* somebody said shutdown: for the owner to do */
     size_t session_count;
     evg_list_t sessions; /* in the order of their beginning */
+    evg_faults_t faults; /* what a test asks for */
     /* private */
     evg_list_t touched;
-    evg_faults_t faults;
 } evg_server_t;
 
 /* With the caps of the API and the habits of gearmand, to be changed before init. */

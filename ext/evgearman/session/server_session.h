@@ -29,6 +29,9 @@ struct evg_server_session {
     /* private */
     evg_queue_client_t client;
     evg_queue_worker_t worker;
+    bool exceptions; /* OPTION_REQ: a WORK_EXCEPTION is told as such, not as WORK_FAIL */
+    bool noop_sent;  /* since its last GRAB_JOB */
+    bool sleeps_now; /* PRE_SLEEP is being done: a NOOP is its answer */
     char *id;           /* SET_CLIENT_ID; NULL: none */
     double open_since;
     evg_list_t link;    /* in the server's sessions */
