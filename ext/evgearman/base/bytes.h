@@ -28,4 +28,11 @@ static inline bool evg_bytes_equal_p(evg_bytes_t a, evg_bytes_t b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* What stands in front of the first NUL; all, if there is none. */
+static inline evg_bytes_t evg_bytes_cut(evg_bytes_t bytes)
+{
+    const uint8_t *nul = bytes.len ? memchr(bytes.at, 0, bytes.len) : NULL;
+    return nul ? evg_bytes(bytes.at, (size_t)(nul - bytes.at)) : bytes;
+}
+
 #endif

@@ -99,6 +99,13 @@ evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique)
     return NULL;
 }
 
+evg_queue_job_t *evg_queue_oldest(const evg_queue_function_t *function)
+{
+    evg_list_t *at = NULL;
+    for (int p = 0; p < EVG_QUEUE_PRIORITIES && !at; p++) at = evg_list_first(&function->jobs[p]);
+    return at ? evg_queue_job_of(at) : NULL;
+}
+
 void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job)
 {
     evg_queue_job_abandon(q, job);

@@ -22,6 +22,9 @@ void evg_queue_client_leave(evg_queue_t *q, evg_queue_client_t *client);
 /* A job with that unique key, of whichever function; NULL: none. */
 evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique);
 
+/* The job of a function that runs first, or NULL; not those that run, or wait for their time. */
+evg_queue_job_t *evg_queue_oldest(const evg_queue_function_t *function);
+
 /* As cancel, and nobody is told. */
 void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job);
 

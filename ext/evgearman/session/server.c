@@ -58,6 +58,7 @@ static void tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes
 {
     evg_server_session_t *s = of_client(client);
     bool hidden = type == EVG_WORK_EXCEPTION && !s->exceptions;
+    if (hidden && evg_server_quirk_p(s->server, EVG_QUIRK_PERL)) return; /* its WORK_FAIL follows */
     if (hidden && evg_server_quirk_p(s->server, EVG_QUIRK_FAIL_WITH_NUL))
         say_failed(s, args[0]);
     else if (hidden)

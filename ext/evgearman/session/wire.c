@@ -81,6 +81,13 @@ ptrdiff_t evg_wire_take_text(evg_wire_t *w, evg_shape_t shape, size_t max, evg_b
     return len;
 }
 
+ptrdiff_t evg_wire_take_line(evg_wire_t *w, evg_bytes_t words[EVG_ADMIN_WORDS], int *count)
+{
+    ptrdiff_t len = evg_admin_split(evg_buffer_bytes(&w->in), words, count);
+    if (len > 0) w->decoded = (size_t)len;
+    return len;
+}
+
 void evg_wire_take_beginning(evg_wire_t *w, size_t len)
 {
     size_t there = evg_buffer_len(&w->in);

@@ -79,6 +79,9 @@ static inline ptrdiff_t evg_wire_take_packet(evg_wire_t *w, evg_packet_t *packet
 /* A reply in text, as evg_admin_decode: ditto. */
 ptrdiff_t evg_wire_take_text(evg_wire_t *w, evg_shape_t shape, size_t max, evg_bytes_t *text);
 
+/* A request in text, as evg_admin_split: ditto. */
+ptrdiff_t evg_wire_take_line(evg_wire_t *w, evg_bytes_t words[EVG_ADMIN_WORDS], int *count);
+
 /* Takes a packet of `len` bytes, not all of which have come: the rest is passed over as it comes. */
 void evg_wire_take_beginning(evg_wire_t *w, size_t len);
 
