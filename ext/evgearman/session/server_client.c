@@ -13,11 +13,11 @@
 static evg_queue_priority_t priority_of(evg_command_t type)
 {
     switch (type) {
-        case EVG_SUBMIT_JOB_HIGH:
-        case EVG_SUBMIT_JOB_HIGH_BG: return EVG_QUEUE_HIGH;
-        case EVG_SUBMIT_JOB_LOW:
-        case EVG_SUBMIT_JOB_LOW_BG: return EVG_QUEUE_LOW;
-        default: return EVG_QUEUE_NORMAL;
+    case EVG_SUBMIT_JOB_HIGH:
+    case EVG_SUBMIT_JOB_HIGH_BG: return EVG_QUEUE_HIGH;
+    case EVG_SUBMIT_JOB_LOW:
+    case EVG_SUBMIT_JOB_LOW_BG: return EVG_QUEUE_LOW;
+    default: return EVG_QUEUE_NORMAL;
     }
 }
 
@@ -99,7 +99,8 @@ static void submit(evg_server_session_t *s, const evg_queue_order_t *order)
     evg_queue_job_t *job;
     uint64_t last = q->last_job;
     int r = evg_queue_submit(q, &s->client, order, &job);
-    if (r == EVG_EQUEUE_FULL && evg_server_quirk_p(server, EVG_QUIRK_PERL)) r = make_room(server, &s->client, order, &job);
+    if (r == EVG_EQUEUE_FULL && evg_server_quirk_p(server, EVG_QUIRK_PERL))
+        r = make_room(server, &s->client, order, &job);
     if (r < 0) {
         refuse(s, r);
         return;

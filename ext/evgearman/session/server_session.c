@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/least.h"
+#include "protocol/check.h"
 #include "session/jobqueue_client.h"
 #include "session/jobqueue_waiters.h"
 #include "session/jobqueue_worker.h"
@@ -51,18 +52,18 @@ static void (*const handlers[EVG_COMMAND_CEILING])(evg_server_session_t *s, cons
 static bool perl_knows_p(evg_command_t type)
 {
     switch (type) {
-        case EVG_GRAB_JOB_UNIQ:
-        case EVG_GRAB_JOB_ALL:
-        case EVG_WORK_DATA:
-        case EVG_WORK_WARNING:
-        case EVG_SUBMIT_JOB_LOW:
-        case EVG_SUBMIT_JOB_LOW_BG:
-        case EVG_SUBMIT_JOB_HIGH_BG:
-        case EVG_SUBMIT_JOB_EPOCH:
-        case EVG_SUBMIT_REDUCE_JOB:
-        case EVG_SUBMIT_REDUCE_JOB_BACKGROUND:
-        case EVG_GET_STATUS_UNIQUE: return false;
-        default: return handlers[type];
+    case EVG_GRAB_JOB_UNIQ:
+    case EVG_GRAB_JOB_ALL:
+    case EVG_WORK_DATA:
+    case EVG_WORK_WARNING:
+    case EVG_SUBMIT_JOB_LOW:
+    case EVG_SUBMIT_JOB_LOW_BG:
+    case EVG_SUBMIT_JOB_HIGH_BG:
+    case EVG_SUBMIT_JOB_EPOCH:
+    case EVG_SUBMIT_REDUCE_JOB:
+    case EVG_SUBMIT_REDUCE_JOB_BACKGROUND:
+    case EVG_GET_STATUS_UNIQUE: return false;
+    default: return handlers[type];
     }
 }
 
@@ -82,7 +83,8 @@ static void perform(evg_server_session_t *s, const evg_packet_t *packet)
     evg_server_t *server = s->server;
     evg_bytes_t refusal[2];
     if (evg_faults_lost_p(&server->faults, packet->type)) return;
-    bool known = evg_server_quirk_p(server, EVG_QUIRK_PERL) ? perl_knows_p(packet->type) : handlers[packet->type] != NULL;
+    bool known =
+        evg_server_quirk_p(server, EVG_QUIRK_PERL) ? perl_knows_p(packet->type) : handlers[packet->type] != NULL;
     if (packet->magic == EVG_RES)
         evg_server_refuse(s, "INVALID_MAGIC", "Request magic expected");
     else if (evg_faults_refused_p(&server->faults, packet->type, refusal))

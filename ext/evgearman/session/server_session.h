@@ -32,7 +32,7 @@ struct evg_server_session {
     bool exceptions; /* OPTION_REQ: a WORK_EXCEPTION is told as such, not as WORK_FAIL */
     bool noop_sent;  /* since its last GRAB_JOB */
     bool sleeps_now; /* PRE_SLEEP is being done: a NOOP is its answer */
-    char *id;           /* SET_CLIENT_ID; NULL: none */
+    char *id;        /* SET_CLIENT_ID; NULL: none */
     double open_since;
     evg_list_t link;    /* in the server's sessions */
     evg_list_t touched; /* in the server's */

@@ -109,10 +109,10 @@ void evg_server_grab(evg_server_session_t *s, const evg_packet_t *packet)
 static const char *complaint(evg_command_t type)
 {
     switch (type) {
-        case EVG_WORK_DATA:
-        case EVG_WORK_WARNING: return "Job does not exist on server";
-        case EVG_WORK_EXCEPTION: return "An exception was received for a job that does not exist";
-        default: return "Job given in work result not found";
+    case EVG_WORK_DATA:
+    case EVG_WORK_WARNING: return "Job does not exist on server";
+    case EVG_WORK_EXCEPTION: return "An exception was received for a job that does not exist";
+    default: return "Job given in work result not found";
     }
 }
 

@@ -8,7 +8,7 @@ void evg_server_can_do(evg_server_session_t *s, const evg_packet_t *packet); /* 
 void evg_server_cant_do(evg_server_session_t *s, const evg_packet_t *packet);
 void evg_server_reset_abilities(evg_server_session_t *s, const evg_packet_t *packet);
 void evg_server_pre_sleep(evg_server_session_t *s, const evg_packet_t *packet);
-void evg_server_grab(evg_server_session_t *s, const evg_packet_t *packet);   /* all that evg_command_grab_p says */
+void evg_server_grab(evg_server_session_t *s, const evg_packet_t *packet);     /* all that evg_command_grab_p says */
 void evg_server_progress(evg_server_session_t *s, const evg_packet_t *packet); /* WORK_DATA, _WARNING, _STATUS */
 void evg_server_finish(evg_server_session_t *s, const evg_packet_t *packet);   /* WORK_COMPLETE, _FAIL, _EXCEPTION */
 void evg_server_set_client_id(evg_server_session_t *s, const evg_packet_t *packet);
