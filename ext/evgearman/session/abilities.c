@@ -56,12 +56,18 @@ evg_function_t *evg_worker_any_function(evg_session_t *s, evg_bytes_t name)
     return find(&s->worker, name);
 }
 
-evg_function_t *evg_worker_next_function(evg_session_t *s, evg_function_t *after)
+evg_function_t *evg_worker_next_any_function(evg_session_t *s, const evg_function_t *after)
 {
     evg_list_t *head = &s->worker.functions;
     evg_list_t *at = after ? after->link.next : head->next;
-    while (at != head && !stays_p(function_of(at))) at = at->next;
     return at == head ? NULL : function_of(at);
+}
+
+evg_function_t *evg_worker_next_function(evg_session_t *s, const evg_function_t *after)
+{
+    evg_function_t *function = evg_worker_next_any_function(s, after);
+    while (function && !stays_p(function)) function = evg_worker_next_any_function(s, function);
+    return function;
 }
 
 static void leave(evg_worker_session_t *w, evg_function_t *function)

@@ -40,8 +40,9 @@ bool evg_worker_unsaid_p(const struct evg_session *s);
 /* The function of that name that is not leaving, or NULL. */
 evg_function_t *evg_worker_function(struct evg_session *s, evg_bytes_t name);
 
-/* Walks the functions that are not leaving: start with NULL. */
-evg_function_t *evg_worker_next_function(struct evg_session *s, evg_function_t *after);
+/* Walks the functions, or those that are not leaving: start with NULL, ends with NULL. */
+evg_function_t *evg_worker_next_any_function(struct evg_session *s, const evg_function_t *after);
+evg_function_t *evg_worker_next_function(struct evg_session *s, const evg_function_t *after);
 
 /* -- for the other files of session/ ------------------------------------------------------------------------------- */
 

@@ -40,6 +40,12 @@ void evg_worker_accept(evg_session_t *s, evg_job_t *job, const evg_event_t *even
     if (job->function) job->function->held++;
 }
 
+evg_job_t *evg_worker_next_job(evg_session_t *s, const evg_job_t *after)
+{
+    evg_list_t *at = after ? after->link.next : s->worker.held.next;
+    return at == &s->worker.held ? NULL : evg_container(at, evg_job_t, link);
+}
+
 void evg_job_started(evg_session_t *s, evg_job_t *job)
 {
     if (job->state != EVG_JOB_HELD || job->started_at > 0) return;

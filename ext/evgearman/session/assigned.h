@@ -59,6 +59,9 @@ int evg_job_fail(struct evg_session *s, evg_job_t *job);
 /* Of `data` at most 64 KiB, and no more than a packet takes. */
 int evg_job_exception(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 
+/* Walks the jobs that are held, the oldest first: start with NULL, ends with NULL. */
+evg_job_t *evg_worker_next_job(struct evg_session *s, const evg_job_t *after);
+
 /* The caller's memory goes away: the session forgets the job (it should have been finished). Any that was initialised. */
 void evg_job_forget(struct evg_session *s, evg_job_t *job);
 

@@ -27,7 +27,7 @@ static size_t *grabs_of(evg_session_t *s, const evg_request_t *request)
 /* One packet of any legal size is taken while less than max_unsent waits. */
 int evg_session_room(evg_session_t *s)
 {
-    if (evg_session_unsent(s) < s->options.max_unsent) return 0;
+    if (!evg_session_full_p(s)) return 0;
     s->refused = true;
     return EVG_EBACKPRESSURE;
 }

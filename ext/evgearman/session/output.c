@@ -54,6 +54,14 @@ void evg_session_written(evg_session_t *s, size_t len)
     mark_written(s);
 }
 
+bool evg_session_next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
+{
+    const evg_buffer_t *out = &s->wire.out;
+    if (out->consumed != position || bytes.len > evg_buffer_len(out)) return false;
+    if (bytes.len > s->clear_to - position) return false;
+    return bytes.len == 0 || memcmp(evg_buffer_data(out), bytes.at, bytes.len) == 0;
+}
+
 static void find_hole(evg_session_t *s)
 {
     evg_list_t *at = s->last_written->next;

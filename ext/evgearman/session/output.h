@@ -7,6 +7,9 @@
 /* So many bytes of evg_session_output were written. */
 void evg_session_written(evg_session_t *s, size_t len);
 
+/* Are these what evg_session_output begins with, from that position of the stream on? */
+bool evg_session_next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position);
+
 /* The caller wants its answer no more. If no byte of it was written none will be, and its DONE (EVG_EABANDONED,
  * EVG_NOT_SENT) comes next: 1. 0: it was written, or is done; nothing changes. EVG_ENOMEM: ditto. */
 int evg_session_take_back(evg_session_t *s, evg_request_t *request);

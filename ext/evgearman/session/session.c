@@ -84,6 +84,21 @@ bool evg_session_wants_open(const evg_session_t *s)
     return s->state == EVG_DOWN && s->wanted && s->wire.now >= s->retry_at;
 }
 
+bool evg_session_idle_p(const evg_session_t *s)
+{
+    return s->state == EVG_DOWN && !s->wanted;
+}
+
+bool evg_session_connecting_p(const evg_session_t *s)
+{
+    return s->state == EVG_OPENING || (s->state == EVG_DOWN && s->wanted && s->retry_at == 0);
+}
+
+void evg_session_retry_now(evg_session_t *s)
+{
+    if (s->state == EVG_DOWN) s->retry_at = 0;
+}
+
 void evg_session_opening(evg_session_t *s)
 {
     s->state = EVG_OPENING;
@@ -229,6 +244,11 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
     remember(s, reason, text);
     if (!was_open) s->open_error = reason;
     plan(s, was_open ? EVG_EDISCONNECTED : reason);
+}
+
+const char *evg_session_closed_text(const evg_session_t *s)
+{
+    return s->text;
 }
 
 static void end_all(evg_session_t *s, int error)

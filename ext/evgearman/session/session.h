@@ -38,6 +38,15 @@ void evg_session_loop_runs(evg_session_t *s);
 /* Down, wanted, and the delay is over: start connecting. */
 bool evg_session_wants_open(const evg_session_t *s);
 
+/* Down, and no connection is wanted. */
+bool evg_session_idle_p(const evg_session_t *s);
+
+/* One is being made, or is wanted and not put off. */
+bool evg_session_connecting_p(const evg_session_t *s);
+
+/* One that is put off may be made at once. */
+void evg_session_retry_now(evg_session_t *s);
+
 void evg_session_opening(evg_session_t *s);
 
 /* The transport is established: queues the prologue in front of what waited. 0; EVG_ENOMEM; EVG_ETOO_LARGE: max_packet has
@@ -50,6 +59,9 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text);
 
 /* An option about reconnecting was changed: what waits for a connection that is not to be made ends now. */
 void evg_session_reconsider(evg_session_t *s);
+
+/* What belongs to the reason of the last evg_session_closed: its text, or which reply came unexpected; "" for nothing. */
+const char *evg_session_closed_text(const evg_session_t *s);
 
 /* Ours: every request fails with EVG_EDISCONNECTED, jobs are lost, no EVG_EVENT_ERROR. Down until the next
  * request or evg_session_want. Idempotent. */
@@ -110,6 +122,12 @@ static inline size_t evg_session_unresolved(const evg_session_t *s)
 static inline bool evg_session_flushed_p(const evg_session_t *s)
 {
     return s->owed_count == 0 && evg_session_unsent(s) == 0 && !evg_worker_unsaid_p(s);
+}
+
+/* Bytes of memory that its buffers hold. */
+static inline size_t evg_session_memsize(const evg_session_t *s)
+{
+    return s->wire.in.cap + s->wire.out.cap;
 }
 
 #endif

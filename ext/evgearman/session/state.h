@@ -132,4 +132,10 @@ static inline size_t evg_session_unsent(const evg_session_t *s)
     return evg_buffer_len(&s->wire.out) - s->dead;
 }
 
+/* So many that requests are refused. */
+static inline bool evg_session_full_p(const evg_session_t *s)
+{
+    return evg_session_unsent(s) >= s->options.max_unsent;
+}
+
 #endif

@@ -36,6 +36,11 @@ bool evg_worker_working_p(const evg_session_t *s)
     return state != EVG_WORK_OFF && state != EVG_WORK_DRAINING;
 }
 
+bool evg_worker_drained_p(const evg_session_t *s)
+{
+    return s->worker.state == EVG_WORK_OFF && s->worker.held_count == 0;
+}
+
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
 /* Jobs that may be held. */

@@ -16,10 +16,11 @@ typedef struct {
     int prefetch;         /* how many more may be held; EVG_PREFETCH_AUTO */
     double poll_interval; /* seconds; 0 is never */
     bool grab_unique;
+    size_t held_count; /* jobs that are held */
+    bool stopping;     /* told to stop, and to nothing since */
     /* private */
     evg_work_state_t state;
     bool one;                        /* work_one: stop after one job */
-    bool stopping;                   /* told to stop, and to nothing since */
     bool busy;                       /* since the last start, job or NOOP IDLE was not told */
     bool reset;                      /* RESET_ABILITIES is due when all has been finished */
     bool plain;                      /* this server refused GRAB_JOB_UNIQ */
@@ -35,7 +36,6 @@ typedef struct {
     evg_list_t stuck;   /* lost or past their timeout, while their handler runs */
     size_t stuck_count;
     evg_deadlines_t dues;
-    size_t held_count;
     size_t window;         /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
     uint32_t dry;          /* NOOP -> NO_JOB in a row */
     uint32_t polls;        /* PRE_SLEEPs since the last GRAB */
@@ -53,6 +53,7 @@ int evg_worker_work(struct evg_session *s);     /* 0, EVG_ECLOSED */
 int evg_worker_work_one(struct evg_session *s); /* 0, EVG_ECLOSED, EVG_EWORKING */
 void evg_worker_stop(struct evg_session *s);    /* EVG_EVENT_STOPPED follows */
 bool evg_worker_working_p(const struct evg_session *s);
+bool evg_worker_drained_p(const struct evg_session *s); /* nor is anything held, or to come for what was asked */
 
 /* One GRAB. EVG_EVENT_ASSIGNED with this request, then its DONE; or DONE with EVG_ENO_JOB. EVG_EWORKING.
  * A server that knows no GRAB_JOB_UNIQ is asked again by GRAB_JOB. While a CANT_DO waits so does the GRAB, within its

@@ -38,8 +38,8 @@ static void agent_mark(void *ptr)
 
 bool agent_kept_p(const agent_t *agent)
 {
-    const evg_worker_session_t *worker = &agent->c->session.worker;
-    return agent->pending.count > 0 || worker->held_count > 0 || evg_worker_working_p(&agent->c->session);
+    const evg_session_t *s = &agent->c->session;
+    return agent->pending.count > 0 || s->worker.held_count > 0 || evg_worker_working_p(s);
 }
 
 bool agent_over_p(const agent_t *agent)
@@ -68,21 +68,16 @@ static void agent_free(void *ptr)
     ruby_xfree(agent);
 }
 
-static size_t buffers_of(const agent_t *agent)
-{
-    return agent->c->session.wire.in.cap + agent->c->session.wire.out.cap;
-}
-
 void agent_weigh(agent_t *agent)
 {
-    memory_tell(&agent->told, buffers_of(agent));
+    memory_tell(&agent->told, evg_session_memsize(&agent->c->session));
 }
 
 static size_t agent_size(const void *ptr)
 {
     const agent_t *agent = ptr;
     size_t size = sizeof *agent + pending_memsize(&agent->pending) + trace_memsize(agent->trace);
-    if (agent->c) size += sizeof *agent->c + buffers_of(agent);
+    if (agent->c) size += sizeof *agent->c + evg_session_memsize(&agent->c->session);
     return size;
 }
 
@@ -130,7 +125,7 @@ agent_t *open_agent_of(VALUE self)
 bool agent_hopeless_p(const agent_t *agent)
 {
     const evg_session_t *s = &agent->c->session;
-    return s->state == EVG_DOWN && !s->wanted && evg_worker_working_p(s);
+    return evg_session_idle_p(s) && evg_worker_working_p(s);
 }
 
 void agent_rouse(agent_t *agent)

@@ -8,12 +8,10 @@
 static const char *state_name(const agent_t *agent)
 {
     const evg_session_t *s = &agent->c->session;
-    switch (s->state) {
-    case EVG_SHUT: return "closed";
-    case EVG_OPEN: return "connected";
-    case EVG_OPENING: return "connecting";
-    default: return s->wanted && s->retry_at > 0 ? "waiting" : s->wanted ? "connecting" : "idle";
-    }
+    if (s->state == EVG_SHUT) return "closed";
+    if (s->state == EVG_OPEN) return "connected";
+    if (evg_session_connecting_p(s)) return "connecting";
+    return evg_session_idle_p(s) ? "idle" : "waiting";
 }
 
 /* call-seq: state -> symbol
@@ -37,7 +35,7 @@ static VALUE connection_connected_p(VALUE self)
  * Is a connection being made, or about to be? */
 static VALUE connection_connecting_p(VALUE self)
 {
-    return RBOOL(strcmp(state_name(agent_of(self)), "connecting") == 0);
+    return RBOOL(evg_session_connecting_p(&agent_of(self)->c->session));
 }
 
 /* call-seq: host -> string or nil

@@ -76,7 +76,7 @@ static evg_session_t *session_of(assignment_t *common, bool room)
     evg_connection_t *c = ((rb_job_t *)common)->agent->c;
     evg_session_t *s = &c->session;
     evg_connection_clock(c);
-    if (room && evg_session_unsent(s) >= s->options.max_unsent) evg_connection_flush(c);
+    if (room && evg_session_full_p(s)) evg_connection_flush(c);
     return s;
 }
 
@@ -160,9 +160,8 @@ void job_expired(agent_t *agent, const evg_event_t *event)
 VALUE jobs_in_flight(const agent_t *agent)
 {
     VALUE jobs = rb_ary_new();
-    const evg_list_t *held = &agent->c->session.worker.held;
-    for (const evg_list_t *at = held->next; at != held; at = at->next) {
-        const rb_job_t *job = evg_container(at, evg_job_t, link)->owner;
+    for (evg_job_t *at = NULL; (at = evg_worker_next_job(&agent->c->session, at));) {
+        const rb_job_t *job = at->owner;
         if (!lifetime_over_p(job->common.marked_in)) rb_ary_push(jobs, job->common.self);
     }
     return jobs;

@@ -135,25 +135,18 @@ static VALUE connection_set_client_id(VALUE self, VALUE id)
 
 /* -- connecting ---------------------------------------------------------------------------------------------------- */
 
-/* A connection is being made, or will be in the next turn. */
-static bool connecting_p(const agent_t *agent)
-{
-    const evg_session_t *s = &agent->c->session;
-    return s->state == EVG_OPENING || (s->state == EVG_DOWN && s->wanted && s->retry_at == 0);
-}
-
 static VALUE connection_connect(VALUE self, VALUE host, VALUE port, VALUE path)
 {
     evg_address_t address;
     agent_t *agent = open_agent_of(self);
     evg_connection_t *c = agent->c;
     address_of(&address, host, port, path);
-    bool busy = c->session.state == EVG_OPENING || c->session.state == EVG_OPEN;
-    if (agent->asked && (busy || connecting_p(agent))) error_check(server_of(agent), EVG_EALREADY);
+    bool busy = c->session.state == EVG_OPEN || evg_session_connecting_p(&c->session);
+    if (agent->asked && busy) error_check(server_of(agent), EVG_EALREADY);
     agent->asked = true;
     evg_connection_clock(c);
     if (!evg_address_equal_p(&address, &c->address)) evg_connection_move(c, &address);
-    if (!busy) c->session.retry_at = 0;
+    evg_session_retry_now(&c->session);
     evg_session_want(&c->session);
     evg_connection_changed(agent->c);
     return self;

@@ -21,8 +21,7 @@ static VALUE window_initialize(VALUE self, VALUE agent, VALUE most)
 static bool room_p(const goal_t *goal)
 {
     const window_t *window = goal->subject;
-    const evg_session_t *s = &window->agent->c->session;
-    return window->under_way < window->most && evg_session_unsent(s) < s->options.max_unsent;
+    return window->under_way < window->most && !evg_session_full_p(&window->agent->c->session);
 }
 
 /* For another Task. */

@@ -18,9 +18,8 @@
 static void keep_handlers(agent_t *agent)
 {
     VALUE kept = hidden_array();
-    evg_list_t *functions = &agent->c->session.worker.functions;
-    for (evg_list_t *at = functions->next; at != functions; at = at->next) {
-        handler_t *handler = evg_container(at, evg_function_t, link)->owner;
+    for (evg_function_t *at = NULL; (at = evg_worker_next_any_function(&agent->c->session, at));) {
+        const handler_t *handler = at->owner;
         if (handler) rb_ary_push(kept, handler->self);
     }
     agent->handlers = kept;
@@ -172,14 +171,12 @@ static VALUE worker_working_p(VALUE self)
  * Are all jobs finished that were assigned? */
 static VALUE worker_idle_p(VALUE self)
 {
-    const evg_worker_session_t *w = &agent_of(self)->c->session.worker;
-    return RBOOL(w->held_count == 0);
+    return RBOOL(agent_of(self)->c->session.worker.held_count == 0);
 }
 
 static VALUE worker_drained_p(VALUE self)
 {
-    const evg_session_t *s = &agent_of(self)->c->session;
-    return RBOOL(s->worker.state == EVG_WORK_OFF && s->worker.held_count == 0);
+    return RBOOL(evg_worker_drained_p(&agent_of(self)->c->session));
 }
 
 /* call-seq: busy_count -> integer

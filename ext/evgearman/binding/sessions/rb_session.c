@@ -101,22 +101,15 @@ static VALUE session_peek(VALUE self, VALUE most)
     return rb_assoc_new(binary_string(bytes), ULL2NUM(session->s.wire.out.consumed));
 }
 
-/* Are they still to be written? A tick takes away what has expired, another write or connection begins elsewhere. */
-static bool next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position)
-{
-    bool long_enough = s->wire.out.consumed == position && bytes.len <= evg_buffer_len(&s->wire.out);
-    if (!long_enough || bytes.len > s->clear_to - position) return false;
-    return bytes.len == 0 || memcmp(evg_buffer_data(&s->wire.out), bytes.at, bytes.len) == 0;
-}
-
-/* So many of these were. */
+/* So many of these were. A tick takes away what has expired, another write or connection begins elsewhere. */
 static VALUE session_written(VALUE self, VALUE bytes, VALUE count, VALUE position)
 {
     rb_session_t *session = session_of(self);
     evg_session_t *s = &session->s;
     evg_bytes_t written = evg_bytes(RSTRING_PTR(bytes), NUM2SIZET(count));
     if (s->state != EVG_OPEN) return Qfalse;
-    if (!next_p(s, written, NUM2ULL(position))) error_raise(NULL, "ConcurrencyError", "output has changed meanwhile");
+    if (!evg_session_next_p(s, written, NUM2ULL(position)))
+        error_raise(NULL, "ConcurrencyError", "output has changed meanwhile");
     evg_session_written(s, written.len);
     session_grew(session);
     RB_GC_GUARD(bytes);
@@ -233,7 +226,8 @@ static VALUE session_next(VALUE self)
         if (!NIL_P(told)) return told;
         if (r < 0) break_off(session, r);
     }
-    failure_t failure = {.code = session->broken, .text = evg_bytes_of(session->s.text), .data = Qnil};
+    const char *text = evg_session_closed_text(&session->s);
+    failure_t failure = {.code = session->broken, .text = evg_bytes_of(text), .data = Qnil};
     session->broken = 0;
     session_grew(session);
     if (failure.code < 0) rb_exc_raise(error_new(&failure));

@@ -16,14 +16,9 @@ static void session_mark(void *ptr)
     for (size_t i = 0; i < session->pending_count; i++) rb_gc_mark(session->pending[i]);
 }
 
-static size_t buffers_of(const rb_session_t *session)
-{
-    return session->s.wire.in.cap + session->s.wire.out.cap;
-}
-
 void session_grew(rb_session_t *session)
 {
-    memory_tell(&session->told, buffers_of(session));
+    memory_tell(&session->told, evg_session_memsize(&session->s));
 }
 
 void session_dispose(rb_session_t *session)
@@ -52,7 +47,7 @@ static void session_free(void *ptr)
 static size_t session_size(const void *ptr)
 {
     const rb_session_t *session = ptr;
-    return sizeof *session + buffers_of(session) + session->pending_cap * sizeof *session->pending;
+    return sizeof *session + evg_session_memsize(&session->s) + session->pending_cap * sizeof *session->pending;
 }
 
 static const rb_data_type_t session_type = {
