@@ -2,7 +2,7 @@
 
 # A bit of everything that the gem does, in one small process, while the garbage collector does its worst.
 #
-#     ruby -Ilib spec/proofs/everything.rb URL stress|move [ROUNDS]
+#     ruby --disable=gems -Ilib spec/proofs/everything.rb URL stress|move [ROUNDS]
 #
 # stress: it comes at every allocation, and may move objects whenever it comes. move: between any two steps all objects
 # that can move have moved. Prints "ok", or the step that went wrong.

@@ -41,8 +41,8 @@ module Children
   # A Ruby that finds the build which is under test.
   def ruby = [RbConfig.ruby, "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"]
 
-  # Answers what a script of the project printed and how it ended. Without bundler, which makes each process large.
-  def script(path, *args) = Open3.capture2e({ "RUBYOPT" => nil }, *ruby, path, *args)
+  # Answers what a script of the project printed and how it ended. Without bundler and gems, which make each process large.
+  def script(path, *args) = Open3.capture2e({ "RUBYOPT" => nil }, *ruby, "--disable=gems", path, *args)
 
   # What the block answers in a forked child, which leaves by exit!.
   def forked(patience = Examples::PATIENCE, &block)
