@@ -20,12 +20,19 @@ typedef struct evg_index_node {
 } evg_index_node_t;
 
 typedef struct {
+    /* private */
+    evg_index_node_t *first;
+    uint64_t
+        seen; /* a bit for each hash that may be in it: what is not there is mostly known without looking at nodes */
+} evg_index_bucket_t;
+
+typedef struct {
     size_t count;
     /* private */
-    evg_index_node_t **buckets;
-    evg_index_node_t *only; /* the one bucket, while there is no array */
-    size_t used, cap;       /* buckets; of the array */
-    size_t mask;            /* of the hash: the least 2^n - 1 that reaches the last bucket */
+    evg_index_bucket_t *buckets;
+    evg_index_bucket_t only; /* the one bucket, while there is no array */
+    size_t used, cap;        /* buckets; of the array */
+    size_t mask;             /* of the hash: the least 2^n - 1 that reaches the last bucket */
 } evg_index_t;
 
 /* Allocates nothing. */
@@ -43,6 +50,9 @@ void evg_index_remove(evg_index_t *index, evg_index_node_t *node);
 /* The first node of that hash, or NULL; then the next one of the same hash. */
 evg_index_node_t *evg_index_find(const evg_index_t *index, uint64_t hash);
 evg_index_node_t *evg_index_find_next(const evg_index_node_t *node);
+
+/* Something will be looked for or changed there soon: a hint for the cache. */
+void evg_index_prefetch(const evg_index_t *index, uint64_t hash);
 
 /* Walks all nodes: start with NULL, ends with NULL. The index must not change meanwhile. */
 evg_index_node_t *evg_index_next(const evg_index_t *index, const evg_index_node_t *node);
