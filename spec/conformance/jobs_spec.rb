@@ -29,7 +29,7 @@ RSpec.describe "Jobs on a real server", :gearmand do
 
     def start_one
       worker_for(Gearmand.shared, concurrency: nil).register_function(name, async: true) { |job| running << job }.work
-      client.submit_job(name, "one", unique: "key").tap { eventually { running.first } }
+      client.submit_job(name, "one", unique: "key").tap { |task| eventually { running.first && task.handle } }
     end
 
     # Fails when WORK_FAIL ends a job for good: the new one then hears everything twice.

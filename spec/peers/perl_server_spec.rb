@@ -146,7 +146,7 @@ RSpec.describe "Perl's Gearman::Server" do
     it "tells how far it is" do
       held = hold
       task = client.submit_job(name)
-      eventually { held.any? }
+      eventually { held.any? && task.handle }
       expect(client.get_status(task.handle).value).to have_attributes(known?: true, running?: true, numerator: 0)
       held.first.status(1, 2)
       settle(worker)
