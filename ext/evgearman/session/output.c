@@ -143,3 +143,22 @@ void evg_session_keep_unwritten(evg_session_t *s, int error)
     s->dead = 0;
     s->clear_to = UINT64_MAX;
 }
+
+void evg_session_end_unwritten(evg_session_t *s, int error)
+{
+    evg_list_join(&s->owed, &s->put_off);
+    for (evg_list_t *at; (at = evg_list_first(&s->owed));) evg_session_end(s, request_at(at), error, EVG_NOT_SENT);
+    evg_buffer_clear(&s->wire.out);
+    s->dead = 0;
+}
+
+void evg_session_end_bound(evg_session_t *s, int error)
+{
+    evg_list_t *next;
+    evg_list_join(&s->owed, &s->put_off);
+    for (evg_list_t *at = s->owed.next; at != &s->owed; at = next) {
+        next = at->next;
+        if (!request_at(at)->movable) evg_session_end(s, request_at(at), error, EVG_NOT_SENT);
+    }
+    evg_session_keep_unwritten(s, error);
+}

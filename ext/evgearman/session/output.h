@@ -19,6 +19,10 @@ int evg_session_take_back(evg_session_t *s, evg_request_t *request);
 /* Only requests of the caller that were not written stay queued; all else is ended or forgotten. */
 void evg_session_keep_unwritten(evg_session_t *s, int error);
 
+/* Down: all that waits ends; or only what may not go to another server. */
+void evg_session_end_unwritten(evg_session_t *s, int error);
+void evg_session_end_bound(evg_session_t *s, int error);
+
 /* Ends a request of the caller of which no byte was written, and none will be. 0; EVG_ENOMEM, only while open: then
  * nothing has changed. */
 int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error);

@@ -49,6 +49,8 @@ typedef struct evg_request {
     bool keyed;      /* submitted with a unique key: others may share its job */
     /* private */
     bool started;                /* a worker was heard about its job */
+    bool movable;                /* while it is unwritten, to another server: fleet.h */
+    bool by_key;                 /* the one that its key meets */
     bool first;                  /* an option that is sent again on every connect was not asked for before */
     uint8_t unknown;             /* GET_STATUS said "unknown" so many times in a row */
     uint8_t shape;               /* evg_shape_t of an admin reply */

@@ -154,6 +154,7 @@ int evg_session_opened(evg_session_t *s)
         return r;
     }
     evg_buffer_deinit(&kept);
+    s->away = false;
     s->stats.connects++;
     return 0;
 }
@@ -171,14 +172,9 @@ static void end_connection(evg_session_t *s, int error, bool stop)
     s->beat = NULL;
 }
 
-static void end_waiting(evg_session_t *s, int error)
+void evg_session_end_waiting(evg_session_t *s)
 {
-    evg_list_join(&s->owed, &s->put_off);
-    for (evg_list_t *at; (at = evg_list_first(&s->owed));) {
-        evg_session_end(s, evg_container(at, evg_request_t, link), error, EVG_NOT_SENT);
-    }
-    evg_buffer_clear(&s->wire.out);
-    s->dead = 0;
+    evg_session_end_unwritten(s, s->open_error ? s->open_error : EVG_EDISCONNECTED);
 }
 
 static void remember(evg_session_t *s, int error, const char *text)
@@ -200,7 +196,10 @@ static void give_up(evg_session_t *s, int error)
     s->retry_at = s->wire.now;
     if (exhausted && s->options.reconnect) remember(s, error = EVG_EEXHAUSTED, NULL);
     if (exhausted) evg_backoff_succeeded(&s->backoff); /* the next request may try afresh */
-    end_waiting(s, error);
+    if (s->in_fleet)
+        evg_session_end_bound(s, error);
+    else
+        evg_session_end_unwritten(s, error);
 }
 
 /* A server that greets and closes is none to come back to at once. */
@@ -240,6 +239,7 @@ void evg_session_closed(evg_session_t *s, int reason, const char *text)
     if (was_open) evg_session_hung_up(s, reason);
     if (was_open) end_connection(s, EVG_EDISCONNECTED, false);
     s->state = EVG_DOWN;
+    s->away = true;
     s->fresh = false;
     remember(s, reason, text);
     if (!was_open) s->open_error = reason;
@@ -254,9 +254,9 @@ const char *evg_session_closed_text(const evg_session_t *s)
 static void end_all(evg_session_t *s, int error)
 {
     end_connection(s, error, true);
-    end_waiting(s, error);
+    evg_session_end_unwritten(s, error);
     s->state = EVG_DOWN;
-    s->wanted = s->fresh = false;
+    s->wanted = s->fresh = s->away = false;
     s->open_error = 0;
     s->retry_at = 0;
 }
@@ -271,6 +271,7 @@ void evg_session_leave(evg_session_t *s)
     if (s->state == EVG_OPEN) end_connection(s, EVG_EDISCONNECTED, false);
     if (s->state != EVG_SHUT) s->state = EVG_DOWN;
     evg_session_forget_server(s);
+    s->away = false;
     s->open_error = 0;
     s->retry_at = 0;
 }

@@ -63,6 +63,9 @@ void evg_session_reconsider(evg_session_t *s);
 /* What belongs to the reason of the last evg_session_closed: its text, or which reply came unexpected; "" for nothing. */
 const char *evg_session_closed_text(const evg_session_t *s);
 
+/* Of one in a fleet that is down, with no hope for a connection: what waits ends for good. */
+void evg_session_end_waiting(evg_session_t *s);
+
 /* Ours: every request fails with EVG_EDISCONNECTED, jobs are lost, no EVG_EVENT_ERROR. Down until the next
  * request or evg_session_want. Idempotent. */
 void evg_session_disconnect(evg_session_t *s);

@@ -48,7 +48,9 @@ typedef struct evg_session {
     evg_session_state_t state;
     uint64_t generation; /* counts connections; a job belongs to one */
     evg_wire_t wire;
-    bool paused; /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
+    bool away;     /* the last attempt to connect failed, or the last connection was lost; until one is open again */
+    bool in_fleet; /* what waits may go elsewhere, when there is no hope for a connection: fleet.h */
+    bool paused;   /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
     uint64_t not_sent;               /* requests of the caller that ended with EVG_NOT_SENT, ever */
     char client_id[EVG_KEY_MAX + 1]; /* "" for none */
     /* private, by whose it is */
@@ -118,6 +120,11 @@ static inline int evg_session_want(evg_session_t *s)
     if (s->state == EVG_SHUT) return EVG_ECLOSED;
     s->wanted = true;
     return 0;
+}
+
+static inline bool evg_session_away_p(const evg_session_t *s)
+{
+    return s->away;
 }
 
 /* No byte of it was written. */

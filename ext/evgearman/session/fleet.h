@@ -1,0 +1,56 @@
+/* The servers of one client: a list of sessions, which of them a submission goes to, and when it goes to another.
+ *
+ *     evg_fleet_init(&fleet, EVG_ROUTE_SPREAD);
+ *     evg_fleet_add(&fleet, &member, &session, address);      for each, in the order of the list
+ *     member = evg_fleet_pick(&fleet, &submission, keyed);    then evg_client_submit on its session, and
+ *     evg_fleet_take(&fleet, member, &request, keyed);        it may move from now on
+ *     evg_fleet_settle(&fleet, moved, context);               after each change of a session's state
+ *
+ * A server is away from a failed attempt or a lost connection until one to it is open again (evg_session_away_p). What is
+ * picked is never away while another one is not. When a server is away, submissions of which no byte was written go on to
+ * the next server of their route, in their order and with their deadlines; when all are away they wait where they
+ * are, and go with whichever opens first. What was written, even in part, stays. So none is ever on two servers. */
+#ifndef EVG_SESSION_FLEET_H
+#define EVG_SESSION_FLEET_H
+
+#include "session/state.h"
+
+typedef enum {
+    EVG_ROUTE_SPREAD, /* a key meets the same server; what has none goes round */
+    EVG_ROUTE_FIRST   /* the first of the list */
+} evg_route_t;
+
+typedef struct {
+    evg_session_t *session;
+    /* private */
+    uint64_t hash; /* of its address */
+    evg_list_t link;
+} evg_fleet_member_t;
+
+typedef struct {
+    evg_route_t route;
+    size_t count;
+    /* private */
+    evg_list_t members;
+    evg_list_t *turn; /* the member that went last, or the head */
+} evg_fleet_t;
+
+/* A submission went from one session to another. It may call neither, nor the fleet. */
+typedef void evg_fleet_moved_t(void *context, evg_request_t *request, evg_fleet_member_t *to);
+
+/* Allocates nothing; nothing is to be freed. */
+void evg_fleet_init(evg_fleet_t *fleet, evg_route_t route);
+
+/* At the end of the list. `address` is what its keys are known by: "host:port", or a path. */
+void evg_fleet_add(evg_fleet_t *fleet, evg_fleet_member_t *member, evg_session_t *session, evg_bytes_t address);
+
+/* Where this is to go now. `keyed`: its key is the application's, by which it is to meet others. There is a member. */
+evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed);
+
+/* A submission of the caller's was taken by a session: it may move. */
+void evg_fleet_take(evg_request_t *request, bool keyed);
+
+/* Moves what has to be moved. 0; EVG_ENOMEM: what could not be moved waits where it is, until the next call. */
+int evg_fleet_settle(evg_fleet_t *fleet, evg_fleet_moved_t *moved, void *context);
+
+#endif
