@@ -153,7 +153,7 @@ static void change_abilities(int at)
     if (at == 3) (void)can_do("g", 0);
     if (at == 4) (void)evg_worker_cant_do(&kit.s, evg_bytes_of("g"));
     if (at == 6) (void)can_do("f", 20);
-    if (at == 9) (void)evg_worker_reset_abilities(&kit.s);
+    if (at == 9) evg_worker_reset_abilities(&kit.s);
     if (at >= 9) (void)can_do("f", 0);
 }
 

@@ -37,7 +37,7 @@ static inline uint8_t *evg_buffer_reserve(evg_buffer_t *buf, size_t len);
 /* `len` bytes were written where reserve said. Never more than was reserved. */
 static inline void evg_buffer_commit(evg_buffer_t *buf, size_t len);
 
-/* Copies bytes to the end. 0, or EVG_ENOMEM (then nothing was added). */
+/* Copies bytes to the end. 0, or EVG_ENOMEM. */
 int evg_buffer_append(evg_buffer_t *buf, evg_bytes_t bytes);
 
 /* The first `len` live bytes are used up. */

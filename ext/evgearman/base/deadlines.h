@@ -33,10 +33,10 @@ static inline void evg_deadline_init(evg_deadline_t *deadline)
 /* Makes room for so many in all: setting them cannot fail then. 0, or EVG_ENOMEM. */
 int evg_deadlines_reserve(evg_deadlines_t *deadlines, size_t count);
 
-/* Sets a deadline that is not set. 0, or EVG_ENOMEM (then it is not set). */
+/* Sets a deadline that is not set. 0, or EVG_ENOMEM. */
 int evg_deadlines_add(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
 
-/* Sets anew one that is set. 0, or EVG_ENOMEM (then it stays as it was). */
+/* Sets anew one that is set. 0, or EVG_ENOMEM. */
 int evg_deadlines_move(evg_deadlines_t *deadlines, evg_deadline_t *deadline, double at);
 
 /* One that is not set stays as it is. */

@@ -1,6 +1,9 @@
 /* Every way to fail, written once: code, text, and whose fault it is.
  *
- * Functions of the core answer 0 or a positive count for good, one of these (all negative) for bad.
+ * How functions of the core answer, unless their header says otherwise: an `int` is 0 or a positive count for good, one of
+ * these (all negative) for bad, and then nothing has changed. One that works through many things stops at the first that
+ * fails, and goes on from there when it is called again. Headers list the codes that may come.
+ *
  * The texts are the messages of the Ruby errors; the binding maps codes to classes. */
 #ifndef EVG_BASE_ERROR_H
 #define EVG_BASE_ERROR_H

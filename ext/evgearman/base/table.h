@@ -23,8 +23,7 @@ void evg_table_init(evg_table_t *table, uint64_t seed0, uint64_t seed1);
 /* Frees the entries; keys and values are the caller's. */
 void evg_table_deinit(evg_table_t *table);
 
-/* Adds an entry, or replaces key and value of the one with equal key. 0, or EVG_ENOMEM (table unchanged).
- * `value` is not NULL. */
+/* Adds an entry, or replaces key and value of the one with equal key. 0, or EVG_ENOMEM. `value` is not NULL. */
 int evg_table_put(evg_table_t *table, evg_bytes_t key, void *value);
 
 /* The value, or NULL. */

@@ -46,7 +46,7 @@ size_t evg_packet_lacks(evg_bytes_t input);
 size_t evg_packet_span(evg_bytes_t input);
 
 /* Appends one packet. 0; EVG_EARGS (argc is not what the type has), EVG_ENUL (a NUL before the last argument),
- * EVG_ETOO_LARGE (body above max_body), EVG_ENOMEM. On failure the buffer is as before. */
+ * EVG_ETOO_LARGE (body above max_body), EVG_ENOMEM. */
 int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
                       size_t max_body);
 

@@ -197,7 +197,7 @@ int evg_worker_cant_do(evg_session_t *s, evg_bytes_t name)
     return 0;
 }
 
-int evg_worker_reset_abilities(evg_session_t *s)
+void evg_worker_reset_abilities(evg_session_t *s)
 {
     evg_worker_session_t *w = &s->worker;
     for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
@@ -207,7 +207,6 @@ int evg_worker_reset_abilities(evg_session_t *s)
     w->reset = s->state == EVG_OPEN;
     forget_unannounced(w);
     (void)evg_worker_settle_abilities(s);
-    return 0;
 }
 
 bool evg_worker_unsaid_p(const evg_session_t *s)

@@ -22,17 +22,16 @@ typedef struct evg_function {
     uint8_t name[];
 } evg_function_t;
 
-/* Announced now if open, and on every connect. 0, EVG_EFUNCTION, EVG_ENAME, EVG_ETIMEOUT, EVG_ENOMEM. */
-
-/* A new registration replaces the old one (CANT_DO first if the timeout changes: it would count twice). */
+/* Announced now if open, and on every connect. A new registration replaces the old one (CANT_DO first if the timeout
+ * changes: it would count twice). 0, EVG_EFUNCTION, EVG_ENAME, EVG_ETIMEOUT, EVG_ENOMEM. */
 int evg_worker_can_do(struct evg_session *s, evg_bytes_t name, double timeout, double server_timeout, void *owner);
 
 /* CANT_DO goes out now if no job of that function is held and no GRAB is out that could bring one. Else no GRAB goes out
- * until its jobs are finished and CANT_DO is written. Unknown: nothing. */
+ * until its jobs are finished and CANT_DO is written. Unknown: nothing. 0, EVG_EFUNCTION. */
 int evg_worker_cant_do(struct evg_session *s, evg_bytes_t name);
 
 /* The same for all of them. */
-int evg_worker_reset_abilities(struct evg_session *s);
+void evg_worker_reset_abilities(struct evg_session *s);
 
 /* Does a CANT_DO or RESET_ABILITIES wait for nothing but the reply to a GRAB? */
 bool evg_worker_unsaid_p(const struct evg_session *s);

@@ -49,8 +49,7 @@ void evg_job_left(struct evg_session *s, evg_job_t *job);
 
 /* Packets about a job. 0: queued. EVG_EJOB_LOST, EVG_EJOB_TIMEOUT: the job is not ours any more, nothing is sent.
  * EVG_EFINISHED: it had its terminal packet. EVG_EUNSUPPORTED: the Perl server knows no data and no warnings.
- * EVG_EBACKPRESSURE: max_unsent waits to be written; data, warnings and status only. Else EVG_ETOO_LARGE, EVG_ENOMEM:
- * as before. */
+ * EVG_EBACKPRESSURE: max_unsent waits to be written; data, warnings and status only. Else EVG_ETOO_LARGE, EVG_ENOMEM. */
 int evg_job_data(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_warning(struct evg_session *s, evg_job_t *job, evg_bytes_t data);
 int evg_job_status(struct evg_session *s, evg_job_t *job, uint32_t numerator, uint32_t denominator);

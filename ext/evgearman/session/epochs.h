@@ -19,7 +19,7 @@ void evg_epochs_init(evg_epochs_t *epochs, uint64_t seed0, uint64_t seed1);
 /* Links that still wait are just forgotten. */
 void evg_epochs_deinit(evg_epochs_t *epochs);
 
-/* An unlinked link waits for that second. 0, or EVG_ENOMEM (then it is unlinked still). */
+/* An unlinked link waits for that second. 0, or EVG_ENOMEM. */
 int evg_epochs_add(evg_epochs_t *epochs, evg_list_t *link, int64_t second);
 
 /* A link that waits here waits no more. */

@@ -11,7 +11,7 @@ int evg_session_send(evg_session_t *s, evg_command_t type, const evg_bytes_t *ar
 int evg_session_room(evg_session_t *s);
 
 /* Queues the packet of a request and owes it a reply. 0; EVG_ECLOSED, EVG_EBACKPRESSURE (caller's requests only),
- * or the codes of evg_packet_encode: then nothing has changed. */
+ * or the codes of evg_packet_encode. */
 int evg_session_ask(evg_session_t *s, evg_request_t *request, evg_command_t type, const evg_bytes_t *args, int argc);
 
 /* The same for a line of text. */

@@ -13,9 +13,7 @@
  * What it costs does not depend on how much there is. Jobs are found through hash indexes that grow by one place at a time.
  * A worker's abilities stand in a list of those that may have a job, one for each priority; one that is found to have
  * none is parked with its function, whose next job brings it back. So who asks never looks twice in vain, whatever it can
- * do; likewise sleepers. Where several can do a job of several functions they take turns.
- *
- * Every function that may lack memory says so, and then nothing has changed. */
+ * do; likewise sleepers. Where several can do a job of several functions they take turns. */
 #ifndef EVG_SESSION_JOBQUEUE_H
 #define EVG_SESSION_JOBQUEUE_H
 

@@ -11,7 +11,7 @@ void evg_session_written(evg_session_t *s, size_t len);
 bool evg_session_next_p(const evg_session_t *s, evg_bytes_t bytes, uint64_t position);
 
 /* The caller wants its answer no more. If no byte of it was written none will be, and its DONE (EVG_EABANDONED,
- * EVG_NOT_SENT) comes next: 1. 0: it was written, or is done; nothing changes. EVG_ENOMEM: ditto. */
+ * EVG_NOT_SENT) comes next: 1. 0: it was written, or is done; nothing changes. EVG_ENOMEM. */
 int evg_session_take_back(evg_session_t *s, evg_request_t *request);
 
 /* -- for the other files of session/ ------------------------------------------------------------------------------- */
@@ -23,8 +23,7 @@ void evg_session_keep_unwritten(evg_session_t *s, int error);
 void evg_session_end_unwritten(evg_session_t *s, int error);
 void evg_session_end_bound(evg_session_t *s, int error);
 
-/* Ends a request of the caller of which no byte was written, and none will be. 0; EVG_ENOMEM, only while open: then
- * nothing has changed. */
+/* Ends a request of the caller of which no byte was written, and none will be. 0; EVG_ENOMEM, only while open. */
 int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error);
 
 /* The output begins with what is to be written. */

@@ -119,7 +119,7 @@ static inline void evg_wire_hold(evg_wire_t *w)
     if (w->trim_at == INFINITY) w->trim_at = w->now + EVG_QUIET;
 }
 
-/* Appends a packet. 0, or the codes of evg_packet_encode: then nothing has changed. */
+/* Appends a packet. 0, or the codes of evg_packet_encode. */
 static inline int evg_wire_send(evg_wire_t *w, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
                                 size_t max_body)
 {

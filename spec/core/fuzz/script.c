@@ -66,7 +66,7 @@ static void do_work(void)
     switch (byte() % 6) {
     case 0: (void)evg_worker_can_do(&life.s, name, byte() % 3, (byte() % 3) * 5.0, &life); break;
     case 1: (void)evg_worker_cant_do(&life.s, name); break;
-    case 2: (void)evg_worker_reset_abilities(&life.s); break;
+    case 2: evg_worker_reset_abilities(&life.s); break;
     case 3: (void)evg_worker_work(&life.s); break;
     case 4: (void)evg_worker_work_one(&life.s); break;
     default: evg_worker_stop(&life.s);

@@ -96,7 +96,7 @@ static void work(client_t *client)
     static const double times[] = {0, 0.1, 2};
     switch (pick(8)) {
     case 0: (void)evg_worker_cant_do(s, name); break;
-    case 1: (void)evg_worker_reset_abilities(s); break;
+    case 1: evg_worker_reset_abilities(s); break;
     case 2: (void)evg_worker_work_one(s); break;
     case 3: evg_worker_stop(s); break;
     case 4:

@@ -50,7 +50,7 @@ void worker_acts(peer_t *peer)
     if (what == 0)
         peer_disconnect(peer);
     else if (what < 6)
-        (void)evg_worker_reset_abilities(&peer->s);
+        evg_worker_reset_abilities(&peer->s);
     else if (what < 16)
         cant_do(peer, (int)pick(FUNCTIONS));
     else if (what < 24)

@@ -61,7 +61,7 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
 static VALUE worker_reset_abilities(VALUE self)
 {
     agent_t *agent = open_agent_of(self);
-    error_check(server_of(agent), evg_worker_reset_abilities(&agent->c->session));
+    evg_worker_reset_abilities(&agent->c->session);
     keep_handlers(agent);
     evg_connection_changed(agent->c);
     return self;

@@ -209,7 +209,7 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
  * Takes all abilities back (RESET_ABILITIES), as `cant_do` does one. */
 static VALUE worker_reset_abilities(VALUE self)
 {
-    error_check(NULL, evg_worker_reset_abilities(&session_of(self)->s));
+    evg_worker_reset_abilities(&session_of(self)->s);
     return self;
 }
 
