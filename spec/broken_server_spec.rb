@@ -26,6 +26,16 @@ RSpec.describe "A server that breaks the protocol" do
     tasks
   end
 
+  # Whatever else the server says, its client believes what is about its job, and ignores the rest.
+  def expect_only_mine(ignored:)
+    tasks = outcome do |peer, _|
+      yield peer
+      peer.send(:echo_res, peer.expect(:echo_req).first)
+    end
+    expect(tasks.map(&:result)).to eq(["mine"])
+    expect(tasks.first.client.stats[:ignored_packets]).to eq(ignored)
+  end
+
   shared_examples "a broken protocol" do |message|
     it "closes the connection: everybody is told, nobody gets a foreign answer" do
       tasks = outcome(&script)
@@ -155,42 +165,33 @@ RSpec.describe "A server that breaks the protocol" do
   # JOB_CREATED comes first at every server that is known. Fails when what is about nobody yet is kept for whoever comes.
   describe "with a result before its JOB_CREATED" do
     it "is not believed" do
-      tasks = outcome do |peer, _|
+      expect_only_mine(ignored: 1) do |peer|
         peer.send(:work_complete, "H:1", "early")
         peer.send(:job_created, "H:1")
         peer.send(:work_complete, "H:1", "mine")
-        peer.send(:echo_res, peer.expect(:echo_req).first)
       end
-      expect(tasks.map(&:result)).to eq(["mine"])
-      expect(tasks.first.client.stats[:ignored_packets]).to eq(1)
     end
   end
 
   describe "with news about jobs of others" do
     it "is not believed" do
-      tasks = outcome do |peer, _|
+      expect_only_mine(ignored: 3) do |peer|
         peer.send(:job_created, "H:1")
         peer.send(:work_data, "H:2", "foreign")
         peer.send(:work_complete, "H:2", "foreign")
         peer.send(:work_complete, "H:1", "mine")
         peer.send(:work_complete, "H:1", "again")
-        peer.send(:echo_res, peer.expect(:echo_req).first)
       end
-      expect(tasks.map(&:result)).to eq(["mine"])
-      expect(tasks.first.client.stats[:ignored_packets]).to eq(3)
     end
   end
 
   describe "with an error that is about nobody's request" do
     it "is counted, and answers nobody" do
-      tasks = outcome do |peer, _|
+      expect_only_mine(ignored: 1) do |peer|
         peer.send(:error, "JOB_NOT_FOUND", "Job given in work result not found")
         peer.send(:job_created, "H:1")
         peer.send(:work_complete, "H:1", "mine")
-        peer.send(:echo_res, peer.expect(:echo_req).first)
       end
-      expect(tasks.map(&:result)).to eq(["mine"])
-      expect(tasks.first.client.stats[:ignored_packets]).to eq(1)
     end
   end
 

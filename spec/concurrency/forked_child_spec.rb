@@ -4,14 +4,6 @@ RSpec.describe "A forked child", :gearmand do
   let!(:client) { client_for(Gearmand.shared) }
 
   def wait(task) = task.value(Examples::PATIENCE)
-  def never = client.submit_job("nobody-does-this", "", timeout: 60)
-
-  def driver
-    goal = never
-    thread = Thread.new { goal.wait(Examples::PATIENCE) }
-    sleep(0.001) until loop.running?
-    [thread, goal]
-  end
 
   # What the child makes of the client and a Task of its parent, and whether a block of the parent was called in it.
   def inherited(task, called)

@@ -7,14 +7,6 @@ RSpec.describe "Threads in `run` of a loop", :gearmand do
   let(:started_on) { Thread::Queue.new }
   let(:worker) { worker_for(Gearmand.shared).register_function(name) { |_job| (started_on << Thread.current) && nil } }
 
-  # Drives from now on, but is not in `run`.
-  def driver
-    never = client.submit_job("nobody-does-this", "", timeout: 60)
-    thread = Thread.new { never.wait(Examples::PATIENCE) }
-    sleep(0.001) until loop.running?
-    [thread, never]
-  end
-
   def runner
     Thread.new { loop.run }.tap { |thread| sleep(0.001) until thread.status == "sleep" }
   end

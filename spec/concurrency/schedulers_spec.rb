@@ -23,8 +23,6 @@ SCHEDULERS.each do |name, scheduler|
     # Every block in a fiber of its own, on a thread of its own; answers their values.
     define_method(:fibers) { |*blocks| Thread.new { scheduler.call(blocks) }.value }
 
-    def never(timeout = 60) = client.submit_job("nobody-does-this", "", timeout: timeout)
-
     # Answers nothing before so many jobs are there, then each.
     def answers_at(count)
       @worker = EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: count)
@@ -166,7 +164,6 @@ RSpec.describe "Fibers of async", :gearmand do
 
   before { require "async" }
 
-  def never = client.submit_job("nobody-does-this", "", timeout: 60)
   def reactor(&block) = Thread.new { Sync(&block) }.value
 
   it "leave a wait by with_timeout" do

@@ -4,15 +4,6 @@ RSpec.describe "Threads that share a loop", :gearmand do
   let!(:client) { client_for(Gearmand.shared) }
 
   def threads(count, &block) = Array.new(count) { |n| Thread.new(n, &block) }
-  def never(timeout = 60) = client.submit_job("nobody-does-this", "", timeout: timeout)
-
-  # Somebody who drives until it is told to leave.
-  def driver
-    goal = never
-    thread = Thread.new { goal.wait(Examples::PATIENCE) }
-    sleep(0.001) until loop.running?
-    [thread, goal]
-  end
 
   # A thread that waits, and is known to do so.
   def follower(&block)

@@ -397,8 +397,7 @@ static void a_job_without_memory_for_its_timeout_is_not_taken(void **state)
     evg_alloc_fail_at(1);
     assert_events(&kit, "");
     evg_alloc_fail_at(0);
-    assert_int_equal(kit.broken, EVG_ENOMEM);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_ENOMEM);
     worker_kit_lose(&kit);
     assert_events(&kit, "DISCONNECTED; ERROR SERVER_CLOSED");
 }
@@ -425,8 +424,7 @@ static void a_timeout_without_memory_closes(void **state)
     starve();
     worker_kit_pass(&kit, 5);
     evg_alloc_fail_at(0);
-    assert_int_equal(kit.broken, EVG_ENOMEM);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_ENOMEM);
     worker_kit_lose(&kit);
     assert_events(&kit, "LOST H:1; DISCONNECTED; ERROR SERVER_CLOSED");
 }

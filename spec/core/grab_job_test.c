@@ -147,8 +147,7 @@ static void grab_job_refused_in_either_form_closes(void **state)
     assert_wire(&kit, "GRAB_JOB");
     worker_kit_say(&kit, EVG_ERROR, "SERVER", "no", NULL);
     assert_events(&kit, "");
-    assert_int_equal(kit.broken, EVG_EUNEXPECTED);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_EUNEXPECTED);
     worker_kit_lose(&kit);
     assert_events(&kit, "DONE DISCONNECTED; DISCONNECTED; ERROR SERVER_CLOSED");
 }
@@ -187,8 +186,7 @@ static void grab_job_that_is_asked_again_waits_from_then_on(void **state)
     worker_kit_pass(&kit, 29);
     assert_int_equal(kit.broken, 0);
     worker_kit_pass(&kit, 1);
-    assert_int_equal(kit.broken, EVG_ECOMMAND_TIMEOUT);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_ECOMMAND_TIMEOUT);
     assert_events(&kit, "DONE COMMAND_TIMEOUT");
 }
 
@@ -220,8 +218,7 @@ static void grab_job_that_finds_no_memory_to_be_asked_again_closes(void **state)
     evg_alloc_fail_at(1);
     assert_events(&kit, "");
     evg_alloc_fail_at(0);
-    assert_int_equal(kit.broken, EVG_ENOMEM);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_ENOMEM);
     worker_kit_lose(&kit);
     assert_events(&kit, "DONE DISCONNECTED; DISCONNECTED; ERROR SERVER_CLOSED");
 }

@@ -87,8 +87,7 @@ static void unasked_it_closes(void **state)
     worker_kit_events(&kit);
     begin(LARGE);
     worker_kit_events(&kit);
-    assert_int_equal(kit.broken, EVG_EUNEXPECTED);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_EUNEXPECTED);
     worker_kit_lose(&kit);
 }
 

@@ -481,8 +481,7 @@ static void a_grab_without_answer_ends_the_connection(void **state)
     /* Fails when a GRAB has no deadline. */
     (void)state;
     worker_kit_pass(&kit, 31);
-    assert_int_equal(kit.broken, EVG_ECOMMAND_TIMEOUT);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_ECOMMAND_TIMEOUT);
 }
 
 static void a_job_without_handler_fails_at_once(void **state)
@@ -527,8 +526,7 @@ static void an_assignment_nobody_asked_for_breaks_the_connection(void **state)
     (void)state;
     worker_kit_assign(&kit, "H:1", "f");
     assert_events(&kit, "");
-    assert_int_equal(kit.broken, EVG_EUNEXPECTED);
-    kit.broken = 0;
+    assert_broken(&kit, EVG_EUNEXPECTED);
 }
 
 int main(void)

@@ -28,15 +28,6 @@ RSpec.describe "libgearman", :gearmand do
       expect(client.call("#{name}-echo", "", timeout: Examples::PATIENCE)).to eq("")
     end
 
-    it "sends an exception, and goes on" do
-      serve(name)
-      task = client.submit_job("#{name}-refuse", "no such luck")
-      expect { task.value(Examples::PATIENCE) }.to raise_error(EVGearman::JobExceptionError) do |error|
-        expect(error.data).to eq("no such luck")
-      end
-      expect(client.call("#{name}-echo", "still here", timeout: Examples::PATIENCE)).to eq("still here")
-    end
-
     it "knows the key of a job, and one that we made" do
       serve(name)
       expect(client.call("#{name}-unique", "", unique: "mine", timeout: Examples::PATIENCE)).to eq("mine")

@@ -39,17 +39,6 @@ RSpec.describe "Perl's Gearman", :gearmand do
       expect(worker.errors).to include("unexpected packet type: error [JOB_NOT_FOUND")
     end
 
-    it "sends an exception in its own words, and goes on" do
-      name = function
-      serve(name)
-      client = client_for(server)
-      task = client.submit_job("#{name}-refuse", "no such luck")
-      expect { task.value(Examples::PATIENCE) }.to raise_error(EVGearman::JobExceptionError) do |error|
-        expect(error.data).to eq("no such luck")
-      end
-      expect(client.call("#{name}-echo", "still here", timeout: Examples::PATIENCE)).to eq("still here")
-    end
-
     # It leaves out the NUL behind the handle, so gearmand waits for more, and then closes the connection.
     it "cannot answer with nothing: its job is given out again" do
       name = function

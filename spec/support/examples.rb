@@ -62,6 +62,17 @@ module Examples
     GC.respond_to?(:compact) ? GC.compact : skip("this Ruby moves nothing")
   end
 
+  # A Task of the `client` of an example, of a job that nobody does.
+  def never(timeout = 60) = client.submit_job("nobody-does-this", "", timeout: timeout)
+
+  # A thread that drives, for the sake of a Task of which nothing comes; and that.
+  def driver
+    goal = never
+    thread = Thread.new { goal.wait(PATIENCE) }
+    sleep(0.001) until loop.running?
+    [thread, goal]
+  end
+
   # A function name that no other example uses, even on the shared server.
   def function(name = "f")
     @@functions = (defined?(@@functions) ? @@functions : 0) + 1

@@ -1,20 +1,10 @@
 #include "support/session_kit.h"
 
+#include "support/event_name.h"
 #include "support/packet_header.h"
 
 kit_t kit;
 size_t kit_step;
-
-static const char *const events[] = {
-    [EVG_EVENT_CONNECTED] = "CONNECTED", [EVG_EVENT_DISCONNECTED] = "DISCONNECTED",
-    [EVG_EVENT_ERROR] = "ERROR",         [EVG_EVENT_DRAINED] = "DRAINED",
-    [EVG_EVENT_CREATED] = "CREATED",     [EVG_EVENT_DATA] = "DATA",
-    [EVG_EVENT_WARNING] = "WARNING",     [EVG_EVENT_STATUS] = "STATUS",
-    [EVG_EVENT_EXCEPTION] = "EXCEPTION", [EVG_EVENT_DONE] = "DONE",
-    [EVG_EVENT_ASSIGNED] = "ASSIGNED",   [EVG_EVENT_LOST] = "LOST",
-    [EVG_EVENT_EXPIRED] = "EXPIRED",     [EVG_EVENT_IDLE] = "IDLE",
-    [EVG_EVENT_STOPPED] = "STOPPED",     [EVG_EVENT_REFUSED] = "REFUSED",
-};
 
 static const char *const deliveries[] = {
     [EVG_DELIVERY_NONE] = "NO_DELIVERY", [EVG_NOT_SENT] = "NOT_SENT", [EVG_UNACKNOWLEDGED] = "UNACKNOWLEDGED",
@@ -156,7 +146,7 @@ static void add_event(kit_t *kit, const evg_event_t *event)
     if (event->request && event->error)
         add_failure(kit, event);
     else
-        add(kit->told, events[event->type]);
+        add(kit->told, event_name(event->type));
     if (!event->error) assert_true(event->delivery == EVG_DELIVERY_NONE && event->text.len == 0);
     if (event->type == EVG_EVENT_ERROR) add_word(kit->told, evg_error_name(event->error));
     if (event->type == EVG_EVENT_CREATED) add_bytes(kit->told, evg_request_handle(event->request));

@@ -2,21 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "support/event_name.h"
 
 #include <stdio.h>
 
 worker_kit_t kit;
-
-static const char *const event_names[] = {
-    [EVG_EVENT_CONNECTED] = "CONNECTED", [EVG_EVENT_DISCONNECTED] = "DISCONNECTED",
-    [EVG_EVENT_ERROR] = "ERROR",         [EVG_EVENT_DRAINED] = "DRAINED",
-    [EVG_EVENT_CREATED] = "CREATED",     [EVG_EVENT_DATA] = "DATA",
-    [EVG_EVENT_WARNING] = "WARNING",     [EVG_EVENT_STATUS] = "STATUS",
-    [EVG_EVENT_EXCEPTION] = "EXCEPTION", [EVG_EVENT_DONE] = "DONE",
-    [EVG_EVENT_ASSIGNED] = "ASSIGNED",   [EVG_EVENT_LOST] = "LOST",
-    [EVG_EVENT_EXPIRED] = "EXPIRED",     [EVG_EVENT_IDLE] = "IDLE",
-    [EVG_EVENT_STOPPED] = "STOPPED",     [EVG_EVENT_REFUSED] = "REFUSED",
-};
 
 /* -- text ---------------------------------------------------------------------------------------------------------- */
 
@@ -94,7 +84,7 @@ static void accept_job(worker_kit_t *kit, const evg_event_t *event)
 
 static void describe_event(char *item, const evg_event_t *event)
 {
-    snprintf(item, WORKER_KIT_TEXT, "%s", event_names[event->type]);
+    snprintf(item, WORKER_KIT_TEXT, "%s", event_name(event->type));
     if (event->error) {
         add_bytes(item, evg_bytes_of(" "));
         add_bytes(item, evg_bytes_of(evg_error_name(event->error)));
@@ -119,6 +109,12 @@ const char *worker_kit_events(worker_kit_t *kit)
     }
     if (r < 0) kit->broken = r;
     return kit->events;
+}
+
+void assert_broken(worker_kit_t *kit, int error)
+{
+    assert_int_equal(kit->broken, error);
+    kit->broken = 0;
 }
 
 /* -- a life -------------------------------------------------------------------------------------------------------- */

@@ -72,6 +72,9 @@ double worker_kit_pass_to_deadline(worker_kit_t *kit);
 const char *worker_kit_wire(worker_kit_t *kit);   /* writes all there is, and tells it */
 const char *worker_kit_events(worker_kit_t *kit); /* takes all events, accepts jobs */
 
+/* next or tick said so; that is forgotten. */
+void assert_broken(worker_kit_t *kit, int error);
+
 #define assert_wire(kit, text) assert_string_equal(worker_kit_wire(kit), text)
 #define assert_events(kit, text) assert_string_equal(worker_kit_events(kit), text)
 

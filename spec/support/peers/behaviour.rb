@@ -146,6 +146,15 @@ RSpec.shared_examples "a worker of another library through gearmand" do
     expect(told).to eq([[:on_data, "one"], [:on_warning, "careful"], [:on_status, "1", "2"], [:on_data, "two\0three"]])
   end
 
+  it "sends an exception in its own words, and goes on" do
+    serve(prefix)
+    task = client.submit_job("#{prefix}-refuse", "no such luck")
+    expect { task.value(Examples::PATIENCE) }.to raise_error(EVGearman::JobExceptionError) do |error|
+      expect(error.data).to eq("no such luck")
+    end
+    expect(call("echo", "still here")).to eq("still here")
+  end
+
   it "takes high priority first, and low last" do
     %i[low normal high].each { |priority| client.enqueue("#{prefix}-echo", priority.to_s, priority: priority) }
     worker = serve(prefix)
