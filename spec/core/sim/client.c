@@ -108,14 +108,13 @@ static void ask_admin(peer_t *peer, ask_t *ask)
 
 static void question(peer_t *peer)
 {
-    static unsigned last;
     static const ask_kind_t kinds[] = {ECHO, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMIN};
     ask_t *ask = free_ask(peer, kinds[pick(6)]);
     if (!ask) return;
     if (ask->kind == STATUS) return ask_status(peer, ask);
     if (ask->kind == STATUS_UNIQUE) return ask_status_unique(peer, ask);
     if (ask->kind == ADMIN) return ask_admin(peer, ask);
-    snprintf(ask->text, sizeof ask->text, "echo %u", ++last);
+    snprintf(ask->text, sizeof ask->text, "echo %u", ++world.echoes);
     if (ask->kind == OPTION) snprintf(ask->text, sizeof ask->text, pick(2) ? "exceptions" : "foo");
     evg_bytes_t text = evg_bytes_of(ask->text);
     bool echo = ask->kind == ECHO;

@@ -16,6 +16,7 @@ void jobs_begin(void)
     for (int i = 0; i < FUNCTIONS * 3; i++) evg_list_init(&queues[i / 3][i % 3]);
     evg_list_init(&running);
     last_number = 0;
+    memset(vanished, 0, sizeof vanished);
 }
 
 static model_job_t *job_of(evg_list_t *link)

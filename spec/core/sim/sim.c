@@ -52,11 +52,10 @@ static void pass(double seconds)
 /* To the next deadline; nobody may have left one behind. */
 static void pass_to_deadline(double most)
 {
-    static int stuck;
     quiesce();
     double seconds = next_deadline() - world.now;
-    stuck = seconds > 0 ? 0 : stuck + 1;
-    if (stuck > 50) broken("a deadline is never reached");
+    world.stuck = seconds > 0 ? 0 : world.stuck + 1;
+    if (world.stuck > 50) broken("a deadline is never reached");
     pass(fmax(0, fmin(seconds, most)));
 }
 
@@ -123,9 +122,9 @@ static void step(void)
     peer_audit(peer);
 }
 
-static void begin(uint64_t seed, bool verbose)
+static void begin(uint64_t seed)
 {
-    world_begin(seed, verbose);
+    world_begin(seed);
     model_begin();
     server_up = pick(8) > 0;
     server_back_at = world.now + uniform();
@@ -195,26 +194,47 @@ static void finish(void)
     if (evg_alloc_live()) broken("%zu blocks leaked", evg_alloc_live());
 }
 
-static void run(uint64_t seed, bool verbose)
+static void run(uint64_t seed)
 {
-    begin(seed, verbose);
+    begin(seed);
     for (int i = 0; i < STEPS; i++) step();
     calm_down();
     come_to_rest();
     finish();
 }
 
+static int run_all(uint64_t first, uint64_t count)
+{
+    for (uint64_t seed = first; seed < first + count; seed++) run(seed);
+    printf("%llu seeds passed\n", (unsigned long long)count);
+    return 0;
+}
+
+/* It was broken, with others before it. */
+static int run_again(uint64_t seed)
+{
+    world.recording = true;
+    run(seed);
+    printf("seed %llu passes alone\n", (unsigned long long)seed);
+    return 1;
+}
+
+static int run_aloud(uint64_t seed)
+{
+    world.recording = world.verbose = true;
+    return run_all(seed, 1);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t first = 1, seeds = 100;
-    bool verbose = false;
+    world.program = argv[0];
     for (int i = 1; i + 1 < argc; i += 2) {
         uint64_t value = strtoull(argv[i + 1], NULL, 10);
         if (strcmp(argv[i], "--seeds") == 0) seeds = value;
         if (strcmp(argv[i], "--first") == 0) first = value;
-        if (strcmp(argv[i], "--verbose") == 0) first = value, seeds = 1, verbose = true;
+        if (strcmp(argv[i], "--again") == 0) return run_again(value);
+        if (strcmp(argv[i], "--verbose") == 0) return run_aloud(value);
     }
-    for (uint64_t seed = first; seed < first + seeds; seed++) run(seed, verbose);
-    printf("%llu seeds passed\n", (unsigned long long)seeds);
-    return 0;
+    return run_all(first, seeds);
 }

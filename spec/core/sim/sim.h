@@ -23,18 +23,21 @@ enum { PEERS = 7, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, W
 typedef enum { UNSEEN, SEEN, FORBIDDEN } id_state_t; /* FORBIDDEN: its client was told that it was not sent */
 
 typedef struct {
+    const char *program; /* ours, to be run again */
     uint64_t seed, random, step;
     double now;
-    bool verbose;
+    bool recording; /* what happens is noted; costs half of the time, so only where somebody looks */
+    bool verbose;   /* and told at once */
     bool delays; /* there are epoch jobs; else no worker polls, since nothing but a mistake could make it have to */
     bool calm;   /* no more faults and no more requests */
     uint8_t ids[IDS];
-    unsigned id_count, reports;
+    unsigned id_count, reports, echoes;
+    unsigned stuck; /* deadlines in a row that had passed */
 } world_t;
 
 extern world_t world;
 
-void world_begin(uint64_t seed, bool verbose);
+void world_begin(uint64_t seed);
 uint64_t draw(void);
 unsigned pick(unsigned n);      /* 0 .. n-1 */
 bool chance(unsigned permille); /* never when calm, for faults and fancies */
@@ -42,7 +45,10 @@ double uniform(void);           /* [0, 1) */
 bool text_p(evg_bytes_t bytes, const char *text);
 
 #define LIKE_PRINTF __attribute__((format(printf, 1, 2)))
-void note(const char *format, ...) LIKE_PRINTF;
+#define note(...) (world.recording ? record(__VA_ARGS__) : (void)0)
+void record(const char *format, ...) LIKE_PRINTF;
+
+/* Tells what is wrong, and what was noted last; if nothing was, the seed runs again. */
 void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
 
 /* -- net.c --------------------------------------------------------------------------------------------------------- */
@@ -171,6 +177,7 @@ typedef struct {
     double replied_at; /* when something it had asked was last answered */
     ask_t asks[ASKS];
     task_t tasks[TASKS];
+    int task_top; /* no task above was ever used */
 } peer_t;
 
 extern peer_t peers[PEERS];

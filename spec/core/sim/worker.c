@@ -78,7 +78,9 @@ void worker_serves_all(peer_t *peer)
 static task_t *free_task(peer_t *peer)
 {
     for (int i = 0; i < TASKS; i++) {
-        if (peer->tasks[i].state == IDLE_SLOT) return &peer->tasks[i];
+        if (peer->tasks[i].state != IDLE_SLOT) continue;
+        if (peer->task_top <= i) peer->task_top = i + 1;
+        return &peer->tasks[i];
     }
     broken("%d holds more jobs than there are", peer->at);
 }
@@ -187,7 +189,7 @@ static bool due_p(const task_t *task)
 
 void worker_runs(peer_t *peer)
 {
-    for (int i = 0; i < TASKS; i++) {
+    for (int i = 0; i < peer->task_top; i++) {
         if (due_p(&peer->tasks[i])) run(peer, &peer->tasks[i]);
     }
 }
@@ -195,7 +197,7 @@ void worker_runs(peer_t *peer)
 double worker_deadline(const peer_t *peer)
 {
     double first = INFINITY;
-    for (int i = 0; i < TASKS; i++) {
+    for (int i = 0; i < peer->task_top; i++) {
         const task_t *task = &peer->tasks[i];
         if (task->state != IDLE_SLOT && (!task->never || world.calm || task->state == GONE))
             first = fmin(first, task->next_at);

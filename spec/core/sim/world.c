@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { KEPT = 32, LINE = 120 };
 
@@ -10,13 +11,12 @@ world_t world;
 static char lines[KEPT][LINE];
 static uint64_t line_count;
 
-void world_begin(uint64_t seed, bool verbose)
+void world_begin(uint64_t seed)
 {
-    memset(&world, 0, sizeof world);
-    world.seed = seed;
+    world = (world_t){
+        .program = world.program, .recording = world.recording, .verbose = world.verbose, .seed = seed};
     world.random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     world.now = 1000;
-    world.verbose = verbose;
     world.delays = pick(2);
     line_count = 0;
 }
@@ -50,7 +50,7 @@ bool text_p(evg_bytes_t bytes, const char *text)
     return evg_bytes_equal_p(bytes, evg_bytes_of(text));
 }
 
-void note(const char *format, ...)
+void record(const char *format, ...)
 {
     char *line = lines[line_count++ % KEPT];
     va_list list;
@@ -61,15 +61,29 @@ void note(const char *format, ...)
     if (world.verbose) puts(line);
 }
 
+static void tell_last(void)
+{
+    uint64_t first = line_count > KEPT ? line_count - KEPT : 0;
+    for (uint64_t i = first; i < line_count && !world.verbose; i++) puts(lines[i % KEPT]);
+}
+
+static void run_again(void)
+{
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)world.seed);
+    fflush(stdout);
+    execl(world.program, world.program, "--again", seed, NULL);
+}
+
 void broken(const char *format, ...)
 {
     va_list list;
-    uint64_t first = line_count > KEPT ? line_count - KEPT : 0;
-    for (uint64_t i = first; i < line_count && !world.verbose; i++) puts(lines[i % KEPT]);
+    tell_last();
     printf("seed %llu, step %llu: ", (unsigned long long)world.seed, (unsigned long long)world.step);
     va_start(list, format);
     vprintf(format, list);
     va_end(list);
     puts("");
+    if (!world.recording) run_again();
     exit(1);
 }
