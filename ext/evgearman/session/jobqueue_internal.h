@@ -15,6 +15,9 @@ void evg_queue_ability_displace(evg_queue_ability_t *ability);
 void evg_queue_unpark(evg_queue_function_t *function, int priority);
 void evg_queue_wake(evg_queue_t *q, evg_queue_function_t *function);
 
+/* It is told that there is a job. */
+void evg_queue_wake_up(evg_queue_t *q, evg_queue_worker_t *worker);
+
 /* All that the worker can do counts it among its sleepers. */
 void evg_queue_sleep(evg_queue_worker_t *worker);
 

@@ -42,6 +42,13 @@ void evg_queue_ability_displace(evg_queue_ability_t *ability)
 
 /* -- sleepers ------------------------------------------------------------------------------------------------------ */
 
+void evg_queue_wake_up(evg_queue_t *q, evg_queue_worker_t *worker)
+{
+    worker->asleep = false;
+    worker->woken = true;
+    q->ops->wake(worker);
+}
+
 void evg_queue_wake(evg_queue_t *q, evg_queue_function_t *function)
 {
     size_t most = q->options.worker_wakeup ? q->options.worker_wakeup : SIZE_MAX;
@@ -49,8 +56,7 @@ void evg_queue_wake(evg_queue_t *q, evg_queue_function_t *function)
         evg_queue_worker_t *worker = of_sleeper(at)->worker;
         move(at, &worker->unlisted);
         if (!worker->asleep) continue;
-        worker->asleep = false;
-        q->ops->wake(worker);
+        evg_queue_wake_up(q, worker);
         most--;
     }
 }
@@ -63,6 +69,7 @@ void evg_queue_unpark(evg_queue_function_t *function, int p)
 void evg_queue_sleep(evg_queue_worker_t *worker)
 {
     worker->asleep = true;
+    worker->woken = false;
     for (evg_list_t *at; (at = evg_list_first(&worker->unlisted));) move(at, &of_sleeper(at)->function->sleepers);
 }
 

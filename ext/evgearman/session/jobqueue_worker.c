@@ -72,6 +72,20 @@ int evg_queue_can_do(evg_queue_t *q, evg_queue_worker_t *worker, evg_bytes_t nam
     return 0;
 }
 
+static bool has_jobs_p(const evg_queue_function_t *function)
+{
+    for (int p = 0; p < EVG_QUEUE_PRIORITIES; p++) {
+        if (!evg_list_empty_p(&function->jobs[p])) return true;
+    }
+    return false;
+}
+
+/* It was woken for a job that it will not take: others are. */
+static void pass_on(evg_queue_t *q, evg_queue_ability_t *ability)
+{
+    if (ability->worker->woken && has_jobs_p(ability->function)) evg_queue_wake(q, ability->function);
+}
+
 /* What it runs goes back when it can't take it again. */
 static void drop(evg_queue_t *q, evg_queue_ability_t *ability)
 {
@@ -81,6 +95,7 @@ static void drop(evg_queue_t *q, evg_queue_ability_t *ability)
     ability->function->workers--;
     q->bytes -= sizeof *ability;
     for (evg_list_t *at; (at = evg_list_first(&ability->running));) evg_queue_job_give_back(q, evg_queue_job_of(at));
+    pass_on(q, ability);
     evg_queue_function_settle(q, ability->function);
     evg_free(ability);
 }
@@ -109,7 +124,7 @@ const evg_queue_ability_t *evg_queue_next_of(const evg_queue_worker_t *worker, c
 int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t **job)
 {
     int priority;
-    worker->asleep = false;
+    worker->asleep = worker->woken = false;
     evg_queue_ability_t *ability = evg_queue_next_ability(q, worker, &priority);
     if (!ability) return 0;
     int r = ability->timeout > 0 ? evg_heap_reserve(&q->timers, q->timers.count + 1) : 0;
@@ -127,8 +142,7 @@ void evg_queue_pre_sleep(evg_queue_t *q, evg_queue_worker_t *worker)
         evg_queue_sleep(worker);
         return;
     }
-    worker->asleep = false;
-    q->ops->wake(worker);
+    evg_queue_wake_up(q, worker);
 }
 
 void evg_queue_stop_timers(evg_queue_t *q, evg_queue_worker_t *worker)
