@@ -49,7 +49,7 @@ static void random_submission(ask_t *ask, evg_submission_t *submission)
 }
 
 /* A key is shared by those of one function that use it at a time. */
-static void submit(peer_t *peer)
+void client_submits(peer_t *peer)
 {
     char name[3] = "f?", work[WORK];
     if (world.id_count == IDS) return;
@@ -130,12 +130,14 @@ void client_acts(peer_t *peer)
         peer_disconnect(peer);
     else if (what == 1)
         (void)evg_session_want(&peer->s);
+    else if (what == 2 && server_count > 1)
+        peer_moves(peer);
     else if (what < 10)
         question(peer);
     else if (what == 10)
-        for (int i = 0; i < 8; i++) submit(peer);
+        for (int i = 0; i < 8; i++) client_submits(peer);
     else
-        submit(peer);
+        client_submits(peer);
 }
 
 /* -- being answered ------------------------------------------------------------------------------------------------ */
@@ -162,8 +164,8 @@ static void check_report(peer_t *peer, ask_t *ask, char letter, evg_bytes_t got)
 /* Only what the server has really forgotten may be called lost. */
 static void check_lost(peer_t *peer, const ask_t *ask)
 {
-    bool lost = jobs_vanished_p(evg_request_handle(&ask->request));
-    if (conns[peer->at].open && !lost) broken("%d: %u is not lost", peer->at, ask->id);
+    bool lost = far_end->vanished_p(evg_request_handle(&ask->request));
+    if (wires[peer->at].up && !lost) broken("%d: %u is not lost", peer->at, ask->id);
 }
 
 static bool over_p(const peer_t *peer, const ask_t *ask)
@@ -246,6 +248,9 @@ static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event
     case EVG_ECONNECT:
     case EVG_EEXHAUSTED:
     case EVG_ECOMMAND_TIMEOUT: return;
+    case EVG_EQUEUE_FULL:
+        if (!world.refuses) broken("%u is refused", ask->id);
+        return;
     case EVG_EJOB_EXCEPTION: return check_exception(peer, ask, event->args[0]);
     case EVG_EJOB_TIMEOUT:
         if (!ask->timed) broken("%u has no timeout", ask->id);

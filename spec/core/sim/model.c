@@ -10,28 +10,29 @@ enum { NAPS_MAX = 40 };
 
 conn_t conns[PEERS];
 
-void model_begin(void)
+static void begin(void)
 {
     memset(conns, 0, sizeof conns);
     jobs_begin();
+    world.polls = world.delays;
 }
 
-void model_restart(void)
+static void restart(int server)
 {
-    note("server restarts");
+    (void)server;
     jobs_drop_all(); /* first, so that nothing is re-queued */
     for (int at = 0; at < PEERS; at++) wire_drop(at);
     jobs_drop_all();
 }
 
-void model_open(int at)
+static void open(int at)
 {
     memset(&conns[at], 0, sizeof conns[at]);
     evg_buffer_init(&conns[at].in);
     conns[at].open = true;
 }
 
-void model_close(int at)
+static void close(int at)
 {
     conns[at].open = false;
     evg_buffer_deinit(&conns[at].in);
@@ -171,12 +172,6 @@ static void text(int at, evg_bytes_t line)
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
-static int function_of(evg_bytes_t name)
-{
-    if (name.len != 2 || name.at[0] != 'f' || name.at[1] < '0' || name.at[1] >= '0' + FUNCTIONS) broken("bad function");
-    return name.at[1] - '0';
-}
-
 static void work(int at, const evg_packet_t *packet)
 {
     switch (packet->type) {
@@ -208,7 +203,6 @@ static void execute(int at, const evg_packet_t *packet)
     case EVG_SET_CLIENT_ID: return;
     default:
         if (!evg_command_submit_p(packet->type)) return work(at, packet);
-        (void)function_of(packet->args[0]);
         jobs_submit(at, packet);
     }
 }
@@ -228,9 +222,10 @@ static size_t read_one(int at, evg_bytes_t in)
     return (size_t)len;
 }
 
-void model_read(int at)
+static void hear(int at, evg_bytes_t bytes)
 {
     evg_buffer_t *in = &conns[at].in;
+    if (evg_buffer_append(in, bytes) < 0) broken("no memory");
     while (evg_buffer_len(in)) {
         size_t len = read_one(at, evg_buffer_bytes(in));
         if (len == 0) return;
@@ -240,14 +235,14 @@ void model_read(int at)
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
-void model_tick(void)
+static void pass(void)
 {
     for (int at = 0; at < PEERS; at++) {
         if (conns[at].open && conns[at].timer_at > 0 && conns[at].timer_at <= world.now) jobs_time_out(at);
     }
 }
 
-double model_deadline(void)
+static double deadline(void)
 {
     double first = INFINITY;
     for (int at = 0; at < PEERS; at++) {
@@ -255,3 +250,34 @@ double model_deadline(void)
     }
     return first;
 }
+
+/* -- as the far end ------------------------------------------------------------------------------------------------ */
+
+static bool reads_p(int at)
+{
+    (void)at;
+    return true;
+}
+
+static void taken(int at)
+{
+    (void)at;
+}
+
+const far_end_t model_end = {
+    .name = "model",
+    .most = 1,
+    .begin = begin,
+    .end = jobs_drop_all,
+    .restart = restart,
+    .open = open,
+    .close = close,
+    .reads_p = reads_p,
+    .hear = hear,
+    .taken = taken,
+    .pass = pass,
+    .deadline = deadline,
+    .held_count = jobs_held_count,
+    .vanished_p = jobs_vanished_p,
+    .left = jobs_left,
+};

@@ -120,28 +120,6 @@ static void enqueue(model_job_t *job)
     }
 }
 
-static void copy(char *to, size_t cap, evg_bytes_t from)
-{
-    if (from.len >= cap) broken("a field is longer than any that was sent: %zu bytes", from.len);
-    memcpy(to, from.at, from.len);
-    to[from.len] = 0;
-}
-
-static int priority_of(evg_command_t type)
-{
-    if (type == EVG_SUBMIT_JOB_HIGH || type == EVG_SUBMIT_JOB_HIGH_BG) return 0;
-    return type == EVG_SUBMIT_JOB_LOW || type == EVG_SUBMIT_JOB_LOW_BG ? 2 : 1;
-}
-
-static void see(const char *work)
-{
-    unsigned id = (unsigned)atoi(work);
-    if (id >= world.id_count) broken("a submission that nobody made: %s", work);
-    if (world.ids[id] != UNSEEN)
-        broken("%u was sent although it was %s", id, world.ids[id] == SEEN ? "sent" : "not sent");
-    world.ids[id] = SEEN;
-}
-
 static model_job_t *new_job(const evg_packet_t *packet, int function)
 {
     model_job_t *job = calloc(1, sizeof *job);
@@ -160,9 +138,9 @@ static model_job_t *new_job(const evg_packet_t *packet, int function)
 void jobs_submit(int at, const evg_packet_t *packet)
 {
     char room[WORK], work[WORK];
-    int function = packet->args[0].at[1] - '0';
+    int function = function_of(packet->args[0]);
     copy(work, sizeof work, packet->args[packet->argc - 1]);
-    see(work);
+    see_submission(work);
     model_job_t *job = jobs_find_key(function, packet->args[1]);
     bool fresh = !job;
     if (fresh) job = new_job(packet, function);

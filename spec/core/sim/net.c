@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+enum { SEGMENT = 1460 };
+
 wire_t wires[PEERS];
 
 /* All of it, or a piece; seldom a single byte. */
@@ -16,10 +18,11 @@ static void append(evg_buffer_t *to, evg_bytes_t bytes)
     if (evg_buffer_append(to, bytes) < 0) broken("no memory");
 }
 
-void wire_open(int at)
+void wire_open(int at, int server)
 {
     wire_t *wire = &wires[at];
     wire->up = true;
+    wire->server = server;
     wire->stalled = wire->was_stalled = false;
     wire->slow = chance(150);
     wire->write_at = wire->read_at = 0;
@@ -27,17 +30,19 @@ void wire_open(int at)
     wire->arriving = wire->leaving = (way_t){0};
     evg_buffer_init(&wire->to_server);
     evg_buffer_init(&wire->to_peer);
-    model_open(at);
-    note("%d connected", at);
+    far_end->open(at);
+    note("%d connected to %d", at, server);
 }
 
 static bool arrive(int at, size_t len)
 {
-    wire_t *wire = &wires[at];
-    if (len == 0) return false;
-    append(&conns[at].in, evg_bytes(evg_buffer_data(&wire->to_server), len));
-    evg_buffer_consume(&wire->to_server, len);
-    model_read(at);
+    uint8_t bytes[SEGMENT];
+    evg_buffer_t *to_server = &wires[at].to_server;
+    if (len > SEGMENT) len = SEGMENT;
+    if (len == 0 || !far_end->reads_p(at)) return false;
+    memcpy(bytes, evg_buffer_data(to_server), len);
+    evg_buffer_consume(to_server, len);
+    far_end->hear(at, evg_bytes(bytes, len)); /* which may cut it */
     return true;
 }
 
@@ -94,6 +99,7 @@ bool wire_to_peer(int at)
     client_free(&peers[at], pass(&wire->arriving, evg_buffer_bytes(&wire->to_peer), len));
     if (evg_wire_feed(&peers[at].s.wire, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
     evg_buffer_consume(&wire->to_peer, len);
+    far_end->taken(at);
     return true;
 }
 
@@ -122,7 +128,7 @@ void wire_drop(int at)
     wire->up = false;
     evg_buffer_deinit(&wire->to_server);
     evg_buffer_deinit(&wire->to_peer);
-    model_close(at);
+    far_end->close(at);
     note("%d cut", at);
 }
 

@@ -6,15 +6,17 @@
 
 peer_t peers[PEERS];
 int peer_count;
-bool server_up, server_refuses;
+int server_count;
+bool server_up[SERVERS], server_refuses;
 
-void peer_begin(int at, bool client, bool worker)
+void peer_begin(int at, bool client, bool worker, int home)
 {
     peer_t *peer = &peers[at];
     memset(peer, 0, sizeof *peer);
     peer->at = at;
     peer->client = client;
     peer->worker = worker;
+    peer->home = home;
     evg_session_init(&peer->s, draw(), draw(), world.now);
     peer->s.options.lost_check = 2 + 8 * uniform();
     peer->s.options.exceptions = pick(2);
@@ -29,7 +31,7 @@ void peer_begin(int at, bool client, bool worker)
     peer->s.worker.concurrency = concurrencies[pick(7)];
     peer->s.worker.prefetch = prefetches[pick(5)];
     peer->s.worker.grab_unique = pick(4) > 0;
-    peer->s.worker.poll_interval = world.delays ? 0.2 + uniform() : 0;
+    peer->s.worker.poll_interval = world.polls ? 0.2 + uniform() : 0;
     if (client) evg_session_loop_runs(&peer->s);
     note("peer %d: client %d worker %d concurrency %zu prefetch %d", at, client, worker, peer->s.worker.concurrency,
          peer->s.worker.prefetch);
@@ -70,6 +72,12 @@ void peer_events(peer_t *peer)
     if (r < 0) close_for(peer, r);
 }
 
+static int server_of(const peer_t *peer)
+{
+    if (server_count == 1) return 0;
+    return chance(300) ? (int)pick((unsigned)server_count) : peer->home;
+}
+
 static void connect(peer_t *peer)
 {
     if (evg_session_wants_open(&peer->s)) {
@@ -77,13 +85,14 @@ static void connect(peer_t *peer)
         peer->connect_at = world.now + (pick(4) ? 0 : 0.1 * uniform());
     }
     if (peer->s.state != EVG_OPENING || peer->connect_at > world.now) return;
-    if (!server_up || server_refuses) {
+    int server = server_of(peer);
+    if (!server_up[server] || server_refuses) {
         note("%d is refused", peer->at);
         evg_session_closed(&peer->s, EVG_ECONNECT, "Connection refused");
         return;
     }
     if (evg_session_opened(&peer->s) < 0) broken("no memory");
-    wire_open(peer->at);
+    wire_open(peer->at, server);
 }
 
 /* Somebody cut it. */
@@ -115,6 +124,13 @@ void peer_disconnect(peer_t *peer)
     wire_cut(peer->at);
 }
 
+void peer_moves(peer_t *peer)
+{
+    note("%d moves", peer->at);
+    evg_session_leave(&peer->s);
+    wire_cut(peer->at);
+}
+
 double peer_deadline(const peer_t *peer)
 {
     double at = fmin(evg_session_deadline(&peer->s), worker_deadline(peer));
@@ -138,5 +154,5 @@ void peer_audit(peer_t *peer)
     if (asks != pending + ended) broken("%d: %zu requests, but %zu are pending", peer->at, asks, pending);
     for (int i = 0; i < peer->task_top; i++) held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
     if (held != s->worker.held_count) broken("%d holds %zu jobs and counts %zu", peer->at, held, s->worker.held_count);
-    if (held > peer_limit(s) || jobs_held_count(peer->at) > peer_limit(s)) broken("%d holds %zu jobs", peer->at, held);
+    if (held > peer_limit(s) || far_end->held_count(peer->at) > peer_limit(s)) broken("%d holds %zu jobs", peer->at, held);
 }

@@ -9,7 +9,8 @@
 
 enum { STEPS = 700, REST = 120 };
 
-static double server_back_at;
+const far_end_t *far_end;
+static double server_back_at[SERVERS];
 
 /* -- moving on ----------------------------------------------------------------------------------------------------- */
 
@@ -34,18 +35,20 @@ static void quiesce(void)
 
 static double next_deadline(void)
 {
-    double first = model_deadline();
+    double first = far_end->deadline();
     for (int at = 0; at < peer_count; at++) first = fmin(first, fmin(peer_deadline(&peers[at]), wire_deadline(at)));
-    return server_up ? first : fmin(first, server_back_at);
+    for (int i = 0; i < server_count; i++) first = server_up[i] ? first : fmin(first, server_back_at[i]);
+    return first;
 }
 
 static void pass(double seconds)
 {
     world.now += seconds;
-    model_tick();
-    if (!server_up && server_back_at <= world.now) {
-        server_up = true;
-        note("server is up");
+    far_end->pass();
+    for (int i = 0; i < server_count; i++) {
+        if (server_up[i] || server_back_at[i] > world.now) continue;
+        server_up[i] = true;
+        note("server %d is up", i);
     }
 }
 
@@ -69,11 +72,12 @@ static void time_goes_by(void)
 
 /* -- trouble ------------------------------------------------------------------------------------------------------- */
 
-static void stop_server(void)
+static void stop_server(int server)
 {
-    model_restart();
-    server_up = false;
-    server_back_at = world.now + (pick(2) ? 0 : 3 * uniform());
+    note("server %d restarts", server);
+    far_end->restart(server);
+    server_up[server] = false;
+    server_back_at[server] = world.now + (pick(2) ? 0 : 3 * uniform());
 }
 
 static void stall(int at)
@@ -84,15 +88,24 @@ static void stall(int at)
     note("%d %s", at, wires[at].stalled ? "stalls" : "moves again");
 }
 
+/* Of our servers: gearmand has that of the model. */
+static void set_wall(void)
+{
+    world.wall_ahead = 6 * uniform() - 3;
+    note("the wall clock is set");
+}
+
 static void trouble(int at)
 {
-    unsigned what = pick(10);
+    unsigned what = pick(11);
     if (what < 5)
         wire_cut(at);
     else if (what < 7)
         stall(at);
     else if (what < 8)
-        stop_server();
+        stop_server((int)pick((unsigned)server_count));
+    else if (what < 9)
+        set_wall();
     else
         server_refuses = !server_refuses;
 }
@@ -122,16 +135,27 @@ static void step(void)
     peer_audit(peer);
 }
 
+/* As many as have workers. */
+static void begin_servers(int workers)
+{
+    server_count = workers > 1 && far_end->most > 1 ? 1 + (int)pick(2) : 1;
+    server_refuses = false;
+    for (int i = 0; i < server_count; i++) {
+        server_up[i] = pick(8) > 0;
+        server_back_at[i] = world.now + uniform();
+    }
+    far_end->begin();
+}
+
 static void begin(uint64_t seed)
 {
     world_begin(seed);
-    model_begin();
-    server_up = pick(8) > 0;
-    server_back_at = world.now + uniform();
-    server_refuses = false;
     int clients = 1 + (int)pick(3), workers = 1 + (int)pick(3);
     peer_count = clients + workers + (int)pick(2);
-    for (int at = 0; at < peer_count; at++) peer_begin(at, at < clients || at == clients + workers, at >= clients);
+    begin_servers(peer_count - clients);
+    for (int at = 0; at < peer_count; at++) {
+        peer_begin(at, at < clients || at == clients + workers, at >= clients, at % server_count);
+    }
     for (int at = 0; at < peer_count; at++) {
         if (peers[at].worker) worker_serves_all(&peers[at]);
     }
@@ -141,11 +165,12 @@ static void calm_down(void)
 {
     world.calm = true;
     server_refuses = false;
-    if (!server_up) server_back_at = world.now;
+    for (int i = 0; i < server_count; i++) server_back_at[i] = world.now;
     pass(0);
     for (int at = 0; at < peer_count; at++) {
         wires[at].stalled = wires[at].slow = false;
         evg_wire_clock(&peers[at].s.wire, world.now);
+        if (wires[at].up && wires[at].server != peers[at].home) peer_moves(&peers[at]);
         if (peers[at].worker) worker_serves_all(&peers[at]);
     }
     note("calm");
@@ -156,7 +181,7 @@ static bool rests_p(void)
     for (int at = 0; at < peer_count; at++) {
         if (!client_rests_p(&peers[at])) return false;
     }
-    return jobs_left() == 0;
+    return far_end->left() == 0;
 }
 
 /* Those that do not reconnect by themselves are told to. */
@@ -177,7 +202,7 @@ static void come_to_rest(void)
         for (int at = 0; at < peer_count; at++) peer_audit(&peers[at]);
         if (world.now < end) continue;
         for (int at = 0; at < peer_count; at++) note("%d: %zu unresolved", at, evg_session_unresolved(&peers[at].s));
-        broken("no rest after %d seconds: %zu jobs", REST, jobs_left());
+        broken("no rest after %d seconds: %zu jobs", REST, far_end->left());
     }
     quiesce();
 }
@@ -190,7 +215,7 @@ static void finish(void)
         peer_audit(&peers[at]);
         peer_end(&peers[at]);
     }
-    jobs_drop_all();
+    far_end->end();
     if (evg_alloc_live()) broken("%zu blocks leaked", evg_alloc_live());
 }
 
@@ -203,9 +228,21 @@ static void run(uint64_t seed)
     finish();
 }
 
+/* Which servers: those of one kind, if one was named, or of either. */
+static const far_end_t *only;
+
+static void run_with_each(uint64_t seed)
+{
+    static const far_end_t *const ends[] = {&model_end, &own_end};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        far_end = ends[i];
+        if (!only || only == far_end) run(seed);
+    }
+}
+
 static int run_all(uint64_t first, uint64_t count)
 {
-    for (uint64_t seed = first; seed < first + count; seed++) run(seed);
+    for (uint64_t seed = first; seed < first + count; seed++) run_with_each(seed);
     printf("%llu seeds passed\n", (unsigned long long)count);
     return 0;
 }
@@ -214,7 +251,7 @@ static int run_all(uint64_t first, uint64_t count)
 static int run_again(uint64_t seed)
 {
     world.recording = true;
-    run(seed);
+    run_with_each(seed);
     printf("seed %llu passes alone\n", (unsigned long long)seed);
     return 1;
 }
@@ -231,6 +268,7 @@ int main(int argc, char **argv)
     world.program = argv[0];
     for (int i = 1; i + 1 < argc; i += 2) {
         uint64_t value = strtoull(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--server") == 0) only = strcmp(argv[i + 1], "own") == 0 ? &own_end : &model_end;
         if (strcmp(argv[i], "--seeds") == 0) seeds = value;
         if (strcmp(argv[i], "--first") == 0) first = value;
         if (strcmp(argv[i], "--again") == 0) return run_again(value);

@@ -1,12 +1,14 @@
-/* Clients and workers against a model of gearmand, in memory and in virtual time, from one seed.
+/* Clients and workers against servers, in memory and in virtual time, from one seed. The servers are ours, or a model of
+ * gearmand: each seed runs with either.
  *
  *     sim.c      what happens next, and the end: faults stop, and all has to come to rest
- *     model.c    the server's connections and what they ask; model_jobs.c its jobs and queues
+ *     model.c    gearmand's connections and what they ask; model_jobs.c its jobs and queues
+ *     own.c      our servers, and what a listener does with them; watch.h what they must do
  *     net.c      bytes between the two, in pieces, fast or slow, until somebody cuts them
  *     peer.c     a session and its turn; client.c what it asks for; worker.c the jobs it runs
- *     world.c    chance, the record of what happened, and the way to fail
+ *     words.c    what packets say; world.c chance, the record of what happened, and the way to fail
  *
- * Peers and the server's connections share their numbers. The workload of a submission is "ID/PAYLOAD"; the payload is
+ * Peers and the connections of servers share their numbers. The workload of a submission is "ID/PAYLOAD"; the payload is
  * its unique key if it has one, else the id. Whatever comes back about a job begins with one letter for what it
  * is (R result, D data, W warning, X exception), then the function's digit, then the payload; behind data and warnings
  * "#" and a number that only grows, so that a copy which reaches the wrong one of two that share a job is found out. */
@@ -16,7 +18,7 @@
 #include "base/error.h"
 #include "session/session.h"
 
-enum { PEERS = 7, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
+enum { PEERS = 7, SERVERS = 2, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
 
 /* -- world.c ------------------------------------------------------------------------------------------------------- */
 
@@ -25,11 +27,14 @@ typedef enum { UNSEEN, SEEN, FORBIDDEN } id_state_t; /* FORBIDDEN: its client wa
 typedef struct {
     const char *program; /* ours, to be run again */
     uint64_t seed, random, step;
-    double now;
+    double now, wall_ahead; /* monotonic, which is gearmand's wall clock, too; by what ours differs from that */
     bool recording; /* what happens is noted; costs half of the time, so only where somebody looks */
     bool verbose;   /* and told at once */
-    bool delays; /* there are epoch jobs; else no worker polls, since nothing but a mistake could make it have to */
-    bool calm;   /* no more faults and no more requests */
+    bool delays; /* there are epoch jobs */
+    bool polls;  /* a server wakes nobody for those; else no worker polls, since nothing but a mistake could make it
+                    have to */
+    bool refuses; /* a server takes only so many jobs */
+    bool calm;    /* no more faults and no more requests */
     uint8_t ids[IDS];
     unsigned id_count, reports, echoes;
     unsigned stuck; /* deadlines in a row that had passed */
@@ -51,6 +56,37 @@ void record(const char *format, ...) LIKE_PRINTF;
 /* Tells what is wrong, and what was noted last; if nothing was, the seed runs again. */
 void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
 
+/* -- words.c ------------------------------------------------------------------------------------------------------- */
+
+int function_of(evg_bytes_t name);
+int priority_of(evg_command_t type);
+void copy(char *to, size_t cap, evg_bytes_t from);
+void see_submission(const char *work);    /* a server got it: once, and only if its client does not know better */
+void refuse_submission(const char *work); /* and did not take it */
+
+/* -- the far end of the wires -------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    int most; /* servers that there may be */
+    void (*begin)(void);
+    void (*end)(void);                       /* all are disconnected, and at rest */
+    void (*restart)(int server);             /* cuts its connections and forgets all */
+    void (*open)(int at);                    /* to wires[at].server */
+    void (*close)(int at);
+    bool (*reads_p)(int at);                 /* else nothing is to come */
+    void (*hear)(int at, evg_bytes_t bytes); /* answers go on its wire */
+    void (*taken)(int at);                   /* some of those were */
+    void (*pass)(void);                      /* time has */
+    double (*deadline)(void);
+    unsigned (*held_count)(int at);
+    bool (*vanished_p)(evg_bytes_t handle); /* it dropped that job without a word to those who wait for it */
+    size_t (*left)(void);                   /* jobs that somebody should still run */
+} far_end_t;
+
+extern const far_end_t model_end, own_end;
+extern const far_end_t *far_end;
+
 /* -- net.c --------------------------------------------------------------------------------------------------------- */
 
 /* The packet whose first bytes are through, and whose last are not. */
@@ -62,6 +98,7 @@ typedef struct {
 
 typedef struct {
     bool up;
+    int server;
     bool stalled, was_stalled; /* nothing moves; ever on this connection */
     bool slow;                 /* few bytes at a time, with pauses that nobody may take for silence */
     double write_at, read_at;  /* then: the next ones */
@@ -72,7 +109,7 @@ typedef struct {
 
 extern wire_t wires[PEERS];
 
-void wire_open(int at);
+void wire_open(int at, int server);
 void wire_drop(int at); /* with all that was under way */
 void wire_cut(int at);  /* some of what was under way still arrives at the server */
 bool wire_to_server(int at);
@@ -111,13 +148,6 @@ typedef struct {
 
 extern conn_t conns[PEERS];
 
-void model_begin(void);
-void model_restart(void);
-void model_open(int at);
-void model_close(int at);
-void model_read(int at); /* executes what is whole in the connection's input */
-void model_tick(void);
-double model_deadline(void);
 void model_say(int at, evg_command_t type, const evg_bytes_t *args, int argc);
 bool model_serves_p(int at, int function);
 
@@ -173,6 +203,7 @@ typedef struct {
     evg_session_t s;
     int at;
     bool client, worker;
+    int home; /* the server that it goes to when all is calm */
     double connect_at; /* while opening */
     double replied_at; /* when something it had asked was last answered */
     ask_t asks[ASKS];
@@ -183,17 +214,19 @@ typedef struct {
 extern peer_t peers[PEERS];
 extern int peer_count;
 
-void peer_begin(int at, bool client, bool worker);
+void peer_begin(int at, bool client, bool worker, int home);
 void peer_end(peer_t *peer);
 void peer_turn(peer_t *peer); /* what a loop does with one connection */
 void peer_events(peer_t *peer);
 void peer_disconnect(peer_t *peer);
+void peer_moves(peer_t *peer); /* to a server */
 double peer_deadline(const peer_t *peer);
 double peer_patience(const peer_t *peer);  /* how long a peer that is alive may be silent */
 size_t peer_limit(const evg_session_t *s); /* jobs that it may hold */
 void peer_audit(peer_t *peer);
 
 void client_acts(peer_t *peer);
+void client_submits(peer_t *peer);
 bool client_event(peer_t *peer, const evg_event_t *event); /* false: it was about no request */
 bool client_rests_p(const peer_t *peer);
 bool client_grabs_p(const peer_t *peer); /* a job could come that nobody would run: then events do not help */
@@ -210,6 +243,7 @@ double worker_deadline(const peer_t *peer);
 ask_t *free_ask(peer_t *peer, ask_kind_t kind);
 void ask_taken(peer_t *peer, ask_t *ask, int r);
 
-extern bool server_up, server_refuses;
+extern int server_count;
+extern bool server_up[SERVERS], server_refuses;
 
 #endif

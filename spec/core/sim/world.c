@@ -72,14 +72,15 @@ static void run_again(void)
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)world.seed);
     fflush(stdout);
-    execl(world.program, world.program, "--again", seed, NULL);
+    execl(world.program, world.program, "--server", far_end->name, "--again", seed, NULL);
 }
 
 void broken(const char *format, ...)
 {
     va_list list;
     tell_last();
-    printf("seed %llu, step %llu: ", (unsigned long long)world.seed, (unsigned long long)world.step);
+    printf("seed %llu of %s, step %llu: ", (unsigned long long)world.seed, far_end->name,
+           (unsigned long long)world.step);
     va_start(list, format);
     vprintf(format, list);
     va_end(list);

@@ -1,0 +1,43 @@
+/* What packets say of functions, jobs and submissions. */
+#include "sim/sim.h"
+
+#include <stdlib.h>
+
+int function_of(evg_bytes_t name)
+{
+    if (name.len != 2 || name.at[0] != 'f' || name.at[1] < '0' || name.at[1] >= '0' + FUNCTIONS) broken("bad function");
+    return name.at[1] - '0';
+}
+
+int priority_of(evg_command_t type)
+{
+    if (type == EVG_SUBMIT_JOB_HIGH || type == EVG_SUBMIT_JOB_HIGH_BG) return 0;
+    return type == EVG_SUBMIT_JOB_LOW || type == EVG_SUBMIT_JOB_LOW_BG ? 2 : 1;
+}
+
+void copy(char *to, size_t cap, evg_bytes_t from)
+{
+    if (from.len >= cap) broken("a field is longer than any that was sent: %zu bytes", from.len);
+    if (from.len) memcpy(to, from.at, from.len);
+    to[from.len] = 0;
+}
+
+static unsigned id_of(const char *work)
+{
+    unsigned id = (unsigned)atoi(work);
+    if (id >= world.id_count) broken("a submission that nobody made: %s", work);
+    return id;
+}
+
+void see_submission(const char *work)
+{
+    unsigned id = id_of(work);
+    if (world.ids[id] != UNSEEN)
+        broken("%u was sent although it was %s", id, world.ids[id] == SEEN ? "sent" : "not sent");
+    world.ids[id] = SEEN;
+}
+
+void refuse_submission(const char *work)
+{
+    world.ids[id_of(work)] = UNSEEN;
+}
