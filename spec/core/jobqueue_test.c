@@ -458,7 +458,9 @@ static void a_cancelled_job_that_runs_does_so_for_nobody(void **state)
     assert_told("");
     (void)submit(1, "f", "k", "one");
     assert_true(end(0, "H:1", EVG_WORK_COMPLETE, "r"));
-    assert_told("c1 WORK_COMPLETE H:1 r");
+    assert_told("");
+    assert_grabs(0, "H:2 f k one");
+    assert_ptr_equal(evg_queue_find_unique(&kit.q, evg_bytes_of("k")), job("H:2"));
 }
 
 /* -- delayed jobs -------------------------------------------------------------------------------------------------- */

@@ -114,5 +114,6 @@ void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job)
 void evg_queue_cancel(evg_queue_t *q, evg_queue_job_t *job)
 {
     evg_queue_tell_failed(q, job);
+    evg_queue_job_lose_key(q, job);
     evg_queue_job_abandon(q, job);
 }

@@ -25,10 +25,12 @@ evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique)
 /* The job of a function that runs first, or NULL; not those that run, or wait for their time. */
 evg_queue_job_t *evg_queue_oldest(const evg_queue_function_t *function);
 
-/* As cancel, and nobody is told. */
+/* Nobody is told, and nobody waits for it any more. A job that is queued goes; one that runs does so for nobody, but may be
+ * joined. */
 void evg_queue_forget(evg_queue_t *q, evg_queue_job_t *job);
 
-/* Who waits is told WORK_FAIL. A job that is queued goes; one that runs does so for nobody, but may be joined. */
+/* Who waits is told WORK_FAIL. A job that is queued goes; one that runs does so for nobody, and what is submitted with its key
+ * is another job: a client that was told of one end would take the next one for a copy of that. */
 void evg_queue_cancel(evg_queue_t *q, evg_queue_job_t *job);
 
 #endif

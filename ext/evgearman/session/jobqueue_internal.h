@@ -48,6 +48,9 @@ void evg_queue_job_discard(evg_queue_t *q, evg_queue_job_t *job);
 /* It is one of its function's now: it gets its number, and is found. */
 void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function);
 
+/* Nobody joins it any more. */
+void evg_queue_job_lose_key(evg_queue_t *q, evg_queue_job_t *job);
+
 /* It may run, now or again: to the end of those of its function. */
 void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job, bool wakes);
 

@@ -93,11 +93,11 @@ static void make_known(evg_queue_t *q, evg_queue_job_t *job)
     if (job->named) evg_index_add(&q->uniques, &job->by_unique, hash);
 }
 
-static void make_unknown(evg_queue_t *q, evg_queue_job_t *job)
+void evg_queue_job_lose_key(evg_queue_t *q, evg_queue_job_t *job)
 {
-    evg_index_remove(&q->jobs, &job->by_number);
     if (job->keyed) evg_index_remove(&q->keys, &job->by_key);
     if (job->named) evg_index_remove(&q->uniques, &job->by_unique);
+    job->keyed = job->named = false;
 }
 
 void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function)
@@ -182,7 +182,8 @@ void evg_queue_job_free(evg_queue_t *q, evg_queue_job_t *job)
     if (job->runs) stop(q, job);
     if (job->waits) evg_epochs_remove(&q->epochs, &job->link);
     evg_list_unlink(&job->link);
-    make_unknown(q, job);
+    evg_index_remove(&q->jobs, &job->by_number);
+    evg_queue_job_lose_key(q, job);
     q->bytes -= size_of(job);
     job->function->queued[job->priority]--;
     evg_queue_function_settle(q, job->function);
