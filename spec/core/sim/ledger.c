@@ -65,6 +65,7 @@ static void push(ledger_t *ledger, entry_t *entry)
     entry->turn = ledger->turn;
     entry->quiet = false;
     ledger->pushed |= 1u << entry->function;
+    watch_pushed(ledger, entry->function);
 }
 
 static bool wanted_p(const entry_t *entry)
@@ -174,6 +175,7 @@ void ledger_ended(ledger_t *ledger, entry_t *entry, evg_command_t type)
 void ledger_cancelled(ledger_t *ledger, entry_t *entry)
 {
     watch_expects(entry, EVG_WORK_FAIL);
+    *entry->key = 0; /* nobody joins it */
     abandon(ledger, entry);
 }
 

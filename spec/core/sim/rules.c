@@ -86,7 +86,7 @@ static bool somebody_awake_p(const ledger_t *ledger, int function)
 
 static void check_sleeper(view_t *view, unsigned at_hand)
 {
-    view->excused &= at_hand & ~view->ledger->pushed;
+    view->excused &= at_hand;
     at_hand &= ~view->excused;
     if (view->noop_sent && ledger_quirk_p(view->ledger, EVG_QUIRK_ONE_NOOP)) return;
     for (int f = 0; f < FUNCTIONS; f++) {

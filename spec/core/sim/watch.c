@@ -21,6 +21,13 @@ void watch_expects(const entry_t *entry, evg_command_t type)
     }
 }
 
+void watch_pushed(const ledger_t *ledger, int function)
+{
+    for (int at = 0; at < PEERS; at++) {
+        if (view_of_p(&views[at], ledger)) views[at].excused &= ~(1u << function);
+    }
+}
+
 /* -- what was said ------------------------------------------------------------------------------------------------- */
 
 evg_bytes_t watch_unseen(const view_t *view)

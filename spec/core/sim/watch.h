@@ -122,6 +122,9 @@ void watch_time_passed(ledger_t *ledger);
 /* Those who wait for this job are to be told. */
 void watch_expects(const entry_t *entry, evg_command_t type);
 
+/* It has a job more to be run. */
+void watch_pushed(const ledger_t *ledger, int function);
+
 /* And for requests.c: */
 
 /* The rest of what it was said. */

@@ -168,15 +168,67 @@ static void check_answer(const peer_t *peer, const task_t *task, evg_job_state_t
     broken("%d: a job in state %d answers %s", peer->at, before, r ? evg_error_text(r) : "ok");
 }
 
+/* -- what no good worker does: to our servers, which have to bear it ------------------------------------------------ */
+
+static void blurt(peer_t *peer, evg_command_t type, const evg_bytes_t *args)
+{
+    note("%d blurts %s", peer->at, evg_commands[type].name);
+    (void)evg_wire_send(&peer->s.wire, EVG_REQ, type, args, evg_commands[type].args, SIZE_MAX);
+}
+
+/* Of a job that has just ended. */
+static void end_again(peer_t *peer, const task_t *task)
+{
+    char room[WORK];
+    evg_bytes_t args[2] = {evg_bytes(task->job.handle, task->job.handle_len), say(task, 'R', room)};
+    if (task->job.state == EVG_JOB_FINISHED) blurt(peer, EVG_WORK_COMPLETE, args);
+}
+
+/* Which may be another's. */
+static void fail_any(peer_t *peer)
+{
+    char room[WORK];
+    evg_bytes_t handle = evg_bytes(room, (size_t)snprintf(room, sizeof room, "H:vm:%u", 1 + pick(20)));
+    blurt(peer, EVG_WORK_FAIL, &handle);
+}
+
+/* Takes an ability back for a moment, whatever it does: its jobs go to others. */
+static void flinch(peer_t *peer, const evg_function_t *function)
+{
+    evg_bytes_t name = evg_bytes(function->name, function->name_len);
+    if (!function->announced || function->leaving) return;
+    blurt(peer, EVG_CANT_DO, &name);
+    blurt(peer, EVG_CAN_DO, &name);
+}
+
+static void misbehave(peer_t *peer, const task_t *task)
+{
+    unsigned what = pick(4);
+    evg_function_t *function = evg_worker_next_function(&peer->s, NULL);
+    if (peer->s.state != EVG_OPEN) return;
+    if (what == 0)
+        end_again(peer, task);
+    else if (what == 1)
+        fail_any(peer);
+    else if (what == 2)
+        blurt(peer, EVG_PRE_SLEEP, NULL);
+    else if (function)
+        flinch(peer, function);
+}
+
+/* -- handlers ------------------------------------------------------------------------------------------------------ */
+
 static void run(peer_t *peer, task_t *task)
 {
     evg_job_state_t before = task->job.state;
     bool ends = task->progress == 0;
+    if (chance(100)) client_submits(peer);
     check_answer(peer, task, before, ends, ends ? finish(&peer->s, task) : report(&peer->s, task));
     if (!ends) return;
     if (task->job.state == EVG_JOB_FINISHED && evg_job_fail(&peer->s, &task->job) != EVG_EFINISHED) {
         broken("%d ends a job twice", peer->at);
     }
+    if (far_end == &own_end && chance(50)) misbehave(peer, task);
     evg_job_forget(&peer->s, &task->job);
     task->state = IDLE_SLOT;
 }
