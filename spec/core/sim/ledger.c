@@ -58,14 +58,13 @@ entry_t *ledger_find_key(ledger_t *ledger, int function, evg_bytes_t key)
 
 /* -- coming and going ---------------------------------------------------------------------------------------------- */
 
-static void push(ledger_t *ledger, entry_t *entry)
+static void push(ledger_t *ledger, entry_t *entry, bool wakes)
 {
     entry->worker = -1;
     entry->waits = false;
     entry->turn = ledger->turn;
-    entry->quiet = false;
-    ledger->pushed |= 1u << entry->function;
-    watch_pushed(ledger, entry->function);
+    entry->quiet = !wakes;
+    if (wakes) watch_wakes(ledger, entry->function);
 }
 
 static bool wanted_p(const entry_t *entry)
@@ -95,7 +94,7 @@ static void give_back(ledger_t *ledger, entry_t *entry)
     entry->done = entry->of = 0;
     entry->attempts++;
     if (wanted_p(entry) && (retries < 0 || entry->attempts < (unsigned)retries)) {
-        push(ledger, entry);
+        push(ledger, entry, true);
         return;
     }
     watch_expects(entry, EVG_WORK_FAIL);
@@ -118,7 +117,7 @@ static entry_t *new_entry(ledger_t *ledger, const evg_packet_t *packet, unsigned
     entry->worker = -1;
     if (packet->type == EVG_SUBMIT_JOB_EPOCH) entry->due = atof((const char *)packet->args[2].at);
     entry->waits = entry->due > ledger->server->queue.wall;
-    if (!entry->waits) push(ledger, entry);
+    if (!entry->waits) push(ledger, entry, true);
     return entry;
 }
 
@@ -187,8 +186,7 @@ static void expire(ledger_t *ledger, entry_t *entry)
 static void come_due(ledger_t *ledger, entry_t *entry)
 {
     if (!entry->waits || entry->due > ledger->server->queue.wall) return;
-    push(ledger, entry);
-    entry->quiet = ledger_quirk_p(ledger, EVG_QUIRK_SLEEP_THROUGH_EPOCH);
+    push(ledger, entry, !ledger_quirk_p(ledger, EVG_QUIRK_SLEEP_THROUGH_EPOCH));
 }
 
 static void each(ledger_t *ledger, void (*act)(ledger_t *ledger, entry_t *entry))

@@ -35,7 +35,7 @@ static void submit(view_t *view, const evg_packet_t *packet)
     evg_packet_t answer;
     copy(work, sizeof work, packet->args[packet->argc - 1]);
     see_submission(work);
-    view->ledger->pushed |= 1u << function_of(packet->args[0]); /* NOOP comes before JOB_CREATED */
+    view->ledger->waking |= 1u << function_of(packet->args[0]); /* NOOP comes before JOB_CREATED */
     if (!watch_reply(view, &answer, packet->type)) {
         submitted_unheard(view, packet);
     } else if (answer.type == EVG_ERROR) {

@@ -21,8 +21,9 @@ void watch_expects(const entry_t *entry, evg_command_t type)
     }
 }
 
-void watch_pushed(const ledger_t *ledger, int function)
+void watch_wakes(ledger_t *ledger, int function)
 {
+    ledger->waking |= 1u << function;
     for (int at = 0; at < PEERS; at++) {
         if (view_of_p(&views[at], ledger)) views[at].excused &= ~(1u << function);
     }
@@ -41,7 +42,7 @@ static void woken(view_t *view)
 {
     bool cause = false;
     if (!view->asleep) broken("%d is woken, and was awake", view_number(view));
-    for (int f = 0; f < FUNCTIONS; f++) cause |= view->able[f] && view->ledger->pushed & 1u << f;
+    for (int f = 0; f < FUNCTIONS; f++) cause |= view->able[f] && view->ledger->waking & 1u << f;
     if (!cause) broken("%d is woken for nothing", view_number(view));
     view->asleep = false;
     view->noop_sent = true;
@@ -131,7 +132,7 @@ bool watch_reply(view_t *view, evg_packet_t *packet, evg_command_t request)
 
 static void begin(ledger_t *ledger)
 {
-    ledger->pushed = 0;
+    ledger->waking = 0;
     ledger->turn++;
 }
 
@@ -202,7 +203,7 @@ void watch_opened(int at, evg_server_session_t *session, ledger_t *ledger)
 
 void watch_resigns(view_t *view, int function)
 {
-    if (view->able[function] && !view->asleep) view->ledger->pushed |= 1u << function;
+    if (view->able[function] && !view->asleep) view->ledger->waking |= 1u << function;
     view->able[function] = false;
 }
 

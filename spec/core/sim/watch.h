@@ -38,7 +38,7 @@ typedef struct {
     unsigned last;              /* handle */
     uint64_t submitted, joined, completed, failed; /* ever; as the server counts them */
     uint64_t turn;
-    unsigned pushed; /* bits of functions that got a job to be run, by what happens now */
+    unsigned waking; /* bits of functions for which somebody may be woken, by what happens now */
 } ledger_t;
 
 extern ledger_t ledgers[SERVERS];
@@ -122,8 +122,8 @@ void watch_time_passed(ledger_t *ledger);
 /* Those who wait for this job are to be told. */
 void watch_expects(const entry_t *entry, evg_command_t type);
 
-/* It has a job more to be run. */
-void watch_pushed(const ledger_t *ledger, int function);
+/* Those who can do it may be woken, and if they are not they must not sleep on. */
+void watch_wakes(ledger_t *ledger, int function);
 
 /* And for requests.c: */
 
