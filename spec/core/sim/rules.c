@@ -76,10 +76,18 @@ static unsigned functions_at_hand(const ledger_t *ledger)
     return functions;
 }
 
+/* It has not answered a NOOP by asking, and with that habit gets no other. */
+static bool told_already_p(const view_t *view)
+{
+    return view->noop_sent && ledger_quirk_p(view->ledger, EVG_QUIRK_ONE_NOOP);
+}
+
 static bool somebody_awake_p(const ledger_t *ledger, int function)
 {
     for (int i = 0; i < PEERS; i++) {
-        if (view_of_p(&views[i], ledger) && views[i].able[function] && !views[i].asleep) return true;
+        const view_t *view = &views[i];
+        if (!view_of_p(view, ledger) || !view->able[function]) continue;
+        if (!view->asleep || told_already_p(view)) return true;
     }
     return false;
 }
@@ -88,7 +96,7 @@ static void check_sleeper(view_t *view, unsigned at_hand)
 {
     view->excused &= at_hand;
     at_hand &= ~view->excused;
-    if (view->noop_sent && ledger_quirk_p(view->ledger, EVG_QUIRK_ONE_NOOP)) return;
+    if (told_already_p(view)) return;
     for (int f = 0; f < FUNCTIONS; f++) {
         if (!view->able[f] || !(at_hand & 1u << f)) continue;
         if (!view->ledger->server->settings.queue.worker_wakeup || !somebody_awake_p(view->ledger, f))

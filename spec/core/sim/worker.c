@@ -199,6 +199,7 @@ static void flinch(peer_t *peer, const evg_function_t *function)
     if (!function->announced || function->leaving) return;
     blurt(peer, EVG_CANT_DO, &name);
     blurt(peer, EVG_CAN_DO, &name);
+    blurt(peer, EVG_PRE_SLEEP, NULL); /* CAN_DO wakes nobody, and the session does not know that there may be a job */
 }
 
 static void misbehave(peer_t *peer, const task_t *task)
