@@ -10,7 +10,7 @@ namespace :spec do
   task(:net) { CoreRun.tests(CoreBuild.with_net) }
 end
 
-desc "Run the simulation: client, worker and server sessions in memory, one seed after another"
+desc "Run the simulation: clients and workers against our servers and a model of gearmand, in memory, seed after seed"
 task(:sim, [:seeds]) { |_, args| CoreRun.simulation(CoreBuild.sanitized, Integer(args.fetch(:seeds, 2000))) }
 
 desc "Run a session between a server and a caller who do anything, guided by coverage; needs clang"

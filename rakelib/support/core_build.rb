@@ -16,6 +16,8 @@ class CoreBuild
   attr_reader :dir
 
   def self.sanitized = new("sanitized", SANITIZE)
+  # Finds what is wrong, not where.
+  def self.quick = new("quick", %w[-O2])
   def self.covered = new("covered", %w[-O0 --coverage])
 
   # Guided by what a script has reached, which gcc cannot.

@@ -124,7 +124,8 @@ static entry_t *new_entry(ledger_t *ledger, const evg_packet_t *packet, unsigned
 /* A handle that was never given is the next one. */
 static entry_t *enter(ledger_t *ledger, const evg_packet_t *packet, evg_bytes_t handle)
 {
-    if (number_of(handle) != ledger->last + 1) broken("the handle behind %u is %.*s", ledger->last, (int)handle.len, handle.at);
+    if (number_of(handle) != ledger->last + 1)
+        broken("the handle behind %u is %.*s", ledger->last, (int)handle.len, handle.at);
     if (ledger_find_key(ledger, function_of(packet->args[0]), packet->args[1])) broken("a second job of one key");
     ledger->last++;
     ledger->count++;

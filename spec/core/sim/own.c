@@ -56,7 +56,8 @@ static void check_ending(int at)
 {
     int reason = sessions[at].ending;
     bool excused = reason == EVG_ECOMMAND_TIMEOUT && wires[at].was_stalled;
-    excused |= reason == EVG_EBACKPRESSURE && (sessions[at].server->settings.max_buffer < 4096 || wires[at].was_stalled);
+    excused |=
+        reason == EVG_EBACKPRESSURE && (sessions[at].server->settings.max_buffer < 4096 || wires[at].was_stalled);
     note("%d is told to go: %s", at, evg_error_text(reason));
     if (!excused) broken("an honest connection is ended: %s", evg_error_text(reason));
 }

@@ -152,7 +152,9 @@ void peer_audit(peer_t *peer)
     for (int i = 0; i < ASKS; i++) asks += peer->asks[i].used;
     for (const evg_list_t *at = s->ended.next; at != &s->ended; at = at->next) ended++;
     if (asks != pending + ended) broken("%d: %zu requests, but %zu are pending", peer->at, asks, pending);
-    for (int i = 0; i < peer->task_top; i++) held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
+    for (int i = 0; i < peer->task_top; i++)
+        held += peer->tasks[i].state == RUNNING && peer->tasks[i].job.state == EVG_JOB_HELD;
     if (held != s->worker.held_count) broken("%d holds %zu jobs and counts %zu", peer->at, held, s->worker.held_count);
-    if (held > peer_limit(s) || far_end->held_count(peer->at) > peer_limit(s)) broken("%d holds %zu jobs", peer->at, held);
+    if (held > peer_limit(s) || far_end->held_count(peer->at) > peer_limit(s))
+        broken("%d holds %zu jobs", peer->at, held);
 }

@@ -149,7 +149,8 @@ static void report(view_t *view, const evg_packet_t *packet)
 {
     ledger_t *ledger = view->ledger;
     entry_t *entry = ledger_find(ledger, packet->args[0]);
-    note("%d %s %.*s", view_number(view), evg_commands[packet->type].name, (int)packet->args[0].len, packet->args[0].at);
+    note("%d %s %.*s", view_number(view), evg_commands[packet->type].name, (int)packet->args[0].len,
+         packet->args[0].at);
     if (!entry || entry->worker != view_number(view)) {
         watch_expect(view, EVG_ERROR, 0);
         return;
@@ -193,7 +194,8 @@ static void option(view_t *view, const evg_packet_t *packet)
     evg_packet_t answer;
     bool known = text_p(packet->args[0], "exceptions");
     view->exceptions |= known;
-    if (watch_reply(view, &answer, packet->type) && known != (answer.type == EVG_OPTION_RES)) broken("an option is wrong");
+    if (watch_reply(view, &answer, packet->type) && known != (answer.type == EVG_OPTION_RES))
+        broken("an option is wrong");
 }
 
 static void echo(view_t *view, const evg_packet_t *packet)

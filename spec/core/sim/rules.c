@@ -114,6 +114,7 @@ void rules_check(const ledger_t *ledger)
     }
     if (q->jobs.count != ledger->count) broken("there are %zu jobs, not %zu", q->jobs.count, ledger->count);
     if (q->running != ledger->running) broken("%zu jobs run, not %zu", q->running, ledger->running);
-    if (counts->submitted != ledger->submitted || counts->joined != ledger->joined) broken("submissions are miscounted");
+    if (counts->submitted != ledger->submitted || counts->joined != ledger->joined)
+        broken("submissions are miscounted");
     if (counts->completed != ledger->completed || counts->failed != ledger->failed) broken("jobs are miscounted");
 }

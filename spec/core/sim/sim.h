@@ -28,10 +28,10 @@ typedef struct {
     const char *program; /* ours, to be run again */
     uint64_t seed, random, step;
     double now, wall_ahead; /* monotonic, which is gearmand's wall clock, too; by what ours differs from that */
-    bool recording; /* what happens is noted; costs half of the time, so only where somebody looks */
-    bool verbose;   /* and told at once */
-    bool delays; /* there are epoch jobs */
-    bool polls;  /* a server wakes nobody for those; else no worker polls, since nothing but a mistake could make it
+    bool recording;         /* what happens is noted; costs half of the time, so only where somebody looks */
+    bool verbose;           /* and told at once */
+    bool delays;            /* there are epoch jobs */
+    bool polls;   /* a server wakes nobody for those; else no worker polls, since nothing but a mistake could make it
                     have to */
     bool refuses; /* a server takes only so many jobs */
     bool calm;    /* no more faults and no more requests */
@@ -70,9 +70,9 @@ typedef struct {
     const char *name;
     int most; /* servers that there may be */
     void (*begin)(void);
-    void (*end)(void);                       /* all are disconnected, and at rest */
-    void (*restart)(int server);             /* cuts its connections and forgets all */
-    void (*open)(int at);                    /* to wires[at].server */
+    void (*end)(void);           /* all are disconnected, and at rest */
+    void (*restart)(int server); /* cuts its connections and forgets all */
+    void (*open)(int at);        /* to wires[at].server */
     void (*close)(int at);
     bool (*reads_p)(int at);                 /* else nothing is to come */
     void (*hear)(int at, evg_bytes_t bytes); /* answers go on its wire */
@@ -203,7 +203,7 @@ typedef struct {
     evg_session_t s;
     int at;
     bool client, worker;
-    int home; /* the server that it goes to when all is calm */
+    int home;          /* the server that it goes to when all is calm */
     double connect_at; /* while opening */
     double replied_at; /* when something it had asked was last answered */
     ask_t asks[ASKS];

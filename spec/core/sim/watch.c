@@ -2,14 +2,24 @@
 
 #include <stdio.h>
 
+enum { EXPECTED = 1024 };
+
+/* What a connection is to be told. ERROR: that a job it reported about is not its own. */
+typedef struct {
+    evg_command_t type;
+    unsigned number; /* of the handle */
+    uint64_t turn;
+} expected_t;
+
 view_t views[PEERS];
+static expected_t expected[PEERS][EXPECTED];
 
 /* -- what is expected ---------------------------------------------------------------------------------------------- */
 
 void watch_expect(view_t *view, evg_command_t type, unsigned number)
 {
     if (view->to == EXPECTED) broken("too much is expected");
-    view->expected[view->to++] = (expected_t){type, number, view->ledger->turn};
+    expected[view_number(view)][view->to++] = (expected_t){type, number, view->ledger->turn};
 }
 
 void watch_expects(const entry_t *entry, evg_command_t type)
@@ -60,10 +70,11 @@ static bool right_p(const expected_t *expected, const evg_packet_t *packet)
 void watch_told(view_t *view, const evg_packet_t *packet)
 {
     const char *name = evg_commands[packet->type].name;
-    expected_t *next = view->expected + view->from, *end = view->expected + view->to, *at = next;
+    expected_t *all = expected[view_number(view)], *next = all + view->from, *end = all + view->to, *at = next;
     while (at < end && at->turn == next->turn && !right_p(at, packet)) at++;
     if (at == end || at->turn != next->turn)
-        broken("%d is told %s %.*s", view_number(view), name, packet->argc ? (int)packet->args[0].len : 0, packet->args[0].at);
+        broken("%d is told %s %.*s", view_number(view), name, packet->argc ? (int)packet->args[0].len : 0,
+               packet->args[0].at);
     *at = *next;
     view->from++;
 }
@@ -142,9 +153,9 @@ static void settle(view_t *view)
     evg_packet_t packet;
     bool more = next_reply(view, &packet, false) || watch_unseen(view).len;
     if (more) broken("%d is told more than it asked for", view_number(view));
+    const expected_t *next = &expected[view_number(view)][view->from];
     if (view->from < view->to && !view->session->ending)
-        broken("%d is not told %s %u", view_number(view), evg_commands[view->expected[view->from].type].name,
-               view->expected[view->from].number);
+        broken("%d is not told %s %u", view_number(view), evg_commands[next->type].name, next->number);
     view->from = view->to = 0;
 }
 

@@ -35,7 +35,7 @@ typedef struct {
     evg_server_t *server;
     evg_list_t entries;
     size_t count, running;
-    unsigned last;              /* handle */
+    unsigned last;                                 /* handle */
     uint64_t submitted, joined, completed, failed; /* ever; as the server counts them */
     uint64_t turn;
     unsigned waking; /* bits of functions for which somebody may be woken, by what happens now */
@@ -71,27 +71,18 @@ static inline bool entry_runnable_p(const entry_t *entry)
 
 /* -- watch.c ------------------------------------------------------------------------------------------------------- */
 
-enum { EXPECTED = 1024 };
-
-/* What a connection is to be told without having asked. ERROR: that a job it reported about is not its own. */
-typedef struct {
-    evg_command_t type;
-    unsigned number; /* of the handle */
-    uint64_t turn;
-} expected_t;
-
 typedef struct {
     evg_server_session_t *session; /* NULL: closed */
     ledger_t *ledger;
     bool asleep, noop_sent, exceptions;
     bool able[FUNCTIONS];
-    unsigned excused; /* bits of functions whose jobs it sleeps beside, because it could not do them when it went to sleep */
+    unsigned
+        excused; /* bits of functions whose jobs it sleeps beside, because it could not do them when it went to sleep */
     double timeouts[FUNCTIONS];
     unsigned passed[FUNCTIONS][3]; /* how often others had their turn while this one had a job of that priority */
     evg_buffer_t asked;            /* and not executed */
     uint64_t seen;                 /* stream position in what it was said */
-    expected_t expected[EXPECTED];
-    unsigned from, to;
+    unsigned from, to;             /* what it is still to be told without having asked */
 } view_t;
 
 extern view_t views[PEERS];

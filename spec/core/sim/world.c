@@ -13,8 +13,7 @@ static uint64_t line_count;
 
 void world_begin(uint64_t seed)
 {
-    world = (world_t){
-        .program = world.program, .recording = world.recording, .verbose = world.verbose, .seed = seed};
+    world = (world_t){.program = world.program, .recording = world.recording, .verbose = world.verbose, .seed = seed};
     world.random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     world.now = 1000;
     world.delays = pick(2);
