@@ -9,11 +9,13 @@
 
 #include <math.h>
 
+#include "session/crew.h"
 #include "session/exchange.h"
 #include "session/state.h"
 
 enum { POLLS_PER_GRAB = 5, DRY_BEFORE_REST = 3 };
 static const double rest_first = 0.010, rest_most = 1;
+static const double passed_most = 0.05; /* seconds for which a server without jobs is passed over */
 
 static void enter(evg_worker_session_t *w, evg_work_state_t state, double wake_at)
 {
@@ -78,14 +80,6 @@ static void wake(evg_session_t *s)
     enter(w, EVG_WORK_RESTING, s->wire.now + fmin(rest, rest_most));
 }
 
-/* -- steps: what an event does to who is in a state ---------------------------------------------------------------- */
-
-static int ask(evg_session_t *s)
-{
-    grab(&s->worker, false);
-    return 0;
-}
-
 static int end(evg_session_t *s)
 {
     enter(&s->worker, EVG_WORK_OFF, INFINITY);
@@ -106,9 +100,69 @@ static int drain(evg_session_t *s)
     return settle(s);
 }
 
+/* -- of a crew ----------------------------------------------------------------------------------------------------- */
+
+/* Nobody has a job. One of them tells that. */
+static int all_fall_asleep(const evg_crew_t *crew)
+{
+    int r = 0;
+    bool busy = false;
+    for (evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) busy |= s->worker.busy;
+    for (evg_session_t *s = NULL; r == 0 && (s = evg_crew_next(crew, s));) {
+        if (s->worker.state != EVG_WORK_DRY) continue;
+        s->worker.busy = busy;
+        busy = false;
+        r = fall_asleep(s);
+    }
+    return r;
+}
+
+static int settle_crew(evg_crew_t *crew, int r)
+{
+    crew->stirred = true;
+    return r == 0 && evg_crew_dry_p(crew) ? all_fall_asleep(crew) : r;
+}
+
+static int run_dry_for_now(evg_session_t *s)
+{
+    evg_worker_session_t *w = &s->worker;
+    enter(w, EVG_WORK_DRY, INFINITY);
+    w->dries++;
+    w->passed = 0;
+    w->dried_at = s->wire.now;
+    return 0;
+}
+
+/* Another one has had a job. Is it to be asked again? Who has none time after time is passed over, but not for long. */
+static bool enough_p(evg_worker_session_t *w, double now)
+{
+    uint32_t least = w->dries < 5 ? 1U << (w->dries - 1) : EVG_CREW_PASSED_MAX;
+    return ++w->passed >= least || now - w->dried_at > passed_most;
+}
+
+static void job_of_a_mate(evg_session_t *s, bool one)
+{
+    evg_worker_session_t *w = &s->worker;
+    if (w->state == EVG_WORK_DRY && enough_p(w, s->wire.now)) grab(w, false);
+    if (one) (void)drain(s);
+}
+
+/* -- steps: what an event does to who is in a state ---------------------------------------------------------------- */
+
+static int ask(evg_session_t *s)
+{
+    grab(&s->worker, false);
+    return 0;
+}
+
 static int take_job(evg_session_t *s)
 {
-    if (s->worker.one) enter(&s->worker, EVG_WORK_DRAINING, INFINITY);
+    evg_worker_session_t *w = &s->worker;
+    w->dries = 0;
+    if (w->one) enter(w, EVG_WORK_DRAINING, INFINITY);
+    for (evg_session_t *other = NULL; w->crew && (other = evg_crew_next(w->crew, other));) {
+        if (other != s) job_of_a_mate(other, w->one);
+    }
     return 0;
 }
 
@@ -124,7 +178,7 @@ static int run_dry(evg_session_t *s)
     w->window = 1;
     if (s->grabs) return 0;
     if (w->woken || w->nooped) w->dry++;
-    if (!w->nooped) return fall_asleep(s);
+    if (!w->nooped) return w->crew ? run_dry_for_now(s) : fall_asleep(s);
     w->nooped = false;
     wake(s);
     return 0;
@@ -161,23 +215,24 @@ typedef int step_t(evg_session_t *s);
 /* NULL: it means nothing there. */
 /* clang-format off */
 static step_t *const steps[][EVG_WORK_STATES] = {
-    /*                    OFF   GRABBING   ASLEEP       RESTING       DRAINING */
-    [EVG_ON_START]   = {ask,  NULL,      ask,         ask,          ask},
-    [EVG_ON_STOP]    = {NULL, drain,     drain,       drain,        NULL},
-    [EVG_ON_NO_JOB]  = {NULL, run_dry,   NULL,        NULL,         settle},
-    [EVG_ON_JOB]     = {NULL, take_job,  NULL,        NULL,         NULL},
-    [EVG_ON_REFUSED] = {NULL, NULL,      NULL,        NULL,         settle},
-    [EVG_ON_LET_GO]  = {NULL, NULL,      NULL,        rest_no_more, settle},
-    [EVG_ON_NOOP]    = {NULL, note_noop, wake_up,     NULL,         NULL},
-    [EVG_ON_ABLE]    = {NULL, NULL,      ask,         NULL,         NULL},
-    [EVG_ON_DUE]     = {NULL, NULL,      poll_server, end_rest,     NULL},
-    [EVG_ON_LOST]    = {NULL, ask,       ask,         ask,          settle},
-    [EVG_ON_LEFT]    = {NULL, end,       end,         end,          settle},
+    /*                    OFF   GRABBING   ASLEEP       RESTING       DRY      DRAINING */
+    [EVG_ON_START]   = {ask,  NULL,      ask,         ask,          ask,     ask},
+    [EVG_ON_STOP]    = {NULL, drain,     drain,       drain,        drain,   NULL},
+    [EVG_ON_NO_JOB]  = {NULL, run_dry,   NULL,        NULL,         NULL,    settle},
+    [EVG_ON_JOB]     = {NULL, take_job,  NULL,        NULL,         NULL,    NULL},
+    [EVG_ON_REFUSED] = {NULL, NULL,      NULL,        NULL,         NULL,    settle},
+    [EVG_ON_LET_GO]  = {NULL, NULL,      NULL,        rest_no_more, NULL,    settle},
+    [EVG_ON_NOOP]    = {NULL, note_noop, wake_up,     NULL,         wake_up, NULL},
+    [EVG_ON_ABLE]    = {NULL, NULL,      ask,         NULL,         ask,     NULL},
+    [EVG_ON_DUE]     = {NULL, NULL,      poll_server, end_rest,     NULL,    NULL},
+    [EVG_ON_LOST]    = {NULL, ask,       ask,         ask,          ask,     settle},
+    [EVG_ON_LEFT]    = {NULL, end,       end,         end,          end,     settle},
 };
 /* clang-format on */
 
 int evg_grab(evg_session_t *s, evg_grab_event_t event)
 {
     step_t *step = steps[event][s->worker.state];
-    return step ? step(s) : 0;
+    int r = step ? step(s) : 0;
+    return s->worker.crew ? settle_crew(s->worker.crew, r) : r;
 }

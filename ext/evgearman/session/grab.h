@@ -10,6 +10,7 @@ typedef enum {
     EVG_WORK_GRABBING, /* GRABs go out while there is room */
     EVG_WORK_ASLEEP,   /* PRE_SLEEP was sent; a NOOP or the poll timer ends it */
     EVG_WORK_RESTING,  /* NOOP and NO_JOB came in turns too often: waits before the next GRAB */
+    EVG_WORK_DRY,      /* of a crew: this server has no job; it is asked again, or told that the worker sleeps */
     EVG_WORK_DRAINING, /* no more GRABs; what is held or was asked for is still run */
     EVG_WORK_STATES
 } evg_work_state_t;

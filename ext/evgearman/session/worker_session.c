@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "session/crew.h"
 #include "session/exchange.h"
 #include "session/state.h"
 
@@ -43,30 +44,31 @@ bool evg_worker_drained_p(const evg_session_t *s)
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
-/* Jobs that may be held. */
-static size_t capacity(const evg_worker_session_t *w)
+/* Jobs that may be held, in all. */
+static size_t capacity(const evg_worker_session_t *w, size_t stuck)
 {
     if (w->concurrency == 0) return SIZE_MAX;
     size_t ahead = (size_t)(w->prefetch > 0 ? w->prefetch : 0);
     if (w->prefetch == EVG_PREFETCH_AUTO && w->mean > 0) {
         ahead = (size_t)fmin(auto_wait / w->mean * (double)w->concurrency, EVG_GRABS_MAX);
     }
-    return w->concurrency - w->stuck_count + ahead;
+    return w->concurrency - stuck + ahead;
 }
 
 /* All threads are with handlers whose jobs are lost or timed out: whatever came would wait for them. */
-static bool stuck_p(const evg_worker_session_t *w)
+static bool stuck_p(const evg_worker_session_t *w, size_t stuck)
 {
-    return w->concurrency != 0 && w->stuck_count >= w->concurrency;
+    return w->concurrency != 0 && stuck >= w->concurrency;
 }
 
 /* work_one does not count what is held: it was asked for one more. */
 static bool room_p(const evg_session_t *s)
 {
     const evg_worker_session_t *w = &s->worker;
-    if (stuck_p(w)) return false;
-    if (w->one) return s->grabs + s->asked_grabs == 0;
-    return s->grabs < w->window && w->held_count + s->grabs + s->asked_grabs < capacity(w);
+    const evg_load_t load = evg_crew_load(s);
+    if (stuck_p(w, load.stuck) || (w->crew && !evg_crew_turn_p(s))) return false;
+    if (w->one) return load.grabs == 0;
+    return s->grabs < w->window && load.held + load.grabs < capacity(w, load.stuck);
 }
 
 static evg_command_t grab_type(const evg_session_t *s)
@@ -97,6 +99,7 @@ int evg_worker_prepare(evg_session_t *s)
     while (room_p(s) && !evg_list_empty_p(&w->functions)) {
         r = evg_session_ask_own(s, EVG_FOR_GRAB, grab_type(s), NULL, 0);
         if (r < 0) return r;
+        if (w->crew) evg_crew_asked(s);
     }
     return 0;
 }

@@ -11,6 +11,8 @@
 
 enum { EVG_PREFETCH_AUTO = -1, EVG_GRABS_MAX = 64 };
 
+typedef struct evg_crew evg_crew_t; /* crew.h */
+
 typedef struct {
     size_t concurrency;   /* jobs that may run; 0 is unbounded */
     int prefetch;         /* how many more may be held; EVG_PREFETCH_AUTO */
@@ -37,6 +39,11 @@ typedef struct {
     size_t stuck_count;
     evg_deadlines_t dues;
     size_t window;         /* GRABs that may be outstanding: doubles with each job, 1 after NO_JOB */
+    evg_crew_t *crew;      /* whose slots it shares; NULL: it has its own */
+    evg_list_t mate;       /* in the crew */
+    uint32_t dries;        /* NO_JOBs in a row, while others of the crew had jobs */
+    uint32_t passed;       /* jobs that these have had since the last of them */
+    double dried_at;       /* when that was */
     uint32_t dry;          /* NOOP -> NO_JOB in a row */
     uint32_t polls;        /* PRE_SLEEPs since the last GRAB */
     double wake_at;        /* poll or end of rest */

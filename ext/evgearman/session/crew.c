@@ -1,0 +1,84 @@
+#include "session/crew.h"
+
+static evg_session_t *session_at(const evg_list_t *at)
+{
+    const evg_worker_session_t *w = evg_container(at, const evg_worker_session_t, mate);
+    return evg_container(w, evg_session_t, worker);
+}
+
+void evg_crew_init(evg_crew_t *crew)
+{
+    *crew = (evg_crew_t){0};
+    evg_list_init(&crew->mates);
+    crew->turn = &crew->mates;
+}
+
+void evg_crew_add(evg_crew_t *crew, evg_session_t *s)
+{
+    s->worker.crew = crew;
+    evg_list_init(&s->worker.mate);
+    evg_list_append(&crew->mates, &s->worker.mate);
+}
+
+bool evg_crew_stirred(evg_crew_t *crew)
+{
+    bool stirred = crew->stirred;
+    crew->stirred = false;
+    return stirred;
+}
+
+evg_session_t *evg_crew_next(const evg_crew_t *crew, const evg_session_t *s)
+{
+    const evg_list_t *at = s ? s->worker.mate.next : crew->mates.next;
+    return at == &crew->mates ? NULL : session_at(at);
+}
+
+static void count(evg_load_t *load, const evg_session_t *s)
+{
+    load->held += s->worker.held_count;
+    load->grabs += s->grabs + s->asked_grabs;
+    load->stuck += s->worker.stuck_count;
+}
+
+evg_load_t evg_crew_load(const evg_session_t *s)
+{
+    evg_load_t load = {0};
+    const evg_crew_t *crew = s->worker.crew;
+    if (!crew) count(&load, s);
+    for (const evg_session_t *at = NULL; crew && (at = evg_crew_next(crew, at));) count(&load, at);
+    return load;
+}
+
+bool evg_crew_hungry_p(const evg_session_t *s)
+{
+    const evg_worker_session_t *w = &s->worker;
+    return w->state == EVG_WORK_GRABBING && s->introduced && !evg_worker_leaving_p(w) &&
+           !evg_list_empty_p(&w->functions) && s->grabs < w->window;
+}
+
+bool evg_crew_turn_p(const evg_session_t *s)
+{
+    const evg_crew_t *crew = s->worker.crew;
+    const evg_list_t *at = crew->turn;
+    do {
+        at = at->next;
+        if (at != &crew->mates && evg_crew_hungry_p(session_at(at))) return session_at(at) == s;
+    } while (at != crew->turn);
+    return false;
+}
+
+void evg_crew_asked(const evg_session_t *s)
+{
+    evg_crew_t *crew = s->worker.crew;
+    crew->turn = crew->mates.next;
+    while (session_at(crew->turn) != s) crew->turn = crew->turn->next;
+    crew->stirred = true;
+}
+
+bool evg_crew_dry_p(const evg_crew_t *crew)
+{
+    for (const evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) {
+        if (s->worker.state == EVG_WORK_GRABBING && s->state == EVG_OPEN) return false;
+    }
+    return true;
+}
