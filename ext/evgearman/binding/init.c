@@ -10,7 +10,7 @@
     X(error) X(seconds) X(coding) X(packets)                                      \
     X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) \
     X(agent) X(connection) X(connection_facts) X(closing)                         \
-    X(options) X(hooks) X(questions)                                              \
+    X(options) X(hooks) X(questions) X(by_hand)                                         \
     X(client) X(bulk) X(window_class) X(window)                                   \
     X(worker)                                                                     \
     X(task_class) X(task) X(task_facts) X(conversion)                             \

@@ -90,7 +90,7 @@ static VALUE not_failed(VALUE unused, VALUE failure)
     return Qnil;
 }
 
-/* Whatever a handler raises is its job's end and no more, unless it is meant for others. */
+/* Whatever a handler raises is its job's end and no more, unless it is meant for others. Answers it. */
 static VALUE failed(VALUE self, VALUE error)
 {
     go_on_if_leaving(error);
@@ -99,7 +99,7 @@ static VALUE failed(VALUE self, VALUE error)
     VALUE where = job_where(job);
     rb_rescue2(fail_with, (VALUE)&failed, not_failed, Qnil, rb_eException, (VALUE)0);
     hook_report(job->agent, error, where);
-    return Qnil;
+    return error;
 }
 
 static VALUE handle_or_fail(VALUE self)
@@ -122,7 +122,8 @@ static VALUE leave(VALUE self)
     return Qnil;
 }
 
-static void run(rb_job_t *job, VALUE self)
+/* Answers what the handler raised, or nil. */
+static VALUE run(rb_job_t *job, VALUE self)
 {
     evg_session_t *s = &job->agent->c->session;
     evg_connection_clock(job->agent->c);
@@ -130,7 +131,7 @@ static void run(rb_job_t *job, VALUE self)
     if (job->common.job.function && job->common.job.function->timeout > 0)
         evg_connection_changed(job->agent->c); /* its deadline is new */
     evg_job_entered(&job->common.job);
-    rb_ensure(handle_or_fail, self, leave, self);
+    return rb_ensure(handle_or_fail, self, leave, self);
 }
 
 /* Answers of quick jobs go out together, at the end of the turn; but none waits for a handler that may be slow. */
@@ -246,14 +247,15 @@ VALUE jobs_threads(const agent_t *agent)
     return threads;
 }
 
-/* On a thread of the pool: what the handler raises goes to on_callback_error among the blocks. */
+/* On a thread of the pool, or of whoever calls it: what the handler raises is answered, and goes to on_callback_error among
+ * the blocks. */
 static VALUE job_perform(VALUE self)
 {
     rb_job_t *job = job_of(self);
     if (job->common.job.state != EVG_JOB_HELD) return Qnil;
-    run(job, self);
+    VALUE error = run(job, self);
     evg_connection_flush(job->agent->c);
-    return Qnil;
+    return error;
 }
 
 void Init_evg_perform(void)

@@ -43,6 +43,11 @@ static VALUE connection_set_unique(VALUE self, VALUE unique)
     return self;
 }
 
+static VALUE connection_unique(VALUE self)
+{
+    return agent_of(self)->unique;
+}
+
 /* call-seq: coder -> object or nil
  *
  * What makes bytes of values and values of bytes, unless a call has its own. */
@@ -67,6 +72,7 @@ void Init_evg_options(void)
     rb_define_private_method(connection_class, "_set_option", connection_option_set, 2);
     rb_define_private_method(connection_class, "_set_coding", connection_set_coding, 2);
     rb_define_private_method(connection_class, "_set_unique", connection_set_unique, 1);
+    rb_define_private_method(connection_class, "_unique", connection_unique, 0);
     rb_define_method(connection_class, "coder", connection_coder, 0);
     rb_define_method(connection_class, "encoding", connection_encoding, 0);
 }

@@ -1,3 +1,5 @@
+#include <ruby/encoding.h>
+
 #include "binding/client/agent.h"
 #include "binding/client/ask.h"
 #include "binding/client/handler.h"
@@ -73,6 +75,16 @@ static VALUE worker_reset_abilities(VALUE self)
 static VALUE worker_functions(VALUE self)
 {
     return function_names(&agent_of(self)->c->session);
+}
+
+/* What it has for a function: [callable, async, coder, encoding], or nil. */
+static VALUE worker_handler(VALUE self, VALUE name)
+{
+    const evg_function_t *function = evg_worker_function(&agent_of(self)->c->session, bytes_of(name));
+    if (!function || !function->owner) return Qnil;
+    const handler_t *handler = function->owner;
+    VALUE encoding = rb_enc_from_encoding(rb_enc_from_index(handler->coding.encoding));
+    return rb_ary_new_from_args(4, handler->callable, RBOOL(handler->async), handler->coding.coder, encoding);
 }
 
 static VALUE worker_work(VALUE self)
@@ -209,6 +221,7 @@ void Init_evg_worker(void)
     VALUE klass = rb_define_class_under(module, "Worker", connection_class);
     rb_define_private_method(klass, "_register", worker_register, 7);
     rb_define_private_method(klass, "_new_client", worker_new_client, 0);
+    rb_define_private_method(klass, "_handler", worker_handler, 1);
     rb_define_private_method(klass, "_work", worker_work, 0);
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
