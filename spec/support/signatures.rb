@@ -57,6 +57,8 @@ module Signatures
 
   # The loaded gem, less what its docs call private.
   class Loaded
+    SEAMS = ["EVGearman::Testing::Seams::"].freeze
+
     def initialize
       YARD::Logger.instance.enter_level(Logger::ERROR) { YARD.parse(Dir["lib/**/*.rb"]) }
       @private = YARD::Registry.all.select { |object| private?(object) }.to_set(&:path)
@@ -64,6 +66,12 @@ module Signatures
 
     def modules = found.map(&:name).sort
     def constants = found.flat_map { |mod| values(mod).map { |name| "#{mod}::#{name}" } }.reject { |path| hidden?(path) }.sort
+
+    # Names of what it inherits from, itself included, up to Object; not of what others brought, or is private.
+    def ancestors(mod)
+      names = mod.ancestors.map(&:name).take_while { |name| name != "Object" }
+      names.reject { |name| hidden?(name) || name.start_with?("RSpec") }
+    end
 
     # `{ "EVGearman::Task#value" => Method }`
     def methods
@@ -73,7 +81,7 @@ module Signatures
     private
 
     def private?(object) = object.has_tag?(:private) || object.tags(:api).any? { |tag| tag.text == "private" }
-    def hidden?(path) = @private.include?(path) || path.match?(/[#.]_/)
+    def hidden?(path) = @private.include?(path) || path.match?(/[#.]_/) || path.start_with?(*SEAMS)
     def found = @found ||= below(EVGearman)
 
     def below(mod)
