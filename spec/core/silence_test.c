@@ -427,6 +427,197 @@ static void one_packet_after_the_other_puts_nothing_off(void **state)
     assert_non_null(strstr(kit_told(&kit), "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT"));
 }
 
+/* -- in flight ----------------------------------------------------------------------------------------------------- */
+
+/* Our kernel takes all that is to be written, and has got rid of nothing. Then a look. */
+static void fly(void)
+{
+    uint64_t before = kit.s.wire.bytes_out;
+    kit_write_all(&kit);
+    kit.s.wire.in_flight += (size_t)(kit.s.wire.bytes_out - before);
+    kit_pass(&kit, 0);
+}
+
+/* So many bytes leave it; and a look. */
+static void land(size_t len)
+{
+    assert_true(len <= kit.s.wire.in_flight);
+    kit.s.wire.in_flight -= len;
+    kit_pass(&kit, 0);
+}
+
+/* Fails when the echo of a heartbeat is late that lies behind a large packet in our own kernel; or when the server has no
+ * time left for it once it has come. */
+static void a_heartbeat_may_lie_in_the_kernel(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 7;
+    kit.s.options.command_timeout = 60;
+    echo_large(2000);
+    fly();
+    kit_live(&kit, 7);
+    fly();
+    assert_int_equal(kit.s.wire.in_flight, 2012 + 21);
+    for (int i = 0; i < 20; i++) {
+        land(100);
+        kit_live(&kit, 6);
+        assert_told(&kit, "");
+    }
+    land(33);
+    kit_live(&kit, 6.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_told(&kit, "CLOSE COMMAND_TIMEOUT; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+}
+
+/* Fails when it has to land as fast as a server has to answer. */
+static void what_flies_may_stand_still_as_in_a_full_socket(void **state)
+{
+    (void)state;
+    kit.s.options.heartbeat = 2;
+    echo_large(2000);
+    fly();
+    kit_live(&kit, 2);
+    fly();
+    kit_live(&kit, 0.1);
+    land(100);
+    kit_live(&kit, 29);
+    land(100);
+    kit_live(&kit, 29.9);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_non_null(strstr(kit_told(&kit), "CLOSE COMMAND_TIMEOUT"));
+}
+
+/* Fails when the answer to a request is due before that has left; and for a GRAB of the work loop, too. */
+static void a_request_may_lie_in_the_kernel(void **state)
+{
+    (void)state;
+    for (int ours = 0; ours < 2; ours++) {
+        static char large[2000];
+        const evg_bytes_t args[2] = {evg_bytes_of("H:1"), evg_bytes(large, sizeof large)};
+        kit_start(&kit);
+        if (ours) {
+            assert_int_equal(evg_session_send(&kit.s, EVG_WORK_COMPLETE, args, 2), 0);
+            assert_int_equal(evg_session_ask_own(&kit.s, EVG_FOR_GRAB, EVG_GRAB_JOB, NULL, 0), 0);
+        } else {
+            echo_large(sizeof large);
+        }
+        fly();
+        for (int i = 0; i < 20; i++) {
+            kit_live(&kit, 29);
+            land(100);
+            assert_told(&kit, "");
+        }
+        land(kit.s.wire.in_flight);
+        kit_live(&kit, 29.9);
+        assert_told(&kit, "");
+        kit_live(&kit, 0.1);
+        assert_non_null(strstr(kit_told(&kit), "CLOSE COMMAND_TIMEOUT"));
+        kit_stop(&kit);
+    }
+}
+
+/* Its deadline passes before anybody has looked a second time. Fails when what was not seen to move is taken for stuck. */
+static void what_has_just_begun_to_fly_has_its_time(void **state)
+{
+    (void)state;
+    kit.s.options.command_timeout = 0.5;
+    echo_large(2000);
+    kit_write_all(&kit);
+    kit.s.wire.in_flight = 1500;
+    kit_pass(&kit, 0.5);
+    kit_live(&kit, 0.4);
+    assert_told(&kit, "");
+    land(500);
+    kit_live(&kit, 0.4);
+    assert_told(&kit, "");
+    kit_live(&kit, 0.1);
+    assert_non_null(strstr(kit_told(&kit), "CLOSE COMMAND_TIMEOUT"));
+}
+
+/* Fails when a network that takes nothing is believed in. */
+static void what_does_not_land_puts_nothing_off(void **state)
+{
+    (void)state;
+    for (int beats = 0; beats < 2; beats++) {
+        kit_start(&kit);
+        kit.s.options.heartbeat = beats ? 7 : 0;
+        echo_large(2000);
+        fly();
+        kit_live(&kit, beats ? 7 : 15);
+        fly();
+        kit_live(&kit, beats ? 6.9 : 14.9);
+        assert_told(&kit, "");
+        kit_live(&kit, 0.1);
+        assert_non_null(strstr(kit_told(&kit), "CLOSE COMMAND_TIMEOUT"));
+        kit_stop(&kit);
+    }
+}
+
+/* Fails when a server that takes all and answers nothing is believed in as long as something lands: what comes behind a
+ * request puts nothing off. The hole, which was never written, is no part of the way. */
+static void what_lands_behind_it_puts_nothing_off(void **state)
+{
+    (void)state;
+    echo_large(2000);
+    kit_pass(&kit, 20);
+    kit_echo(&kit, "asked");
+    kit_pass(&kit, 10);
+    assert_told(&kit, "a FAILED COMMAND_TIMEOUT NOT_SENT");
+    fly();
+    kit_live(&kit, 2);
+    land(10);
+    kit_live(&kit, 2);
+    land(EVG_HEADER_LEN + 5 - 10);
+    kit.s.options.command_timeout = 40;
+    for (int i = 0; i < 39; i++) {
+        echo_large(200);
+        fly();
+        land(i ? 212 : 100);
+        kit_live(&kit, 1);
+        assert_told(&kit, "");
+    }
+    kit_live(&kit, 1);
+    assert_non_null(strstr(kit_told(&kit), "b FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT"));
+}
+
+/* Fails when it is found to have landed only when its time is over; or when who waits for nothing is woken. */
+static void what_flies_is_looked_at_again_if_it_matters(void **state)
+{
+    const evg_bytes_t args[2] = {evg_bytes_of("H:1"), evg_bytes_of("a result")};
+    (void)state;
+    assert_int_equal(evg_session_send(&kit.s, EVG_WORK_COMPLETE, args, 2), 0);
+    fly();
+    assert_true(evg_session_deadline(&kit.s) == INFINITY);
+    kit_pass(&kit, 3);
+    kit_echo(&kit, "1");
+    fly();
+    double look = kit.s.wire.now + EVG_QUIET;
+    assert_true(evg_session_deadline(&kit.s) == look);
+    kit_pass(&kit, EVG_QUIET / 2);
+    assert_true(evg_session_deadline(&kit.s) == look);
+    land(kit.s.wire.in_flight);
+    assert_true(evg_session_deadline(&kit.s) == kit.s.wire.now + 30);
+}
+
+/* Fails when who stands in for a request does not know how far that has got. */
+static void a_stand_in_flies_on(void **state)
+{
+    (void)state;
+    echo_large(2000);
+    fly();
+    kit_live(&kit, 1);
+    kit_say(&kit, EVG_NOOP, NULL);
+    kit_live(&kit, 29);
+    assert_told(&kit, "a FAILED COMMAND_TIMEOUT UNACKNOWLEDGED");
+    for (int i = 0; i < 10; i++) {
+        land(100);
+        kit_live(&kit, 29);
+        assert_told(&kit, "");
+    }
+}
+
 /* -- questions of our own ------------------------------------------------------------------------------------------ */
 
 /* Fails when a GRAB is overdue while the job that it brings arrives: it would be handed back, and cut again, for ever. */
@@ -528,6 +719,14 @@ int main(void)
         SILENCE_TEST(a_timeout_of_a_job_is_not_put_off),
         SILENCE_TEST(a_result_leaves_slowly),
         SILENCE_TEST(one_packet_after_the_other_puts_nothing_off),
+        SILENCE_TEST(a_heartbeat_may_lie_in_the_kernel),
+        SILENCE_TEST(what_flies_may_stand_still_as_in_a_full_socket),
+        cmocka_unit_test(a_request_may_lie_in_the_kernel),
+        SILENCE_TEST(what_has_just_begun_to_fly_has_its_time),
+        cmocka_unit_test(what_does_not_land_puts_nothing_off),
+        SILENCE_TEST(what_lands_behind_it_puts_nothing_off),
+        SILENCE_TEST(what_flies_is_looked_at_again_if_it_matters),
+        SILENCE_TEST(a_stand_in_flies_on),
         SILENCE_TEST(an_assignment_may_take_its_time),
         SILENCE_TEST(a_job_whose_result_arrives_is_not_asked_for),
         SILENCE_TEST(to_expire_one_by_one_moves_nothing),

@@ -78,6 +78,13 @@ static void connection_serve(evg_source_t *source)
     evg_source_dirty(source);
 }
 
+static void judge_session(evg_connection_t *c)
+{
+    c->session.wire.in_flight = evg_transport_in_flight(&c->pipe.transport);
+    int rc = evg_session_tick(&c->session);
+    if (rc < 0) evg_connection_finish(c, rc, NULL);
+}
+
 static void connection_judge(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
@@ -85,10 +92,7 @@ static void connection_judge(evg_source_t *source)
     arrive(c);
     if (c->phase == EVG_PHASE_RESOLVING) evg_connection_resolved(c);
     if (c->phase == EVG_PHASE_CONNECTING) evg_connection_check_way(c);
-    if (!reads_p(c) || evg_pipe_read_up(&c->pipe)) {
-        int rc = evg_session_tick(&c->session);
-        if (rc < 0) evg_connection_finish(c, rc, NULL);
-    }
+    if (!reads_p(c) || evg_pipe_read_up(&c->pipe)) judge_session(c);
     evg_connection_emit(c);
     evg_source_dirty(source);
 }

@@ -54,10 +54,10 @@ static void no_keepalive(evg_transport_t *t, double idle)
     (void)t, (void)idle;
 }
 
-static bool always_arrived(const evg_transport_t *t)
+static size_t none_in_flight(const evg_transport_t *t)
 {
     (void)t;
-    return true;
+    return 0;
 }
 
 static const evg_transport_ops_t closed_ops = {
@@ -67,7 +67,7 @@ static const evg_transport_ops_t closed_ops = {
     .write = closed_write,
     .close = closed_close,
     .keepalive = no_keepalive,
-    .arrived = always_arrived,
+    .in_flight = none_in_flight,
 };
 
 static bool again_p(void)
@@ -164,18 +164,18 @@ static void tcp_keepalive(evg_transport_t *t, double idle)
 }
 
 /* What was not acknowledged is lost when the peer says something after we have closed. */
-static bool tcp_arrived(const evg_transport_t *t)
+static size_t tcp_in_flight(const evg_transport_t *t)
 {
     int left = 0;
 #if defined SIOCOUTQ
-    if (ioctl(t->fd, SIOCOUTQ, &left) < 0) return true;
+    if (ioctl(t->fd, SIOCOUTQ, &left) < 0) return 0;
 #elif defined SO_NWRITE
     socklen_t len = sizeof left;
-    if (getsockopt(t->fd, SOL_SOCKET, SO_NWRITE, &left, &len) < 0) return true;
+    if (getsockopt(t->fd, SOL_SOCKET, SO_NWRITE, &left, &len) < 0) return 0;
 #else
     (void)t;
 #endif
-    return left == 0;
+    return left > 0 ? (size_t)left : 0;
 }
 
 static const evg_transport_ops_t tcp_ops = {
@@ -185,7 +185,7 @@ static const evg_transport_ops_t tcp_ops = {
     .write = stream_write,
     .close = stream_close,
     .keepalive = tcp_keepalive,
-    .arrived = tcp_arrived,
+    .in_flight = tcp_in_flight,
 };
 
 static const evg_transport_ops_t unix_ops = {
@@ -195,7 +195,7 @@ static const evg_transport_ops_t unix_ops = {
     .write = stream_write,
     .close = stream_close,
     .keepalive = no_keepalive,
-    .arrived = always_arrived,
+    .in_flight = none_in_flight,
 };
 
 void evg_transport_init(evg_transport_t *t)
@@ -247,9 +247,9 @@ void evg_transport_keepalive(evg_transport_t *t, double idle)
     t->ops->keepalive(t, idle);
 }
 
-bool evg_transport_arrived_p(const evg_transport_t *t)
+size_t evg_transport_in_flight(const evg_transport_t *t)
 {
-    return t->ops->arrived(t);
+    return t->ops->in_flight(t);
 }
 
 void evg_transport_drain(evg_transport_t *t)

@@ -23,7 +23,7 @@ typedef struct {
     ssize_t (*write)(evg_transport_t *t, const void *bytes, size_t len); /* > 0, taken for good; ditto, but for EOF */
     void (*close)(evg_transport_t *t);
     void (*keepalive)(evg_transport_t *t, double idle);
-    bool (*arrived)(const evg_transport_t *t); /* is all that was written in the peer's kernel? */
+    size_t (*in_flight)(const evg_transport_t *t);
 } evg_transport_ops_t;
 
 struct evg_transport {
@@ -42,8 +42,9 @@ int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
  * TCP_USER_TIMEOUT (twice it); 0 turns it off. */
 void evg_transport_keepalive(evg_transport_t *t, double idle);
 
-/* Is all that was written in the peer's kernel? Nothing tells when it is; it has to be asked again. */
-bool evg_transport_arrived_p(const evg_transport_t *t);
+/* How many bytes of what was written are not in the peer's kernel yet. Nothing tells when that changes; it has to be asked
+ * again. 0 where the system does not say. */
+size_t evg_transport_in_flight(const evg_transport_t *t);
 
 /* Takes out what the peer has said, a few MiB at most, for nobody. A kernel that closes over unread bytes resets the
  * connection, and what it had still to send is lost. Not in a forked child: they are its parent's. */

@@ -307,6 +307,7 @@ bool evg_session_stand_in(evg_session_t *s, evg_request_t *request)
     other->begun = request->begun;
     other->written = request->written;
     other->written_at = request->written_at;
+    other->sent_to = request->sent_to;
     other->state = EVG_REQUEST_OWED;
     evg_list_insert(&request->link, &other->link);
     return true;

@@ -41,6 +41,7 @@ static void mark_written(evg_session_t *s)
         begin(s, request);
         request->written = true;
         request->written_at = s->wire.now;
+        request->sent_to = s->wire.bytes_out - (s->wire.out.consumed - request->start - request->length);
         if (evg_request_callers_p(request)) s->unwritten_count--;
         s->last_written = &request->link;
     }

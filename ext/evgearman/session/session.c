@@ -326,6 +326,7 @@ evg_bytes_t evg_session_output(evg_session_t *s)
 
 int evg_session_tick(evg_session_t *s)
 {
+    evg_session_look(s);
     int r = evg_session_expire_waiting(s);
     if (r == 0) r = evg_session_judge_answers(s);
     if (s->again_at <= s->wire.now) s->again_at = INFINITY; /* output is looked at next */
@@ -344,6 +345,7 @@ double evg_session_deadline(const evg_session_t *s)
     at = evg_least(at, evg_worker_deadline(s));
     at = evg_least(at, evg_session_probe_at(s));
     at = evg_least(at, evg_session_beat_due(s));
+    at = evg_least(at, evg_session_look_due(s));
     if (s->state == EVG_OPEN) at = evg_least(at, s->again_at);
     if (s->state == EVG_DOWN && s->wanted) at = evg_least(at, s->retry_at);
     return at;

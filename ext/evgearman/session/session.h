@@ -5,6 +5,7 @@
  *     if (evg_session_wants_open(s)) ...             make a connection; then _opening, and _opened or _closed
  *     room = evg_wire_reserve(&s->wire, n);          read into it; then _commit
  *     while ((r = evg_session_next(s, &event)) > 0)  what that means
+ *     s->wire.in_flight = n;                         bytes that are still in our kernel, where that is known
  *     r = evg_session_tick(s);                       judge deadlines, once all that lies in the socket was read
  *     bytes = evg_session_output(s);                 write some of it; then _written
  *     deadline = evg_session_deadline(s);            call _tick again at that time at the latest

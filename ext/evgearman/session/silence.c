@@ -12,6 +12,10 @@
  * deadline that passes meanwhile is judged when that packet is through, or has not moved for command_timeout. It is one
  * packet, the one that was under way then: so a server that never stops talking puts nothing off.
  *
+ * In flight: what the socket took may lie in our kernel for long. Nobody tells when it leaves, so it is looked at before a
+ * tick. Each look that sees some of it gone starts the clock of the request anew that was there or behind it; where that
+ * stands still, the clock goes on. The last such look is the one that finds it landed.
+ *
  * The timeout of a job is none of this: it is a bound, from the call to the terminal packet. */
 #include "session/silence.h"
 
@@ -29,11 +33,16 @@ static evg_request_t *request_at(evg_list_t *link)
 
 /* -- under way ----------------------------------------------------------------------------------------------------- */
 
+/* How long a packet that is under way may stand still. */
+static double patience(const evg_session_t *s)
+{
+    double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
+    return patience > 0 ? patience : INFINITY;
+}
+
 double evg_session_judged_at(const evg_session_t *s, double due)
 {
-    if (s->state != EVG_OPEN) return due;
-    double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
-    return evg_wire_judged_at(&s->wire, due, patience > 0 ? patience : INFINITY);
+    return s->state == EVG_OPEN ? evg_wire_judged_at(&s->wire, due, patience(s)) : due;
 }
 
 bool evg_session_under_way_p(const evg_session_t *s)
@@ -159,16 +168,61 @@ int evg_session_judge_answers(evg_session_t *s)
     return 0;
 }
 
+/* -- in flight ----------------------------------------------------------------------------------------------------- */
+
+static bool flies_p(const evg_session_t *s, const evg_request_t *request)
+{
+    return request->written && request->sent_to > s->wire.landed;
+}
+
+/* Did it fly at the look that saw so much, or at this one? What was written in between was not seen to move; as long as it
+ * flies, what has landed is believed to have lain before it. */
+static bool flew_p(const evg_session_t *s, const evg_request_t *request, uint64_t landed, uint64_t looked_to)
+{
+    bool seen = request->written && request->sent_to <= looked_to;
+    return seen ? request->sent_to > landed : flies_p(s, request);
+}
+
+void evg_session_look(evg_session_t *s)
+{
+    uint64_t landed = s->wire.landed, looked_to = s->wire.looked_to;
+    evg_wire_look(&s->wire);
+    if (s->wire.landed == landed) return;
+    evg_request_t *judged[] = {oldest_asked(s), own_head(s), s->beat};
+    for (int i = 0; i < 3; i++) {
+        if (judged[i] && flew_p(s, judged[i], landed, looked_to)) judged[i]->written_at = s->wire.now;
+    }
+}
+
+double evg_session_look_due(const evg_session_t *s)
+{
+    return s->state == EVG_OPEN && !evg_list_empty_p(&s->owed) ? s->wire.look_at : INFINITY;
+}
+
 /* -- heartbeat ----------------------------------------------------------------------------------------------------- */
 
-/* When silence will have lasted too long. What waits in a full socket was not even asked. */
+/* What waits in a full socket was not even asked. */
+static double quiet_since(const evg_session_t *s)
+{
+    const evg_request_t *beat = s->beat;
+    if (!beat) return s->wire.read_at;
+    return evg_most(s->wire.read_at, beat->written ? beat->written_at : evg_most(s->beat_at, s->wire.wrote_at));
+}
+
+/* Something landed since the heartbeat was made, and it has not: what lies before it may stand still for as long as in a
+ * full socket. */
+static double flies_until(const evg_session_t *s)
+{
+    bool moves = s->beat && flies_p(s, s->beat) && s->wire.landed_at > s->beat_at;
+    return moves ? s->wire.landed_at + patience(s) : 0;
+}
+
+/* When silence will have lasted too long. */
 double evg_session_beat_due(const evg_session_t *s)
 {
-    double quiet = s->wire.read_at, period = s->options.heartbeat;
+    double period = s->options.heartbeat;
     if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
-    if (s->beat)
-        quiet = evg_most(quiet, s->beat->written ? s->beat->written_at : evg_most(s->beat_at, s->wire.wrote_at));
-    return evg_session_judged_at(s, quiet + period);
+    return evg_most(evg_session_judged_at(s, quiet_since(s) + period), flies_until(s));
 }
 
 /* Quiet for long: is anybody there? Quiet for as long again: no. */

@@ -10,6 +10,12 @@ double evg_session_judged_at(const evg_session_t *s, double due);
 /* A packet is arriving, or leaving through a full socket, and moves. */
 bool evg_session_under_way_p(const evg_session_t *s);
 
+/* Before deadlines are judged: what of the wire's output landed? The clocks of requests that flew begin anew. */
+void evg_session_look(evg_session_t *s);
+
+/* When that is to be looked at at the latest; INFINITY for never. */
+double evg_session_look_due(const evg_session_t *s);
+
 /* Bytes came of a packet that is arriving: the clock of the oldest request the caller awaits an answer to starts anew if that
  * could not come before it. */
 void evg_session_arrives(evg_session_t *s);

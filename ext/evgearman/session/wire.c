@@ -7,7 +7,7 @@ enum { MIB = 1024 * 1024, READ_SIZE = 64 * 1024 };
 
 void evg_wire_init(evg_wire_t *w, double now)
 {
-    *w = (evg_wire_t){.now = now, .trim_at = INFINITY, .arriving = UINT64_MAX};
+    *w = (evg_wire_t){.now = now, .trim_at = INFINITY, .look_at = INFINITY, .arriving = UINT64_MAX};
     evg_buffer_init(&w->in);
     evg_buffer_init(&w->out);
 }
@@ -21,7 +21,10 @@ void evg_wire_deinit(evg_wire_t *w)
 void evg_wire_opened(evg_wire_t *w)
 {
     w->edge = w->out.consumed;
-    w->read_at = w->wrote_at = w->now;
+    w->read_at = w->wrote_at = w->landed_at = w->now;
+    w->landed = w->looked_to = w->bytes_out;
+    w->in_flight = 0;
+    w->look_at = INFINITY;
 }
 
 void evg_wire_closed(evg_wire_t *w)
@@ -133,6 +136,20 @@ void evg_wire_pass_over(evg_wire_t *w, size_t len)
     evg_buffer_consume(&w->out, len);
     evg_wire_hold(w);
     w->edge = w->out.consumed;
+}
+
+/* A transport that adds to the bytes may count more of them than were written: nothing that landed comes back. */
+void evg_wire_look(evg_wire_t *w)
+{
+    uint64_t unseen = w->bytes_out - w->landed;
+    w->looked_to = w->bytes_out;
+    if (w->in_flight == 0)
+        w->look_at = INFINITY;
+    else if (w->look_at <= w->now || w->look_at == INFINITY)
+        w->look_at = w->now + EVG_QUIET;
+    if (w->in_flight >= unseen) return;
+    w->landed += unseen - w->in_flight;
+    w->landed_at = w->now;
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */

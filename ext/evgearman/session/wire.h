@@ -19,7 +19,7 @@
 
 #include <math.h>
 
-#define EVG_QUIET 1.0 /* seconds between two looks at what the buffers need */
+#define EVG_QUIET 1.0 /* seconds between two looks at what the buffers need, and at what is in flight */
 
 typedef struct {
     evg_buffer_t in, out;
@@ -28,6 +28,10 @@ typedef struct {
     double read_at;               /* when bytes last came; at first when it was opened */
     double wrote_at;              /* when bytes last went; ditto */
     double trim_at;               /* when the buffers are looked at; INFINITY: they hold nothing */
+    size_t in_flight;             /* of what was written: not in the peer's kernel yet; to be set before a look, or 0 */
+    uint64_t landed, looked_to;   /* bytes_out of what was, and of what was written, at the last look */
+    double landed_at;             /* the last look at which more had landed than before; at first when it was opened */
+    double look_at;               /* when to look again; INFINITY: all had landed */
     /* private */
     size_t decoded;       /* bytes of `in` that were taken last */
     size_t skip;          /* bytes behind those, read or to come, that nobody wants: their packet is too large */
@@ -138,6 +142,9 @@ void evg_wire_written(evg_wire_t *w, size_t len);
 
 /* The first `len` bytes of it are not to be: whole packets, in front of which all was written. */
 void evg_wire_pass_over(evg_wire_t *w, size_t len);
+
+/* What has landed, by in_flight? */
+void evg_wire_look(evg_wire_t *w);
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 

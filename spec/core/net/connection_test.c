@@ -684,6 +684,83 @@ static void test_heartbeat(void **state)
     turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
 }
 
+/* -- what is in flight --------------------------------------------------------------------------------------------- */
+
+enum { PARCEL = 128 * 1024, SMALL_WINDOW = 8 * 1024 };
+
+static size_t in_flight(const client_t *k)
+{
+    return evg_transport_in_flight(&k->c->pipe.transport);
+}
+
+/* A large packet that our kernel takes at once, and the peer's, which reads nothing, hardly at all. Behind it the heartbeat. */
+static void post_parcel(client_t *k, evg_request_t *request)
+{
+    static char data[PARCEL];
+    int window = SMALL_WINDOW, size = 2 * PARCEL;
+    setsockopt(k->listener, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+    open_client(k);
+    setsockopt(k->c->pipe.transport.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    k->c->session.options.heartbeat = 0.05;
+    k->c->session.options.reconnect = false;
+    memset(data, 'p', sizeof data);
+    echo(k, request, data, sizeof data);
+    evg_connection_flush(k->c);
+    evg_connection_changed(k->c);
+    assert_int_equal(evg_session_unsent(&k->c->session), 0);
+    turn_until(k->loop, k->c->session.beat);
+    assert_true(in_flight(k) > PARCEL / 2);
+}
+
+/* The peer reads until more of it has left our kernel. Answers how much it read. */
+static size_t take_in(client_t *k)
+{
+    static char room[SMALL_WINDOW];
+    size_t before = in_flight(k), taken = 0;
+    double give_up_at = evg_monotonic() + 5;
+    while (before && in_flight(k) == before) {
+        ssize_t got = recv(k->peer, room, sizeof room, MSG_DONTWAIT);
+        assert_true(got != 0 && evg_monotonic() < give_up_at);
+        if (got > 0) taken += (size_t)got;
+        if (got < 0) rest(0.001);
+    }
+    return taken;
+}
+
+/* Fails when what lies in the kernel counts as asked. */
+static void test_a_heartbeat_in_flight(void **state)
+{
+    client_t *k = *state;
+    static evg_request_t request;
+    static uint8_t data[PARCEL], reply[ECHO_HEAD + PARCEL];
+    size_t all = ECHO_HEAD + PARCEL + ECHO_HEAD + strlen("heartbeat"), taken = 0;
+    double start = evg_monotonic();
+    post_parcel(k, &request);
+    while (in_flight(k)) {
+        taken += take_in(k);
+        turn(k->loop, 0.03);
+    }
+    assert_true(evg_monotonic() - start > 4 * k->c->session.options.heartbeat);
+    swallow(k, all - taken);
+    memset(data, 'p', sizeof data);
+    say(k, reply, echo_reply(reply, data, sizeof data));
+    say_echo(k, "heartbeat");
+    turn_until(k->loop, done(k) == 1);
+    assert_int_equal(k->failed, 0);
+    turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
+}
+
+/* Fails when a peer whose kernel takes nothing is believed in. */
+static void test_what_stays_in_flight(void **state)
+{
+    client_t *k = *state;
+    static evg_request_t request;
+    k->c->session.options.command_timeout = 0.2;
+    post_parcel(k, &request);
+    turn_until(k->loop, k->count[EVG_EVENT_DISCONNECTED] == 1);
+    assert_int_equal(k->failed, 1);
+}
+
 /* -- large writes, pauses ------------------------------------------------------------------------------------------ */
 
 enum { LARGE = 8 * 1024 * 1024 };
@@ -1255,6 +1332,8 @@ int main(void)
         with_client(test_reads_to_the_end_before_it_judges),
         with_client(test_reads_before_it_judges_more_sockets_than_one_poll_tells_of),
         with_client(test_heartbeat),
+        with_client(test_a_heartbeat_in_flight),
+        with_client(test_what_stays_in_flight),
         with_client(test_large_write_and_reply),
         with_client(test_blocked_write_waits),
         with_client(test_paused),

@@ -227,6 +227,8 @@ static void check_timeout(const peer_t *peer, const ask_t *ask, evg_delivery_t d
     if (!through_p(peer, &wire->leaving, wire->said_at, ask->made_at)) broken("%d: a packet leaves", peer->at);
     if (!through_p(peer, &wire->arriving, wire->heard_at, ask->made_at)) broken("%d: a packet arrives", peer->at);
     if (delivery == EVG_NOT_SENT) return;
+    bool flies = ask->request.sent_to > peer->s.wire.bytes_out - evg_buffer_len(&wire->kernel);
+    if (ask->request.written && flies && !wire->was_stalled) broken("%d: a packet is in flight", peer->at);
     if (ask->behind && ask->free_at + timeout > world.now) broken("%d: its answer could not come before", peer->at);
 }
 

@@ -24,10 +24,12 @@ void wire_open(int at, int server)
     wire->up = true;
     wire->server = server;
     wire->stalled = wire->was_stalled = false;
-    wire->slow = chance(150);
+    wire->slow = chance(200);
+    wire->deep = wire->slow && pick(2);
     wire->write_at = wire->read_at = 0;
     wire->heard_at = wire->said_at = world.now;
     wire->arriving = wire->leaving = (way_t){0};
+    evg_buffer_init(&wire->kernel);
     evg_buffer_init(&wire->to_server);
     evg_buffer_init(&wire->to_peer);
     far_end->open(at);
@@ -46,12 +48,6 @@ static bool arrive(int at, size_t len)
     return true;
 }
 
-bool wire_to_server(int at)
-{
-    wire_t *wire = &wires[at];
-    return wire->up && !wire->stalled && arrive(at, some_of(evg_buffer_len(&wire->to_server)));
-}
-
 /* So many of `len` bytes may move now. On a slow wire that is few; and then none until `*next`. */
 static size_t moving(int at, size_t len, double *next)
 {
@@ -61,6 +57,22 @@ static size_t moving(int at, size_t len, double *next)
     *next = world.now + 0.9 * peer_patience(&peers[at]) * uniform();
     size_t few = 1 + pick(3);
     return few < len ? few : len;
+}
+
+static bool leave_kernel(int at)
+{
+    wire_t *wire = &wires[at];
+    size_t len = moving(at, evg_buffer_len(&wire->kernel), &wire->write_at);
+    append(&wire->to_server, evg_bytes(evg_buffer_data(&wire->kernel), len));
+    evg_buffer_consume(&wire->kernel, len);
+    return len > 0;
+}
+
+bool wire_to_server(int at)
+{
+    wire_t *wire = &wires[at];
+    if (!wire->up || wire->stalled) return false;
+    return leave_kernel(at) | arrive(at, some_of(evg_buffer_len(&wire->to_server)));
 }
 
 /* `len` bytes of these are through, of `*way` or of packets behind it. Answers the number of one that ended last. */
@@ -87,7 +99,8 @@ double wire_deadline(int at)
 {
     const wire_t *wire = &wires[at];
     double to_peer = next_of(wire, wire->read_at, evg_buffer_len(&wire->to_peer));
-    return fmin(to_peer, next_of(wire, wire->write_at, evg_session_unsent(&peers[at].s)));
+    size_t leaving = wire->deep ? evg_buffer_len(&wire->kernel) : evg_session_unsent(&peers[at].s);
+    return fmin(to_peer, next_of(wire, wire->write_at, leaving));
 }
 
 bool wire_to_peer(int at)
@@ -109,11 +122,11 @@ bool wire_write(int at)
     evg_session_t *s = &peers[at].s;
     if (s->state != EVG_OPEN || !wire->up) return false;
     evg_bytes_t out = evg_session_output(s);
-    size_t len = moving(at, out.len, &wire->write_at);
+    size_t len = wire->deep ? some_of(out.len) : moving(at, out.len, &wire->write_at);
     if (len == 0) return false;
     uint64_t before = s->wire.out.consumed;
     bool fresh = wire->leaving.left == 0 && wire->arriving.left == 0; /* nothing puts anything off */
-    append(&wire->to_server, evg_bytes(out.at, len));
+    append(wire->deep ? &wire->kernel : &wire->to_server, evg_bytes(out.at, len));
     (void)pass(&wire->leaving, out, len);
     wire->said_at = world.now;
     evg_session_written(s, len);
@@ -126,6 +139,7 @@ void wire_drop(int at)
     wire_t *wire = &wires[at];
     if (!wire->up) return;
     wire->up = false;
+    evg_buffer_deinit(&wire->kernel);
     evg_buffer_deinit(&wire->to_server);
     evg_buffer_deinit(&wire->to_peer);
     far_end->close(at);

@@ -107,6 +107,7 @@ void peer_turn(peer_t *peer)
     wire_to_peer(peer->at);
     peer_events(peer);
     notice(peer);
+    peer->s.wire.in_flight = evg_buffer_len(&wires[peer->at].kernel);
     int r = evg_session_tick(&peer->s);
     if (r < 0) close_for(peer, r);
     peer_events(peer);

@@ -39,7 +39,7 @@ static VALUE connection_flush(VALUE self, VALUE timeout)
 
 static bool arrived_p(const goal_t *goal)
 {
-    return evg_transport_arrived_p(&((const agent_t *)goal->subject)->c->pipe.transport);
+    return evg_transport_in_flight(&((const agent_t *)goal->subject)->c->pipe.transport) == 0;
 }
 
 /* A reply that meets a closed socket resets the connection, and what was still on its way is lost. */
@@ -65,7 +65,7 @@ static VALUE write_all(VALUE arg)
     if (!wait_for(agent, written_p, writing->deadline)) return Qfalse;
     wait_for_arrival(agent, writing->deadline);
     if (!wait_for(agent, flushed_p, writing->deadline)) return Qfalse;
-    return RBOOL(agent->c->session.state != EVG_OPEN || evg_transport_arrived_p(&agent->c->pipe.transport));
+    return RBOOL(agent->c->session.state != EVG_OPEN || evg_transport_in_flight(&agent->c->pipe.transport) == 0);
 }
 
 static VALUE unmute(VALUE arg)
