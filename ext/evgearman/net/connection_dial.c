@@ -13,6 +13,18 @@ static double deadline(const evg_connection_t *c)
     return c->connect_timeout > 0 ? c->session.wire.now + c->connect_timeout : INFINITY;
 }
 
+/* For want of something of this machine's: no way, and no name, was really tried. */
+static bool wanting_p(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* That is why, whatever the other ways led to. */
+static void blame(evg_connection_t *c, int error)
+{
+    if (!wanting_p(c->cause)) c->cause = error;
+}
+
 static void give_up(evg_connection_t *c)
 {
     if (c->cause)
@@ -29,7 +41,7 @@ void evg_connection_try_next_way(evg_connection_t *c)
             c->give_up_at = deadline(c);
             return;
         }
-        c->cause = errno;
+        blame(c, errno);
     }
     give_up(c);
 }
@@ -37,7 +49,7 @@ void evg_connection_try_next_way(evg_connection_t *c)
 /* This way leads nowhere. The next is tried in `reconcile`, when the descriptor of this one may be closed. */
 static void leave_way(evg_connection_t *c, int cause)
 {
-    c->cause = cause;
+    blame(c, cause);
     c->give_up_at = INFINITY;
     evg_pipe_retire(&c->pipe);
 }
@@ -62,6 +74,14 @@ void evg_connection_check_way(evg_connection_t *c)
         leave_way(c, 0);
 }
 
+static void unresolved(evg_connection_t *c, int answer)
+{
+    if (answer == EAI_SYSTEM && wanting_p(errno))
+        evg_connection_finish(c, EVG_ECONNECT, strerror(errno));
+    else
+        evg_connection_finish(c, EVG_ERESOLVE, answer == EAI_SYSTEM ? strerror(errno) : gai_strerror(answer));
+}
+
 void evg_connection_resolved(evg_connection_t *c)
 {
     if (!evg_resolution_done_p(c->resolution)) {
@@ -73,7 +93,7 @@ void evg_connection_resolved(evg_connection_t *c)
     if (answer == 0)
         evg_connection_enter(c, EVG_PHASE_CONNECTING);
     else
-        evg_connection_finish(c, EVG_ERESOLVE, gai_strerror(answer));
+        unresolved(c, answer);
 }
 
 static void resolve(evg_connection_t *c)
@@ -86,6 +106,7 @@ static void resolve(evg_connection_t *c)
 void evg_connection_begin(evg_connection_t *c)
 {
     evg_session_opening(&c->session);
+    c->cause = 0;
     evg_sockaddrs_t *ways = evg_zalloc(sizeof *ways);
     if (!ways) {
         evg_connection_finish(c, EVG_ENOMEM, NULL);

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +23,7 @@ typedef struct {
     evg_list_t waiting; /* evg_resolution_t */
     bool ended;
     int answer;
+    int error; /* errno, where the answer is EAI_SYSTEM */
     evg_sockaddrs_t ways;
     char host[EVG_HOST_MAX + 1], port[16];
 } lookup_t;
@@ -81,6 +84,15 @@ static void keep(evg_sockaddrs_t *ways, const struct addrinfo *found)
     }
 }
 
+/* Who cannot open its files says of a name that nobody knows it. */
+static int find_out_why(int answer)
+{
+    if (answer == EAI_SYSTEM) return answer;
+    int fd = open("/", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) close(fd);
+    return fd < 0 && (errno == EMFILE || errno == ENFILE) ? EAI_SYSTEM : answer;
+}
+
 /* Without AI_ADDRCONFIG: on a machine with nothing but a loopback it hides the loopback. All ways are
  * tried anyway. */
 static int look_up(const lookup_t *lookup, evg_sockaddrs_t *ways)
@@ -88,7 +100,7 @@ static int look_up(const lookup_t *lookup, evg_sockaddrs_t *ways)
     struct addrinfo hints = {.ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int answer = getaddrinfo(lookup->host, lookup->port, &hints, &found);
-    if (answer != 0) return answer;
+    if (answer != 0) return find_out_why(answer);
     keep(ways, found);
     freeaddrinfo(found);
     return ways->count ? 0 : EAI_NONAME;
@@ -98,10 +110,11 @@ static void *run(void *argument)
 {
     lookup_t *lookup = argument;
     evg_sockaddrs_t ways = {0};
-    int answer = look_up(lookup, &ways);
+    int answer = look_up(lookup, &ways), error = errno;
     atomic_fetch_sub(&looking_up, 1);
     pthread_mutex_lock(&lock);
     lookup->answer = answer;
+    lookup->error = error;
     lookup->ways = ways;
     lookup->ended = true;
     evg_list_unlink(&lookup->link);
@@ -189,9 +202,10 @@ bool evg_resolution_done_p(evg_resolution_t *resolution)
 
 int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out)
 {
-    int answer = resolution->lookup->answer;
+    int answer = resolution->lookup->answer, error = resolution->lookup->error;
     if (answer == 0) *out = resolution->lookup->ways;
     evg_resolution_cancel(resolution);
+    errno = error;
     return answer;
 }
 

@@ -16,7 +16,8 @@ evg_resolution_t *evg_resolve(const evg_address_t *address, evg_source_t *source
 
 bool evg_resolution_done_p(evg_resolution_t *resolution);
 
-/* After done: 0 and the addresses, or a getaddrinfo code (gai_strerror). Frees the resolution. */
+/* After done: 0 and the addresses, or a getaddrinfo code (gai_strerror); EAI_SYSTEM: errno tells, also when it was for want of
+ * a descriptor that the name was not found. Frees the resolution. */
 int evg_resolution_take(evg_resolution_t *resolution, evg_sockaddrs_t *out);
 
 /* Nobody wants it any more. NULL is fine. In a forked child the thread is gone, and the resolution is done: EAI_AGAIN. */

@@ -18,6 +18,17 @@ int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
     return -1;
 }
 
+/* It has no descriptor for the next so many sockets. */
+static int sockets_refused;
+
+int socket(int family, int type, int protocol)
+{
+    if (sockets_refused == 0) return (int)syscall(SYS_socket, family, type, protocol);
+    sockets_refused--;
+    errno = EMFILE;
+    return -1;
+}
+
 /* -- a client that records what it is told ------------------------------------------------------------------------- */
 
 typedef struct {
@@ -386,6 +397,52 @@ static void test_no_descriptor_to_be_had(void **state)
     assert_int_equal(k->error, EVG_ECONNECT);
     assert_string_equal(k->text, "Too many open files");
     open_client(k);
+}
+
+/* Fails when the last way has the last word: of two addresses only the one at which nobody listens was really tried. */
+static void test_no_descriptor_for_one_way_of_many(void **state)
+{
+    client_t *k = *state;
+    k->c->session.options.reconnect = false;
+    for (int before = 0; before < 2; before++) {
+        int ports[] = {dead_port(), dead_port(), dead_port()};
+        dial_ways(k, ports, 3);
+        if (before) turn(k->loop, 0.01);
+        sockets_refused = 1;
+        turn_until(k->loop, k->count[EVG_EVENT_ERROR] == 1 + before);
+        assert_int_equal(sockets_refused, 0);
+        assert_string_equal(k->text, "Too many open files");
+    }
+    k->c->address.port = dead_port();
+    want(k);
+    turn_until(k->loop, k->count[EVG_EVENT_ERROR] == 3);
+    assert_string_equal(k->text, "Connection refused");
+}
+
+static int resolved_without_descriptors(void *context)
+{
+    client_t *k = context;
+    struct rlimit none = {3, 3};
+    evg_loop_forked(k->loop);
+    turn(k->loop, 0);
+    setrlimit(RLIMIT_NOFILE, &none);
+    for (int round = 1; round < 3; round++) {
+        evg_session_want(&k->c->session);
+        evg_connection_changed(k->c);
+        for (int turns = 0; turns < 100 && k->count[EVG_EVENT_ERROR] < round; turns++) turn(k->loop, 0.05);
+        if (k->error != EVG_ECONNECT || strcmp(k->text, "Too many open files") != 0) return 2;
+    }
+    return 0;
+}
+
+/* Fails when it is said of a name that nobody knows it because the system's files could not be opened. In a child, because the
+ * C library might remember that. */
+static void test_no_descriptor_to_resolve_with(void **state)
+{
+    client_t *k = *state;
+    k->c->session.options.reconnect = false;
+    assert_true(evg_address_tcp(&k->c->address, "localhost", k->port));
+    assert_int_equal(in_child(resolved_without_descriptors, k), 0);
 }
 
 static void test_no_memory_to_connect(void **state)
@@ -1316,6 +1373,8 @@ int main(void)
         with_client(test_a_name_that_is_none),
         with_client(test_freed_while_resolving),
         with_client(test_no_descriptor_to_be_had),
+        with_client(test_no_descriptor_for_one_way_of_many),
+        with_client(test_no_descriptor_to_resolve_with),
         with_client(test_no_memory_to_connect),
         with_client(test_end_of_file),
         with_client(test_reset),
