@@ -48,9 +48,9 @@ static void tell_oddly(evg_server_session_t *s, evg_command_t type, const evg_by
 static void say_failed(evg_server_session_t *s, evg_bytes_t handle)
 {
     uint8_t room[EVG_QUEUE_HANDLE_CAP + 1];
-    evg_bytes_t with_nul = evg_bytes(room, handle.len + 1);
     memcpy(room, handle.at, handle.len);
     room[handle.len] = 0;
+    evg_bytes_t with_nul = evg_bytes(room, handle.len + 1);
     evg_server_say(s, EVG_WORK_FAIL, &with_nul, 1);
 }
 
