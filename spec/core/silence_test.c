@@ -467,7 +467,8 @@ static void a_heartbeat_may_lie_in_the_kernel(void **state)
     kit_live(&kit, 6.9);
     assert_told(&kit, "");
     kit_live(&kit, 0.1);
-    assert_told(&kit, "CLOSE COMMAND_TIMEOUT; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR COMMAND_TIMEOUT");
+    assert_told(&kit,
+                "CLOSE COMMAND_TIMEOUT; a FAILED DISCONNECTED UNACKNOWLEDGED; DISCONNECTED; ERROR COMMAND_TIMEOUT");
 }
 
 /* Fails when it has to land as fast as a server has to answer. */

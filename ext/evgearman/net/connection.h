@@ -28,7 +28,7 @@ typedef struct evg_connection {
     evg_resolution_t *resolution;
     evg_sockaddrs_t *ways; /* while resolving or connecting */
     int way;               /* the one that is tried */
-    int cause;             /* errno of the last way that failed, or of one that could not be tried; 0: its time was up */
+    int cause;             /* errno of the last way that failed, or could not be tried; 0: its time was up */
     double give_up_at;     /* connect_timeout of that one, or of the resolution */
     bool telling;          /* on_event is being called */
     bool dying;            /* to be freed at the next reconciliation; the session is gone already */

@@ -99,12 +99,12 @@ typedef struct {
 typedef struct {
     bool up;
     int server;
-    bool stalled, was_stalled; /* nothing moves; ever on this connection */
-    bool slow;                 /* few bytes at a time, with pauses that nobody may take for silence */
-    bool deep;                 /* slow only behind the peer's kernel, which takes all at once */
-    double write_at, read_at;  /* then: the next ones */
-    double heard_at, said_at;  /* when bytes last came to the peer, and from it */
-    way_t arriving, leaving;   /* what is under way, as seen from the peer */
+    bool stalled, was_stalled;               /* nothing moves; ever on this connection */
+    bool slow;                               /* few bytes at a time, with pauses that nobody may take for silence */
+    bool deep;                               /* slow only behind the peer's kernel, which takes all at once */
+    double write_at, read_at;                /* then: the next ones */
+    double heard_at, said_at;                /* when bytes last came to the peer, and from it */
+    way_t arriving, leaving;                 /* what is under way, as seen from the peer */
     evg_buffer_t kernel, to_server, to_peer; /* the first: what was written and is not on its way */
 } wire_t;
 
