@@ -2,6 +2,7 @@
 
 require "evgearman/testing"
 require "json"
+require "weakref"
 
 RSpec.describe EVGearman::Testing, ".drain", :faked do
   before { testing.fake! }
@@ -231,11 +232,21 @@ RSpec.describe EVGearman::Testing, ".drain", :faked do
       expect(testing.drain).to eq(0)
     end
 
-    it "of a worker that nobody holds are kept" do
-      Thread.new { EVGearman::Worker.new(port: 1, loop: loop).register_function("f") { |job| job.worker.close } }.join
-      3.times { GC.start }
-      client.enqueue("f")
-      expect(testing.drain).to eq(1)
+    it "of workers that nobody holds are kept" do
+      names = Array.new(20) { |n| "f#{n}" }
+      names.each { |name| EVGearman::Worker.new(port: 1, loop: loop).register_function(name) { |job| job.worker.close } }
+      GC.start
+      names.each { |name| client.enqueue(name) }
+      expect(testing.drain).to eq(20)
+    end
+
+    it "of a worker that was closed are not kept" do
+      refs = Array.new(20) do
+        WeakRef.new(EVGearman::Worker.new(port: 1, loop: loop).tap { |one| one.register_function("f") { nil }.close(0) })
+      end
+      worker.register_function("f") { nil }
+      GC.start
+      expect(refs.count(&:weakref_alive?)).to be < 20
     end
 
     it "that were registered for tests go first" do
@@ -281,9 +292,10 @@ RSpec.describe EVGearman::Testing, ".drain", :faked do
     client.enqueue("f")
     client.enqueue("f")
     expect(testing.drain).to eq(1)
-    testing.register("f") { testing.clear && throw(:out) }
+    testing.register("f") { |job| testing.clear && job.status(1, 2) && throw(:out) }
     client.enqueue("f")
     catch(:out) { testing.drain }
     expect(testing.jobs).to be_empty
+    expect(client.server_status.value).to be_empty
   end
 end

@@ -10,6 +10,11 @@ RSpec.describe EVGearman::Client, "under evgearman/testing", :faked do
     expect([client.echo("data").value, client.ping, client.flush]).to match(["data", be_a(Float), true])
   end
 
+  it "waits for its answers when it is flushed" do
+    task = client.submit_job_bg("f")
+    expect([task.done?, client.flush, task.done?]).to eq([false, true, true])
+  end
+
   it "is answered in the order in which it asked" do
     told = []
     client.echo("1") { |data, _| told << data }
@@ -64,6 +69,9 @@ RSpec.describe EVGearman::Client, "under evgearman/testing", :faked do
     client.disconnect
     expect(task.error).to be_a(EVGearman::DisconnectedError)
     expect(client.ping).to be_a(Float)
+    task = client.submit_job("f")
+    client.close
+    expect(task.error).to be_a(EVGearman::DisconnectedError)
   end
 
   it "calls its blocks before it is closed, and takes nothing more" do

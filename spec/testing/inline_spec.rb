@@ -119,6 +119,39 @@ RSpec.describe EVGearman::Testing, ".inline!", :faked do
       thread.join
     end
 
+    it "may be finished behind others" do
+      jobs = []
+      testing.register("f", async: true) { |job| jobs << job }
+      tasks = Array.new(3) { |n| client.submit_job("f", n.to_s) }
+      jobs.reverse_each { |job| job.complete("done #{job.workload}") }
+      expect(tasks.map(&:value)).to eq(["done 0", "done 1", "done 2"])
+    end
+
+    it "that nobody finishes is no reason to wait at the end of the program" do
+      text, status = run_ruby("-e", <<~RUBY)
+        require "evgearman/testing"
+        EVGearman::Testing.inline!
+        EVGearman::Testing.register("f", async: true) { nil }
+        100.times { EVGearman.client.submit_job("f") }
+        GC.start
+      RUBY
+      expect([text, status.success?]).to eq(["", true])
+    end
+
+    it "may be submitted by the coder of another" do
+      coder = Struct.new(:client) do
+        def dump(value) = client.call("reverse", value)
+        def load(bytes) = bytes
+      end
+      expect(client.call("reverse", "abc", coder: coder.new(client))).to eq("abc")
+    end
+
+    it "takes no key away from a job that is kept" do
+      first = testing.fake! { client.enqueue("reverse", unique: "key") }
+      client.call("reverse", "abc", unique: "key")
+      expect(testing.fake! { client.enqueue("reverse", unique: "key") }).to eq(first)
+    end
+
     it "has ended for its blocks, when the handler was left by a jump" do
       told = nil
       testing.register("f") { throw :out }

@@ -55,9 +55,20 @@ RSpec.describe EVGearman::Testing, :faked do
       loop.post { loop.stop }
       loop.run
       expect(server.accept_nonblock(exception: false).class).to eq(Symbol)
-      expect([one, other]).to all(have_attributes(connected?: true, connecting?: false, state: :connected))
+      expect([one, other]).to all(have_attributes(connected?: true, state: :connected))
       testing.disable!
       expect([one, other]).to all(have_attributes(connected?: false, state: :idle))
+    end
+  end
+
+  it "makes no connection for a client on a loop that a thread of its own turns" do
+    TCPServer.open("127.0.0.1", 0) do |server|
+      testing.inline!
+      testing.register("reverse") { |job| job.workload.reverse }
+      loop.start
+      real = client_for(Struct.new(:url).new("127.0.0.1:#{server.addr[1]}"))
+      expect(real.call("reverse", "abc")).to eq("cba")
+      expect(server.accept_nonblock(exception: false).class).to eq(Symbol)
     end
   end
 
@@ -76,13 +87,15 @@ RSpec.describe EVGearman::Testing, :faked do
 
   it "is in a forked child what it was, apart", unless: RUBY_PLATFORM.include?("darwin") do
     testing.fake!
+    testing.register("reverse") { |job| job.workload.reverse }
+    testing.inline! { client.call("reverse") }
     client.enqueue("before")
     task = client.submit_job_bg("pending")
     told = forked do
       client.enqueue("after")
-      [testing.jobs.map(&:function), task.wait&.error.class.name]
+      [testing.jobs.map(&:function), task.wait&.error.class.name, testing.inline! { client.call("reverse", "abc") }]
     end
-    expect(told).to eq([%w[before pending after], "EVGearman::ForkedError"])
+    expect(told).to eq([%w[before pending after], "EVGearman::ForkedError", "cba"])
     expect(testing.jobs.map(&:function)).to eq(%w[before pending])
     expect(task.value).to match(/\AF:/)
   end

@@ -17,7 +17,6 @@ module EVGearman
         def option(name, &block) = _fake ? _fake.ask(:option, name, &block) : super
         def state = _fake ? :connected : super
         def connected? = _fake ? true : super
-        def connecting? = _fake ? false : super
 
         def initialize(...)
           super

@@ -108,7 +108,7 @@ module EVGearman
       end
 
       def hold(submission)
-        @by_key[submission.key] = submission if submission.key
+        @by_key[submission.key] ||= submission if submission.key
       end
 
       def let_go(submission)
