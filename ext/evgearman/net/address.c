@@ -1,6 +1,7 @@
 #include "net/address.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,12 @@ bool evg_address_tcp(evg_address_t *address, const char *host, int port)
 {
     *address = (evg_address_t){.port = port};
     return port >= 1 && port <= PORT_MAX && copy(address->host, sizeof address->host, host);
+}
+
+bool evg_address_any_port(evg_address_t *address, const char *host)
+{
+    *address = (evg_address_t){0};
+    return copy(address->host, sizeof address->host, host);
 }
 
 bool evg_address_unix(evg_address_t *address, const char *path)
@@ -70,4 +77,32 @@ bool evg_address_literal(const evg_address_t *address, evg_sockaddrs_t *out)
     if (!*address->path) return numeric_way(address, out);
     unix_way(address, out);
     return true;
+}
+
+static bool loopback6_p(const struct in6_addr *ip)
+{
+    bool mapped = IN6_IS_ADDR_V4MAPPED(ip) && ip->s6_addr[12] == 127;
+    return mapped || IN6_IS_ADDR_LOOPBACK(ip);
+}
+
+bool evg_sockaddr_local_p(const evg_sockaddr_t *address)
+{
+    const void *storage = &address->storage;
+    const struct sockaddr_in *v4 = storage;
+    const struct sockaddr_in6 *v6 = storage;
+    switch (address->storage.ss_family) {
+    case AF_UNIX: return true;
+    case AF_INET: return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6: return loopback6_p(&v6->sin6_addr);
+    default: return false;
+    }
+}
+
+const char *evg_sockaddr_text(const evg_sockaddr_t *address, char *room, size_t cap)
+{
+    const struct sockaddr *name = (const struct sockaddr *)&address->storage;
+    bool ip = address->storage.ss_family != AF_UNIX;
+    if (!ip || getnameinfo(name, address->len, room, (socklen_t)cap, NULL, 0, NI_NUMERICHOST) != 0)
+        snprintf(room, cap, "-");
+    return room;
 }

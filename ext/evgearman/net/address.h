@@ -27,6 +27,8 @@ typedef struct {
 
 /* false: too long, or a port outside 1..65535. */
 bool evg_address_tcp(evg_address_t *address, const char *host, int port);
+/* To listen at whichever port is free: its port is 0. false: too long. */
+bool evg_address_any_port(evg_address_t *address, const char *host);
 /* false: empty, or longer than sun_path. */
 bool evg_address_unix(evg_address_t *address, const char *path);
 
@@ -37,5 +39,11 @@ const char *evg_address_text(const evg_address_t *address, char *room, size_t ca
 
 /* A unix path, or an IP literal: known without asking anybody. false: a name, ask the resolver. */
 bool evg_address_literal(const evg_address_t *address, evg_sockaddrs_t *out);
+
+/* Can only this machine reach it? */
+bool evg_sockaddr_local_p(const evg_sockaddr_t *address);
+
+/* Its IP address into `room`, without the port; "-" for a unix socket. */
+const char *evg_sockaddr_text(const evg_sockaddr_t *address, char *room, size_t cap);
 
 #endif

@@ -164,11 +164,21 @@ bool evg_loop_open(evg_loop_t *loop)
     return !loop->open || loop->ev || open_libev(loop);
 }
 
-double evg_monotonic(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+double evg_monotonic(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double evg_wall(void)
+{
+    return seconds_of(CLOCK_REALTIME);
 }
 
 double evg_loop_now(evg_loop_t *loop)

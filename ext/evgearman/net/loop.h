@@ -71,6 +71,9 @@ bool evg_loop_open(evg_loop_t *loop);
 double evg_loop_now(evg_loop_t *loop);
 double evg_monotonic(void);
 
+/* CLOCK_REALTIME: seconds since 1970. */
+double evg_wall(void);
+
 /* From any thread, without the GVL, from a signal handler: the poll under way ends, or the next one does not block. */
 void evg_loop_wake(evg_loop_t *loop);
 

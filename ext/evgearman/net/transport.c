@@ -208,17 +208,39 @@ static int open_socket(int family)
 {
     return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
-#else
-static int open_socket(int family)
+
+static int accept_socket(int listening, struct sockaddr *peer, socklen_t *len)
 {
-    int fd = socket(family, SOCK_STREAM, 0);
+    return accept4(listening, peer, len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+#else
+static int set_up(int fd)
+{
     if (fd < 0) return fd;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     set_option(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
     return fd;
 }
+
+static int open_socket(int family)
+{
+    return set_up(socket(family, SOCK_STREAM, 0));
+}
+
+static int accept_socket(int listening, struct sockaddr *peer, socklen_t *len)
+{
+    return set_up(accept(listening, peer, len));
+}
 #endif
+
+/* Takes a descriptor of our own; small packets do not wait for each other. */
+static void begin(evg_transport_t *t, int fd, sa_family_t family, int wants)
+{
+    bool tcp = family != AF_UNIX;
+    if (tcp) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    *t = (evg_transport_t){.ops = tcp ? &tcp_ops : &unix_ops, .fd = fd, .wants = wants, .drained = true};
+}
 
 static bool begun_p(int fd, const evg_sockaddr_t *address)
 {
@@ -228,17 +250,24 @@ static bool begun_p(int fd, const evg_sockaddr_t *address)
 
 int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address)
 {
-    bool tcp = address->storage.ss_family != AF_UNIX;
     int fd = open_socket(address->storage.ss_family);
     if (fd < 0) return EVG_IO_FAILED;
-    if (tcp) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (!begun_p(fd, address)) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return EVG_IO_FAILED;
-    }
-    *t = (evg_transport_t){.ops = tcp ? &tcp_ops : &unix_ops, .fd = fd, .wants = EV_WRITE, .drained = true};
+    begin(t, fd, address->storage.ss_family, EV_WRITE);
+    if (begun_p(fd, address)) return 0;
+    int error = errno;
+    evg_transport_close(t);
+    errno = error;
+    return EVG_IO_FAILED;
+}
+
+int evg_transport_accept(evg_transport_t *t, int listening, evg_sockaddr_t *peer)
+{
+    *peer = (evg_sockaddr_t){.len = sizeof peer->storage};
+    int fd;
+    do fd = accept_socket(listening, (struct sockaddr *)&peer->storage, &peer->len);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0) return again_p() ? EVG_IO_AGAIN : EVG_IO_FAILED;
+    begin(t, fd, peer->storage.ss_family, 0);
     return 0;
 }
 

@@ -38,6 +38,10 @@ void evg_transport_init(evg_transport_t *t); /* closed */
 /* Begins to connect. 0: under way, or already there (ask `proceed`). EVG_IO_FAILED: errno tells. */
 int evg_transport_connect(evg_transport_t *t, const evg_sockaddr_t *address);
 
+/* The next of those who wait at a descriptor that listens, and its address, is established. 0; EVG_IO_AGAIN: nobody waits;
+ * EVG_IO_FAILED: errno tells, of that one or of all. */
+int evg_transport_accept(evg_transport_t *t, int listening, evg_sockaddr_t *peer);
+
 /* TCP only, elsewhere nothing: SO_KEEPALIVE after `idle` seconds (interval a quarter of it, 4 probes) and
  * TCP_USER_TIMEOUT (twice it); 0 turns it off. */
 void evg_transport_keepalive(evg_transport_t *t, double idle);
