@@ -76,6 +76,7 @@ int evg_epochs_add(evg_epochs_t *epochs, evg_list_t *link, int64_t at)
     second_t *second = find(epochs, at, hash);
     if (!second && !(second = make(epochs, at, hash))) return EVG_ENOMEM;
     evg_list_append(&second->links, link);
+    epochs->count++;
     return 0;
 }
 
@@ -83,6 +84,7 @@ void evg_epochs_remove(evg_epochs_t *epochs, evg_list_t *link)
 {
     evg_list_t *beside = link->next;
     evg_list_unlink(link);
+    epochs->count--;
     /* what is alone is the head of the list: only heads stay linked to themselves */
     if (evg_list_empty_p(beside)) drop(epochs, evg_container(beside, second_t, links));
 }

@@ -8,6 +8,7 @@
 #include "base/list.h"
 
 typedef struct {
+    size_t count; /* links that wait */
     /* private */
     uint64_t seed[2];
     evg_heap_t heap;

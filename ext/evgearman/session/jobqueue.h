@@ -98,11 +98,11 @@ typedef struct {
     uint32_t waiter_count; /* submissions that wait for it */
     bool background;       /* somebody was promised that it runs, though nobody waits */
     bool reduced;          /* it has a reducer */
+    bool waits;            /* for its time */
+    uint8_t priority;      /* evg_queue_priority_t */
     /* private */
-    bool waits;       /* for its time */
-    bool keyed;       /* in by_key */
-    bool named;       /* in by_unique */
-    uint8_t priority; /* evg_queue_priority_t */
+    bool keyed; /* in by_key */
+    bool named; /* in by_unique */
     uint8_t unique_len;
     uint16_t reducer_len;
     size_t workload_len;
@@ -131,13 +131,13 @@ typedef struct {
     evg_index_t jobs;      /* by number */
     evg_index_t functions; /* by name */
     evg_list_t all;        /* evg_queue_function_t, in the order of their making */
+    evg_epochs_t epochs;   /* jobs that wait for their time */
     /* private */
     const evg_queue_ops_t *ops;
     uint64_t seed[2];
     evg_index_t keys, uniques, abilities;
     evg_list_t idle; /* functions that nobody uses, the longest first */
     evg_heap_t timers;
-    evg_epochs_t epochs;
     uint64_t last_job, last_worker;
     size_t prefix_len;
     char prefix[EVG_QUEUE_PREFIX_MAX + 1];
