@@ -8,6 +8,9 @@ namespace :spec do
 
   desc "Run the C tests of net, on real sockets and libev, under the sanitizers"
   task(:net) { CoreRun.tests(CoreBuild.with_net) }
+
+  desc "Run the C tests of the server's thread under the thread sanitizer"
+  task(:tsan) { CoreRun.tests(CoreBuild.threaded, "runner|host") }
 end
 
 desc "Run the simulation: clients and workers against our servers and a model of gearmand, in memory, seed after seed"

@@ -24,10 +24,13 @@ class CoreBuild
   def self.guided = new("guided", [*SANITIZE, "-fsanitize=fuzzer"], compiler: "clang")
 
   # The loader's DEEPBIND and ASAN do not mix: libev is linked.
-  def self.with_net
-    new("net", [*SANITIZE, "-DEVG_LIBEV_LINKED", "-pthread"],
+  def self.on_sockets(name, flags)
+    new(name, [*flags, "-DEVG_LIBEV_LINKED", "-pthread"],
         floors: [*FLOORS, "net"], strangers: %w[ruby.h], folder: "spec/core/net", libraries: %w[-lev])
   end
+
+  def self.with_net = on_sockets("net", SANITIZE)
+  def self.threaded = on_sockets("threaded", %w[-O1 -fsanitize=thread -fno-omit-frame-pointer])
 
   def self.in_parallel(items)
     queue = items.each_with_index.to_a

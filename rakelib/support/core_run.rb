@@ -8,7 +8,7 @@ module CoreRun
   module_function
 
   def tests(build, matching = "")
-    programs = build.tests.select { |program| File.basename(program).include?(matching.to_s) }
+    programs = build.tests.select { |program| File.basename(program).match?(matching.to_s) }
     ran = CoreBuild.in_parallel(programs) { |program| run(program)[/\[  PASSED  \] (\d+)/, 1].to_i }
     puts "#{ran.sum} C tests in #{programs.size} programs passed"
   end
