@@ -3,7 +3,7 @@
 require "mkmf"
 
 FLOORS = %w[base protocol session net
-            binding/values binding/drive binding/loop binding/client binding/sessions binding].freeze
+            binding/values binding/drive binding/loop binding/client binding/sessions binding/server binding].freeze
 
 def switch?(name) = ENV["EVGEARMAN_#{name}"] == "1"
 def macos? = RUBY_PLATFORM.include?("darwin")

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module EVGearman
-  # TERM and INT, for every {Worker#run} that listens: they share one trap for each. It is set by the first, and what was
-  # there before is restored by the last.
+  # TERM and INT, for every {Worker#run} and {Server#run} that listens: they share one trap for each. It is set by the first,
+  # and what was there before is restored by the last.
   #
   # @api private
   module Signals
@@ -19,7 +19,7 @@ module EVGearman
     @before = {}
 
     class << self
-      # @param worker [Worker] its `signalled` is called for each, and answers the threads that are to be interrupted
+      # @param worker [Worker, Server] its `signalled` is called for each, and answers the threads that are to be interrupted
       def while_listening(worker)
         listener = Listener.new(worker, false) # before `ensure` counts: an interrupt may come first
         begin

@@ -7,10 +7,13 @@ require_relative "c_source"
 module HouseRules
   # From left to right: a file includes headers of its own folder and of those to the left.
   FLOORS = %w[base protocol session net binding/values binding/drive binding/loop binding/client binding/sessions
-              binding].freeze
+              binding/server binding].freeze
 
   # Neighbours that may not know each other all the same.
-  STRANGERS = { "binding/sessions" => %w[binding/drive binding/loop binding/client] }.freeze
+  STRANGERS = {
+    "binding/sessions" => %w[binding/drive binding/loop binding/client],
+    "binding/server" => %w[binding/drive binding/loop binding/client binding/sessions]
+  }.freeze
 
   # Headers that only some floors may read. What is not listed is free.
   ONLY = {

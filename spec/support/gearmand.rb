@@ -3,9 +3,12 @@
 require "fileutils"
 require "socket"
 require "tmpdir"
+require_relative "asks"
 
 # A real gearmand on a free port of the loopback interface.
 class Gearmand
+  include Asks
+
   # Its files need no disk: what a killed process has written is there all the same, and a queue is a hundred times
   # faster.
   MEMORY = ["/dev/shm", Dir.tmpdir].find { |dir| File.writable?(dir) }
@@ -79,25 +82,6 @@ class Gearmand
   end
 
   def thaw = Process.kill("CONT", pid)
-
-  # One line of the admin protocol; a list as an Array of its lines.
-  def ask(line)
-    Socket.tcp(host, port) do |socket|
-      socket.write("#{line}\n")
-      first = socket.gets.chomp
-      return first unless %w[status workers].include?(line)
-
-      lines = [first]
-      lines << socket.gets.chomp until lines.last == "."
-      lines[0...-1]
-    end
-  end
-
-  # [queued and running, running, workers] of a function
-  def status(function)
-    row = ask("status").map { |line| line.split("\t") }.find { |name, *| name == function }
-    row ? row.drop(1).map(&:to_i) : [0, 0, 0]
-  end
 
   # Did it end by itself?
   def ended?

@@ -15,7 +15,8 @@
     X(worker)                                                                     \
     X(task_class) X(task) X(task_facts) X(conversion)                             \
     X(job_class) X(job) X(perform)                                                \
-    X(protocol) X(session_life) X(session) X(session_request) X(session_job)
+    X(protocol) X(session_life) X(session) X(session_request) X(session_job)      \
+    X(server_life) X(server_options) X(server) X(server_faults)
 /* clang-format on */
 
 #define X(name) void Init_evg_##name(void);
