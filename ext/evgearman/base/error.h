@@ -34,6 +34,7 @@
     X(RESOLVE, LINK, "connect failed: cannot resolve host")                                        \
     X(CONNECT, LINK, "connect failed")                                                             \
     X(CONNECT_TIMEOUT, LINK, "connect timeout")                                                    \
+    X(TLS, LINK, "TLS failed")                                                                     \
     X(EXHAUSTED, LINK, "max reconnect attempts reached")                                           \
     X(DISCONNECTED, LINK, "disconnected")                                                          \
     X(SERVER_CLOSED, LINK, "connection closed by server")                                          \

@@ -39,8 +39,12 @@ void evg_pipe_stop(evg_pipe_t *pipe)
 /* A reset is a peer that went away, whichever call hears of it first. */
 static void failed(evg_pipe_t *pipe, int error)
 {
+    const evg_transport_t *t = &pipe->transport;
     bool gone = error == ECONNRESET || error == EPIPE;
-    pipe->ops->ended(pipe, gone ? EVG_ESERVER_CLOSED : EVG_EIO, gone ? NULL : strerror(error));
+    if (t->error)
+        pipe->ops->ended(pipe, t->error, t->text);
+    else
+        pipe->ops->ended(pipe, gone ? EVG_ESERVER_CLOSED : EVG_EIO, gone ? NULL : strerror(error));
 }
 
 static void end_of_input(evg_pipe_t *pipe, ssize_t answer)

@@ -50,21 +50,24 @@ void evg_pipe_bury(evg_pipe_t *pipe)
 {
     if (pipe->retired.fd < 0) return;
     stop_watching(pipe);
+    pipe->retired.ops->farewell(&pipe->retired);
     evg_transport_drain(&pipe->retired);
-    evg_transport_close(&pipe->retired);
+    evg_transport_cut(&pipe->retired);
 }
 
+/* A transport that takes no more because of what it waits for itself is not to be asked before. */
 static int wanted_events(const evg_pipe_t *pipe, bool reads)
 {
     int wanted = pipe->transport.wants;
-    if (pipe->flows) wanted |= (reads ? EV_READ : 0) | (pipe->blocked ? EV_WRITE : 0);
-    return wanted;
+    if (pipe->flows && pipe->blocked && !wanted) wanted = EV_WRITE;
+    return pipe->flows && reads ? wanted | EV_READ : wanted;
 }
 
 void evg_pipe_watch(evg_pipe_t *pipe, bool reads)
 {
     int wanted = wanted_events(pipe, reads);
     evg_assert(pipe->source.loop->turning && !pipe->source.loop->polling);
+    if (pipe->flows && reads && !pipe->transport.drained) evg_source_ready(&pipe->source, EV_READ);
     if (wanted == pipe->watched && (!wanted || ev_priority(&pipe->io) == pipe->priority)) return;
     stop_watching(pipe);
     if (!wanted) return;
@@ -73,6 +76,13 @@ void evg_pipe_watch(evg_pipe_t *pipe, bool reads)
     evg_libev.io_start(pipe->source.loop->ev, &pipe->io);
     pipe->watched = wanted;
     pipe->source.fd = wanted & EV_READ ? pipe->transport.fd : -1;
+}
+
+void evg_pipe_cut(evg_pipe_t *pipe)
+{
+    stop_watching(pipe);
+    evg_transport_cut(&pipe->retired);
+    evg_transport_cut(&pipe->transport);
 }
 
 void evg_pipe_close(evg_pipe_t *pipe)

@@ -44,7 +44,7 @@ static int closed_proceed(evg_transport_t *t)
     return EVG_IO_FAILED;
 }
 
-static void closed_close(evg_transport_t *t)
+static void nothing(evg_transport_t *t)
 {
     (void)t;
 }
@@ -65,7 +65,8 @@ static const evg_transport_ops_t closed_ops = {
     .proceed = closed_proceed,
     .read = closed_read,
     .write = closed_write,
-    .close = closed_close,
+    .farewell = nothing,
+    .close = nothing,
     .keepalive = no_keepalive,
     .in_flight = none_in_flight,
 };
@@ -183,6 +184,7 @@ static const evg_transport_ops_t tcp_ops = {
     .proceed = stream_proceed,
     .read = stream_read,
     .write = stream_write,
+    .farewell = nothing,
     .close = stream_close,
     .keepalive = tcp_keepalive,
     .in_flight = tcp_in_flight,
@@ -193,6 +195,7 @@ static const evg_transport_ops_t unix_ops = {
     .proceed = stream_proceed,
     .read = stream_read,
     .write = stream_write,
+    .farewell = nothing,
     .close = stream_close,
     .keepalive = no_keepalive,
     .in_flight = none_in_flight,
@@ -288,6 +291,12 @@ void evg_transport_drain(evg_transport_t *t)
 }
 
 void evg_transport_close(evg_transport_t *t)
+{
+    t->ops->farewell(t);
+    evg_transport_cut(t);
+}
+
+void evg_transport_cut(evg_transport_t *t)
 {
     t->ops->close(t);
     evg_transport_init(t);

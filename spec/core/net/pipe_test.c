@@ -6,7 +6,7 @@
 
 /* -- a transport that veils bytes, and holds some back both ways --------------------------------------------------- */
 
-enum { RECORD = 16 * 1024, HELD_MAX = 64 * 1024, VEIL = 0x55, QUESTION = '?' ^ VEIL };
+enum { RECORD = 16 * 1024, HELD_MAX = 64 * 1024, VEIL = 0x55, QUESTION = '?' ^ VEIL, OFFENCE = '!' ^ VEIL };
 
 typedef struct {
     uint8_t bytes[1024 * 1024];
@@ -14,6 +14,7 @@ typedef struct {
 } store_t;
 
 static store_t in, out; /* read from the socket and not given away; taken, and not in the socket */
+static bool waits;      /* for the peer, before it takes anything */
 
 static void store_take(store_t *store, size_t len)
 {
@@ -49,6 +50,11 @@ static ssize_t veil_read(evg_transport_t *t, void *room, size_t len)
     ssize_t got = recv(t->fd, in.bytes + in.len, sizeof in.bytes - in.len, MSG_DONTWAIT);
     if (got > 0) in.len += (size_t)got;
     veil_answer(t);
+    if (in.len && in.bytes[0] == OFFENCE) {
+        t->error = EVG_ETLS;
+        t->text = "what an offence";
+        return EVG_IO_FAILED;
+    }
     size_t given = in.len < len ? in.len : len;
     if (given > RECORD) given = RECORD;
     for (size_t at = 0; at < given; at++) ((uint8_t *)room)[at] = in.bytes[at] ^ VEIL;
@@ -61,10 +67,16 @@ static ssize_t veil_read(evg_transport_t *t, void *room, size_t len)
 
 static ssize_t veil_write(evg_transport_t *t, const void *bytes, size_t len)
 {
-    if (out.len >= HELD_MAX) return EVG_IO_AGAIN;
+    if (waits) t->wants = EV_READ;
+    if (waits || out.len >= HELD_MAX) return EVG_IO_AGAIN;
     if (len > RECORD) len = RECORD;
     for (size_t at = 0; at < len; at++) out.bytes[out.len++] = ((const uint8_t *)bytes)[at] ^ VEIL;
     return veil_proceed(t) == EVG_IO_FAILED ? EVG_IO_FAILED : (ssize_t)len;
+}
+
+static void veil_farewell(evg_transport_t *t)
+{
+    send(t->fd, ".", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void veil_close(evg_transport_t *t)
@@ -72,8 +84,12 @@ static void veil_close(evg_transport_t *t)
     close(t->fd);
 }
 
-static const evg_transport_ops_t veil_ops = {
-    .name = "veil", .proceed = veil_proceed, .read = veil_read, .write = veil_write, .close = veil_close};
+static const evg_transport_ops_t veil_ops = {.name = "veil",
+                                             .proceed = veil_proceed,
+                                             .read = veil_read,
+                                             .write = veil_write,
+                                             .farewell = veil_farewell,
+                                             .close = veil_close};
 
 /* -- what sits on top ---------------------------------------------------------------------------------------------- */
 
@@ -84,7 +100,9 @@ typedef struct {
     int peer;
     size_t came, most_in_a_turn;
     bool in_order; /* what came counts bytes from 0 */
+    bool paused;   /* does not read */
     int reason, served;
+    const char *text;
 } end_t;
 
 static end_t *end_of(evg_source_t *source)
@@ -102,7 +120,7 @@ static void end_reconcile(evg_source_t *source)
     end_t *e = end_of(source);
     evg_pipe_bury(&e->pipe);
     if (e->pipe.flows) evg_pipe_write(&e->pipe);
-    evg_pipe_watch(&e->pipe, true);
+    evg_pipe_watch(&e->pipe, !e->paused);
 }
 
 static void end_serve(evg_source_t *source)
@@ -110,7 +128,7 @@ static void end_serve(evg_source_t *source)
     end_t *e = end_of(source);
     size_t before = e->came;
     e->served++;
-    if (e->pipe.flows) evg_pipe_read(&e->pipe);
+    if (e->pipe.flows && !e->paused) evg_pipe_read(&e->pipe);
     if (e->came - before > e->most_in_a_turn) e->most_in_a_turn = e->came - before;
     evg_source_dirty(source);
 }
@@ -148,8 +166,8 @@ static void end_came(evg_pipe_t *pipe, evg_bytes_t bytes)
 
 static void end_ended(evg_pipe_t *pipe, int reason, const char *text)
 {
-    (void)text;
     end_above(pipe)->reason = reason;
+    end_above(pipe)->text = text;
     evg_pipe_stop(pipe);
 }
 
@@ -161,6 +179,7 @@ static int setup(void **state)
     int pair[2];
     end = (end_t){.loop = evg_loop_new(), .in_order = true};
     in.len = out.len = 0;
+    waits = false;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     end.peer = pair[1];
     evg_wire_init(&end.wire, evg_loop_now(end.loop));
@@ -303,6 +322,73 @@ static void test_a_transport_that_cannot_send_what_it_took_ends_the_pipe(void **
     assert_int_equal(e->pipe.retired.fd, -1);
 }
 
+/* To see it fail: say what errno says. */
+static void test_a_transport_says_itself_why_it_failed(void **state)
+{
+    end_t *e = *state;
+    uint8_t offence = OFFENCE;
+    assert_int_equal(send(e->peer, &offence, 1, 0), 1);
+    turn_until(e->loop, e->reason);
+    assert_int_equal(e->reason, EVG_ETLS);
+    assert_string_equal(e->text, "what an offence");
+    turn(e->loop, 0);
+}
+
+/* To see it fail: leave it to the watcher, which is started anew for an empty socket. */
+static void test_what_is_held_while_nobody_reads_is_read_afterwards(void **state)
+{
+    end_t *e = *state;
+    size_t said = peer_counts(e, 150 * 1024);
+    turn_until(e->loop, e->came);
+    assert_true(e->came < said);
+    e->paused = true;
+    evg_pipe_touch(&e->pipe);
+    turn(e->loop, 0);
+    turn(e->loop, 0);
+    assert_true(e->came < said);
+    double start = evg_monotonic();
+    turn(e->loop, 0.03);
+    assert_true(evg_monotonic() - start >= 0.03);
+    e->paused = false;
+    evg_pipe_touch(&e->pipe);
+    turn_until(e->loop, e->came == said);
+}
+
+/* To see it fail: watch for room in the socket, where there is room. */
+static void test_a_transport_that_waits_for_the_peer_does_not_spin(void **state)
+{
+    end_t *e = *state;
+    char byte = VEIL;
+    waits = true;
+    say(e, 10);
+    evg_pipe_touch(&e->pipe);
+    turn(e->loop, 0);
+    assert_int_equal(e->pipe.watched, EV_READ);
+    waits = false;
+    assert_int_equal(send(e->peer, &byte, 1, 0), 1);
+    turn_until(e->loop, evg_wire_output(&e->wire).len == 0);
+    assert_int_equal(e->pipe.watched, EV_READ);
+}
+
+static void test_a_farewell_is_said_but_for_a_cut(void **state)
+{
+    end_t *e = *state;
+    char room[10];
+    evg_pipe_stop(&e->pipe);
+    evg_pipe_touch(&e->pipe);
+    turn(e->loop, 0);
+    assert_int_equal(recv(e->peer, room, sizeof room, 0), 1);
+    assert_int_equal(recv(e->peer, room, sizeof room, 0), 0);
+}
+
+static void test_a_cut_goes_without_saying(void **state)
+{
+    end_t *e = *state;
+    char room[10];
+    evg_pipe_cut(&e->pipe);
+    assert_int_equal(recv(e->peer, room, sizeof room, 0), 0);
+}
+
 static void test_read_up_reads_what_is_held_and_gives_up_some_time(void **state)
 {
     end_t *e = *state;
@@ -330,6 +416,11 @@ int main(void)
         with_end(test_a_transport_that_holds_enough_takes_no_more_until_it_is_sent),
         with_end(test_a_transport_may_answer_for_itself),
         with_end(test_a_transport_that_cannot_send_what_it_took_ends_the_pipe),
+        with_end(test_a_transport_says_itself_why_it_failed),
+        with_end(test_what_is_held_while_nobody_reads_is_read_afterwards),
+        with_end(test_a_transport_that_waits_for_the_peer_does_not_spin),
+        with_end(test_a_farewell_is_said_but_for_a_cut),
+        with_end(test_a_cut_goes_without_saying),
         with_end(test_read_up_reads_what_is_held_and_gives_up_some_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ static const char *class_name_of(int code)
     case EVG_ERESOLVE: return "ResolveError";
     case EVG_ECONNECT: return "ConnectError";
     case EVG_ECONNECT_TIMEOUT: return "ConnectTimeoutError";
+    case EVG_ETLS: return "TLSError";
     case EVG_EEXHAUSTED: return "ReconnectExhaustedError";
     case EVG_ECOMMAND_TIMEOUT: return "CommandTimeoutError";
     case EVG_EFORKED: return "ForkedError";
