@@ -8,8 +8,8 @@ FLOORS = %w[base protocol session net
 def switch?(name) = ENV["EVGEARMAN_#{name}"] == "1"
 def macos? = RUBY_PLATFORM.include?("darwin")
 
-def brew_prefix
-  `brew --prefix libev`.strip if macos? && find_executable("brew")
+def brew_prefix(package)
+  `brew --prefix #{package}`.strip if macos? && find_executable("brew")
 end
 
 # libev is opened at run time, so the linker's search path is of no use: a directory given here is kept in the name.
@@ -18,7 +18,21 @@ def libev_name(directories)
   directories.map { |dir| File.join(dir, name) }.find { |path| File.exist?(path) } || name
 end
 
-_, libev_lib = dir_config("libev", brew_prefix)
+# Where Ruby's own extension has it from, if that was said when Ruby was built: two in one process do not go well together.
+def openssl_prefix
+  RbConfig::CONFIG["configure_args"].to_s[/--with-openssl-dir=([^\s']+)/, 1] || brew_prefix("openssl")
+end
+
+def openssl?
+  return false if with_config("openssl") == false
+
+  dir_config("openssl", openssl_prefix).any? || pkg_config("openssl")
+  have_header("openssl/ssl.h") &&
+    checking_for("OpenSSL 1.1.1 or newer") { try_static_assert("OPENSSL_VERSION_NUMBER >= 0x10101000L", "openssl/ssl.h") } &&
+    have_library("crypto", "ERR_peek_error", "openssl/err.h") && have_library("ssl", "SSL_read_ex", "openssl/ssl.h")
+end
+
+_, libev_lib = dir_config("libev", brew_prefix("libev"))
 
 abort <<~TEXT unless have_header("ev.h")
   evgearman needs libev 4 and its header ev.h. Install it with one of:
@@ -38,6 +52,12 @@ have_func("rb_nogvl", "ruby/thread.h")
 have_func("rb_enc_interned_str", "ruby/encoding.h")
 have_func("rb_io_closed_p", "ruby/io.h")
 have_func("sem_clockwait", "semaphore.h")
+
+if openssl?
+  $defs << "-DEVG_OPENSSL"
+else
+  message "TLS is left out: OpenSSL 1.1.1 and its headers were not found (Debian, Ubuntu: libssl-dev) or not wanted\n"
+end
 
 $srcs = Dir[File.join($srcdir, "{#{FLOORS.join(",")}}", "*.c")].sort
 $VPATH.concat(FLOORS.map { |floor| "$(srcdir)/#{floor}" })

@@ -25,8 +25,8 @@ class CoreBuild
 
   # The loader's DEEPBIND and ASAN do not mix: libev is linked.
   def self.on_sockets(name, flags)
-    new(name, [*flags, "-DEVG_LIBEV_LINKED", "-pthread"],
-        floors: [*FLOORS, "net"], strangers: %w[ruby.h], folder: "spec/core/net", libraries: %w[-lev])
+    new(name, [*flags, "-DEVG_LIBEV_LINKED", "-DEVG_OPENSSL", "-pthread"],
+        floors: [*FLOORS, "net"], strangers: %w[ruby.h], folder: "spec/core/net", libraries: %w[-lev -lssl -lcrypto])
   end
 
   def self.with_net = on_sockets("net", SANITIZE)

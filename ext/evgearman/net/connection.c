@@ -19,6 +19,7 @@ static void destroy(evg_connection_t *c)
     evg_pipe_close(&c->pipe);
     evg_connection_enter(c, EVG_PHASE_DOWN);
     evg_source_detach(&c->pipe.source);
+    evg_connection_set_tls(c, NULL);
     evg_free(c);
 }
 
@@ -102,11 +103,11 @@ static void connection_forked(evg_source_t *source)
 {
     evg_connection_t *c = connection_of(source);
     evg_pipe_forget_watcher(&c->pipe);
+    evg_pipe_cut(&c->pipe);
     if (c->dying) {
         destroy(c);
         return;
     }
-    evg_pipe_close(&c->pipe);
     evg_connection_enter(c, EVG_PHASE_DOWN);
     evg_session_forked(&c->session);
     evg_backoff_stir(&c->session.backoff, (uint64_t)getpid());
@@ -151,9 +152,17 @@ static void pipe_came(evg_pipe_t *pipe, evg_bytes_t in)
     evg_connection_emit(c);
 }
 
+/* Who expects TLS closes when he hears something else, and never says anything. */
+static bool turned_away_p(const evg_connection_t *c, int reason)
+{
+    return reason == EVG_ESERVER_CLOSED && !c->session.wire.bytes_in && !c->tls && !*c->address.path;
+}
+
 static void pipe_ended(evg_pipe_t *pipe, int reason, const char *text)
 {
-    evg_connection_finish(connection_above(pipe), reason, text);
+    evg_connection_t *c = connection_above(pipe);
+    if (!text && turned_away_p(c, reason)) text = "before it said anything: does it want TLS?";
+    evg_connection_finish(c, reason, text);
 }
 
 static const evg_pipe_ops_t pipe_ops = {
@@ -247,9 +256,18 @@ void evg_connection_disconnect(evg_connection_t *c)
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address)
 {
     evg_session_leave(&c->session);
+    evg_tls_ticket_drop(&c->ticket);
     c->address = *address;
     evg_connection_pump(c);
     evg_pipe_touch(&c->pipe);
+}
+
+void evg_connection_set_tls(evg_connection_t *c, evg_tls_context_t *context)
+{
+    evg_tls_context_hold(context);
+    evg_tls_context_release(c->tls);
+    evg_tls_ticket_drop(&c->ticket);
+    c->tls = context;
 }
 
 void evg_connection_shut(evg_connection_t *c)

@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "net/pipe.h"
 #include "net/resolver.h"
+#include "net/tls.h"
 #include "session/session.h"
 
 typedef enum { EVG_PHASE_DOWN, EVG_PHASE_RESOLVING, EVG_PHASE_CONNECTING, EVG_PHASE_OPEN } evg_phase_t;
@@ -17,8 +18,10 @@ typedef struct evg_connection {
     evg_pipe_t pipe; /* first; its wire is the session's */
     evg_session_t session;
     evg_address_t address;
-    double connect_timeout; /* seconds for its name, and for one address, SYN to established; 0 is never */
-    double keepalive;       /* seconds */
+    evg_tls_context_t *tls; /* NULL: in the clear */
+    double
+        connect_timeout; /* seconds for its name, and for one address, SYN to established (by TLS, if so); 0 is never */
+    double keepalive;    /* seconds */
     void (*on_event)(void *owner, const evg_event_t *event);
     void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
     void (*on_step)(void *owner); /* everything was told; more may be written or answered than before; NULL */
@@ -28,16 +31,19 @@ typedef struct evg_connection {
     evg_resolution_t *resolution;
     evg_sockaddrs_t *ways; /* while resolving or connecting */
     int way;               /* the one that is tried */
-    int cause;             /* errno of the last way that failed, or could not be tried; 0: its time was up */
-    double give_up_at;     /* connect_timeout of that one, or of the resolution */
-    bool telling;          /* on_event is being called */
-    bool dying;            /* to be freed at the next reconciliation; the session is gone already */
+    int cause;             /* why the last way failed, or could not be tried, and what there is to say of that */
+    char cause_text[160];
+    bool wanting; /* it was for want of something of this machine's */
+    evg_tls_ticket_t ticket;
+    double give_up_at; /* connect_timeout of that one, or of the resolution */
+    bool telling;      /* on_event is being called */
+    bool dying;        /* to be freed at the next reconciliation; the session is gone already */
 } evg_connection_t;
 
 /* Heap; session with its defaults; attached to the loop. NULL: no memory. */
 evg_connection_t *evg_connection_new(evg_loop_t *loop, const evg_address_t *address, uint64_t seed0, uint64_t seed1);
 
-/* The owner goes away: closes the socket without a word, calls out no more, and frees itself as soon as no turn
+/* The owner goes away: closes the socket, calls out no more, and frees itself as soon as no turn
  * is under way. NULL is fine. */
 void evg_connection_free(evg_connection_t *c);
 
@@ -65,6 +71,9 @@ void evg_connection_shut(evg_connection_t *c);
 
 /* Goes to another address from now on: evg_session_leave, the socket closed, events told. */
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address);
+
+/* By TLS from the next connection on, or in the clear (NULL). Holds the context. */
+void evg_connection_set_tls(evg_connection_t *c, evg_tls_context_t *context);
 
 /* Ends the connection as if the network had, and the session connects again. Nothing if it is not open. */
 void evg_connection_cut(evg_connection_t *c);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 static double deadline(const evg_connection_t *c)
@@ -20,36 +21,51 @@ static bool wanting_p(int error)
 }
 
 /* That is why, whatever the other ways led to. */
-static void blame(evg_connection_t *c, int error)
+static void blame(evg_connection_t *c, int cause, const char *text)
 {
-    if (!wanting_p(c->cause)) c->cause = error;
+    if (c->wanting) return;
+    c->cause = cause;
+    snprintf(c->cause_text, sizeof c->cause_text, "%s", text ? text : "");
 }
 
-static void give_up(evg_connection_t *c)
+static void blame_failure(evg_connection_t *c)
 {
-    if (c->cause)
-        evg_connection_finish(c, EVG_ECONNECT, strerror(c->cause));
+    const evg_transport_t *t = &c->pipe.transport;
+    int error = errno;
+    if (t->error)
+        blame(c, t->error, t->text);
     else
-        evg_connection_finish(c, EVG_ECONNECT_TIMEOUT, NULL);
+        blame(c, EVG_ECONNECT, strerror(error));
+    c->wanting |= !t->error && wanting_p(error);
+}
+
+static bool set_out(evg_connection_t *c)
+{
+    evg_transport_t *t = &c->pipe.transport;
+    if (evg_transport_connect(t, &c->ways->addresses[c->way]) < 0) return false;
+    if (!c->tls || evg_tls_connect(t, c->tls, c->address.host, &c->ticket) == 0) return true;
+    int error = errno;
+    evg_transport_close(t);
+    errno = error;
+    return false;
 }
 
 /* Begins the next way that can be begun. */
 void evg_connection_try_next_way(evg_connection_t *c)
 {
     while (++c->way < c->ways->count) {
-        if (evg_transport_connect(&c->pipe.transport, &c->ways->addresses[c->way]) == 0) {
+        if (set_out(c)) {
             c->give_up_at = deadline(c);
             return;
         }
-        blame(c, errno);
+        blame_failure(c);
     }
-    give_up(c);
+    evg_connection_finish(c, c->cause, *c->cause_text ? c->cause_text : NULL);
 }
 
 /* This way leads nowhere. The next is tried in `reconcile`, when the descriptor of this one may be closed. */
-static void leave_way(evg_connection_t *c, int cause)
+static void leave_way(evg_connection_t *c)
 {
-    blame(c, cause);
     c->give_up_at = INFINITY;
     evg_pipe_retire(&c->pipe);
 }
@@ -66,12 +82,15 @@ void evg_connection_check_way(evg_connection_t *c)
 {
     if (c->pipe.transport.fd < 0) return;
     int rc = c->pipe.transport.ops->proceed(&c->pipe.transport);
-    if (rc == 0)
+    if (rc == 0) {
         opened(c);
-    else if (rc == EVG_IO_FAILED)
-        leave_way(c, errno);
-    else if (c->session.wire.now >= c->give_up_at)
-        leave_way(c, 0);
+    } else if (rc == EVG_IO_FAILED) {
+        blame_failure(c);
+        leave_way(c);
+    } else if (c->session.wire.now >= c->give_up_at) {
+        blame(c, EVG_ECONNECT_TIMEOUT, c->pipe.transport.text);
+        leave_way(c);
+    }
 }
 
 static void unresolved(evg_connection_t *c, int answer)
@@ -106,7 +125,7 @@ static void resolve(evg_connection_t *c)
 void evg_connection_begin(evg_connection_t *c)
 {
     evg_session_opening(&c->session);
-    c->cause = 0;
+    c->wanting = false;
     evg_sockaddrs_t *ways = evg_zalloc(sizeof *ways);
     if (!ways) {
         evg_connection_finish(c, EVG_ENOMEM, NULL);
