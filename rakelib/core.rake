@@ -16,7 +16,7 @@ end
 desc "Run the simulation: clients and workers against our servers and a model of gearmand, in memory, seed after seed"
 task(:sim, [:seeds]) { |_, args| CoreRun.simulation(CoreBuild.sanitized, Integer(args.fetch(:seeds, 2000))) }
 
-desc "Run a session between a server and a caller who do anything, guided by coverage; needs clang"
+desc "Run sessions, a job queue and a job server among those who say and do anything, guided by coverage; needs clang"
 task(:fuzz, [:seconds]) { |_, args| CoreRun.fuzzing(CoreBuild.guided, Integer(args.fetch(:seconds, 60))) }
 
 namespace :fuzz do

@@ -10,6 +10,7 @@ class CoreBuild
   class Failure < StandardError; end
 
   FLOORS = %w[base protocol session].freeze
+  FUZZERS = %w[fuzz queuefuzz serverfuzz].freeze
   COMMON = %w[-std=gnu11 -g -D_GNU_SOURCE -DEVG_DEBUG -Iext/evgearman -Ispec/core -Wall -Wextra -Wconversion -Werror].freeze
   SANITIZE = %w[-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer].freeze
 
@@ -72,8 +73,13 @@ class CoreBuild
     programs(mains, libraries: ["-lcmocka", *@libraries])
   end
 
-  def blind_fuzzer = programs({ "fuzz" => Dir["spec/core/fuzz/*.c"].sort }).first
-  def fuzzer = programs({ "fuzz" => %w[spec/core/fuzz/life.c spec/core/fuzz/script.c] }).first
+  # Each takes scripts of bytes; blind ones make them up.
+  def fuzzers(more = [])
+    kits = %w[script queue_audit].map { |kit| "spec/core/support/#{kit}.c" }
+    programs(FUZZERS.to_h { |name| [name, [*Dir["spec/core/#{name}/*.c"].sort, *kits, *more]] })
+  end
+
+  def blind_fuzzers = fuzzers(["spec/core/support/blind.c"])
   def net_fuzzer = programs({ "netfuzz" => Dir["spec/core/netfuzz/*.c"].sort }, libraries: @libraries).first
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 

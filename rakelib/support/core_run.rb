@@ -23,8 +23,9 @@ module CoreRun
   end
 
   def blind_fuzzing(build, seeds)
-    in_shares(build.blind_fuzzer, seeds)
-    puts "#{seeds} scripts by chance passed"
+    fuzzers = build.blind_fuzzers
+    fuzzers.each { |fuzzer| in_shares(fuzzer, seeds) }
+    puts "#{seeds} scripts by chance passed in #{fuzzers.size} programs"
   end
 
   def net_fuzzing(build, seeds)
@@ -32,10 +33,15 @@ module CoreRun
     puts "#{seeds} lives on real sockets passed"
   end
 
-  # Keeps what it has found interesting in `corpus`; a script that breaks something is left in the same folder's `crash-…`.
+  # One after another. Each keeps what it has found interesting in a corpus; a script that breaks something is left beside
+  # that, as `fuzz-crash-…`.
   def fuzzing(build, seconds)
-    corpus = File.join(build.dir, "corpus").tap { |dir| FileUtils.mkdir_p(dir) }
-    report = run(build.fuzzer, "-max_total_time=#{seconds}", "-max_len=2048", "-artifact_prefix=#{build.dir}/",
+    build.fuzzers.each { |fuzzer| fuzz(fuzzer, seconds / CoreBuild::FUZZERS.size) }
+  end
+
+  def fuzz(fuzzer, seconds)
+    corpus = "#{fuzzer}.corpus".tap { |dir| FileUtils.mkdir_p(dir) }
+    report = run(fuzzer, "-max_total_time=#{seconds}", "-max_len=2048", "-artifact_prefix=#{fuzzer}-",
                  "-print_final_stats=1", corpus)
     puts "#{report[/number_of_executed_units: *(\d+)/, 1]} scripts passed, #{Dir.children(corpus).size} kept in #{corpus}"
   end

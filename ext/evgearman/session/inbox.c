@@ -108,7 +108,7 @@ static void answered(evg_session_t *s, const evg_request_t *request)
     evg_backoff_succeeded(&s->backoff);
 }
 
-static const char *name_of(int type)
+static const char *name_of(evg_command_t type)
 {
     return type == EVG_TEXT ? "a line of text" : evg_command_info((uint32_t)type)->name;
 }

@@ -2,16 +2,13 @@
  *
  *     life.c      a session, its requests and jobs, and what must always be true of them
  *     script.c    what each byte makes the caller and the server do
- *     blind.c     scripts by chance, for a compiler without a fuzzer
  *
- * A violation aborts, so whatever runs the scripts has a small thing to look at. */
+ * See support/script.h. */
 #ifndef EVG_SPEC_FUZZ_H
 #define EVG_SPEC_FUZZ_H
 
 #include "session/session.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "support/script.h"
 
 enum { LIFE_REQUESTS = 64, LIFE_JOBS = 64 };
 
@@ -40,8 +37,5 @@ void life_close(int reason);
 void life_hear(evg_bytes_t bytes);
 void life_pass(double seconds);
 void life_tell(void); /* takes all events, and obeys a reason to close */
-
-/* The whole script of one life. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 #endif

@@ -4,20 +4,10 @@
 #include "base/error.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 life_t life;
 
 static size_t live_before;
-
-#define must(condition) ((condition) ? (void)0 : violated(#condition, __LINE__))
-
-static _Noreturn void violated(const char *what, int line)
-{
-    fprintf(stderr, "life.c:%d: not true: %s\n", line, what);
-    abort();
-}
 
 /* -- what must be true --------------------------------------------------------------------------------------------- */
 

@@ -4,31 +4,6 @@
 #include "base/error.h"
 #include "protocol/packet.h"
 
-static const uint8_t *next_byte, *end;
-
-static uint8_t byte(void)
-{
-    return next_byte < end ? *next_byte++ : 0;
-}
-
-/* So many of the script itself. */
-static evg_bytes_t some(size_t most)
-{
-    size_t len = byte() % (most + 1);
-    if (len > (size_t)(end - next_byte)) len = (size_t)(end - next_byte);
-    evg_bytes_t bytes = evg_bytes(next_byte, len);
-    next_byte += len;
-    return bytes;
-}
-
-static evg_bytes_t one_of(const char *const *words, unsigned count)
-{
-    return evg_bytes_of(words[byte() % count]);
-}
-
-#define ONE_OF(...) \
-    one_of((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
-
 static evg_bytes_t handle(void)
 {
     return ONE_OF("H:1", "H:2", "H:3", "H:4", "", "H:1234567890123456789012345678901234567890123456789012345678901234");
@@ -40,17 +15,17 @@ static void submit(evg_request_t *request)
 {
     static const evg_command_t types[] = {EVG_SUBMIT_JOB, EVG_SUBMIT_JOB_HIGH, EVG_SUBMIT_JOB_LOW, EVG_SUBMIT_JOB_BG,
                                           EVG_SUBMIT_JOB_EPOCH};
-    evg_submission_t submission = {.type = types[byte() % 5], .function = ONE_OF("f", "g"), .run_at = 1e9};
+    evg_submission_t submission = {.type = types[script_byte() % 5], .function = ONE_OF("f", "g"), .run_at = 1e9};
     submission.unique = ONE_OF("", "k", "l");
-    submission.timeout = byte() % 4;
-    submission.workload = some(16);
+    submission.timeout = script_byte() % 4;
+    submission.workload = script_some(16);
     life_made(request, evg_client_submit(&life.s, request, &submission));
 }
 
 static void ask(evg_request_t *request)
 {
-    switch (byte() % 7) {
-    case 0: life_made(request, evg_session_echo(&life.s, request, some(8))); break;
+    switch (script_byte() % 7) {
+    case 0: life_made(request, evg_session_echo(&life.s, request, script_some(8))); break;
     case 1: life_made(request, evg_client_get_status(&life.s, request, handle())); break;
     case 2: life_made(request, evg_client_get_status_unique(&life.s, request, ONE_OF("k", "l"))); break;
     case 3: life_made(request, evg_session_option(&life.s, request, ONE_OF("exceptions", "o"))); break;
@@ -63,8 +38,8 @@ static void ask(evg_request_t *request)
 static void do_work(void)
 {
     evg_bytes_t name = ONE_OF("f", "g");
-    switch (byte() % 6) {
-    case 0: (void)evg_worker_can_do(&life.s, name, byte() % 3, (byte() % 3) * 5.0, &life); break;
+    switch (script_byte() % 6) {
+    case 0: (void)evg_worker_can_do(&life.s, name, script_byte() % 3, (script_byte() % 3) * 5.0, &life); break;
     case 1: (void)evg_worker_cant_do(&life.s, name); break;
     case 2: evg_worker_reset_abilities(&life.s); break;
     case 3: (void)evg_worker_work(&life.s); break;
@@ -75,18 +50,18 @@ static void do_work(void)
 
 static void say_of(evg_job_t *job)
 {
-    switch (byte() % 7) {
+    switch (script_byte() % 7) {
     case 0: evg_job_started(&life.s, job); break;
-    case 1: (void)evg_job_data(&life.s, job, some(8)); break;
-    case 2: (void)evg_job_status(&life.s, job, byte(), byte()); break;
+    case 1: (void)evg_job_data(&life.s, job, script_some(8)); break;
+    case 2: (void)evg_job_status(&life.s, job, script_byte(), script_byte()); break;
     case 3:
-        if (evg_job_complete(&life.s, job, some(8)) == 0) life_finished(job);
+        if (evg_job_complete(&life.s, job, script_some(8)) == 0) life_finished(job);
         break;
     case 4:
         if (evg_job_fail(&life.s, job) == 0) life_finished(job);
         break;
     case 5:
-        if (evg_job_exception(&life.s, job, some(8)) == 0) life_finished(job);
+        if (evg_job_exception(&life.s, job, script_some(8)) == 0) life_finished(job);
         break;
     default: evg_job_forget(&life.s, job); life_finished(job);
     }
@@ -95,7 +70,7 @@ static void say_of(evg_job_t *job)
 static void set_options(void)
 {
     evg_session_options_t *options = &life.s.options;
-    uint8_t bits = byte();
+    uint8_t bits = script_byte();
     options->reconnect = bits & 1;
     options->exceptions = bits & 2;
     options->heartbeat = bits & 4 ? 20 : 0;
@@ -104,7 +79,7 @@ static void set_options(void)
     options->max_unsent = bits & 32 ? 256 : 1 << 20;
     life.s.worker.grab_unique = bits & 64;
     life.s.worker.poll_interval = bits & 128 ? 1 : 0;
-    life.s.worker.prefetch = (int)(byte() % 4) - 1;
+    life.s.worker.prefetch = (int)(script_byte() % 4) - 1;
 }
 
 /* -- the server ---------------------------------------------------------------------------------------------------- */
@@ -131,7 +106,7 @@ static void say_packet(void)
         EVG_WORK_STATUS, EVG_WORK_COMPLETE,  EVG_WORK_FAIL,  EVG_ECHO_RES,         EVG_ERROR,
         EVG_STATUS_RES,  EVG_WORK_EXCEPTION, EVG_OPTION_RES, EVG_WORK_DATA,        EVG_WORK_WARNING,
         EVG_GRAB_JOB,    EVG_SUBMIT_JOB,     EVG_CAN_DO,     EVG_STATUS_RES_UNIQUE};
-    evg_command_t type = types[byte() % (sizeof types / sizeof *types)];
+    evg_command_t type = types[script_byte() % (sizeof types / sizeof *types)];
     evg_bytes_t args[EVG_MAX_ARGS];
     bool about_a_job = type != EVG_ERROR && type != EVG_STATUS_RES_UNIQUE && type != EVG_OPTION_RES;
     for (int at = 0; at < EVG_MAX_ARGS; at++) args[at] = at == 0 && about_a_job ? handle() : word();
@@ -148,7 +123,7 @@ static void assign(bool unique)
 {
     const evg_bytes_t args[] = {handle(), ONE_OF("f", "g"), ONE_OF("k", ""), evg_bytes_of("w")};
     const evg_bytes_t plain[] = {args[0], args[1], args[3]};
-    if (byte() % 4 == 0)
+    if (script_byte() % 4 == 0)
         say(EVG_NO_JOB, NULL);
     else
         say(unique ? EVG_JOB_ASSIGN_UNIQ : EVG_JOB_ASSIGN, unique ? args : plain);
@@ -185,7 +160,7 @@ static void write_all(void)
 
 static void write_some(void)
 {
-    size_t most = byte();
+    size_t most = script_byte();
     evg_bytes_t output = evg_session_output(&life.s);
     evg_session_written(&life.s, most < 255 && most < output.len ? most : output.len);
     life_tell();
@@ -199,13 +174,13 @@ static void request(void (*make)(evg_request_t *request))
 
 static void about_a_job(void)
 {
-    evg_job_t *job = life_job(byte() % 8); /* they fill up from the first */
+    evg_job_t *job = life_job(script_byte() % 8); /* they fill up from the first */
     if (job) say_of(job);
 }
 
-static void step(void)
+static void act(void)
 {
-    switch (byte() % 24) {
+    switch (script_byte() % 24) {
     case 0:
     case 1: request(submit); break;
     case 2: request(ask); break;
@@ -216,14 +191,14 @@ static void step(void)
         evg_session_disconnect(&life.s);
         life_tell();
         break;
-    case 7: life_close(byte() % 2 ? EVG_ESERVER_CLOSED : EVG_ECONNECT); break;
+    case 7: life_close(script_byte() % 2 ? EVG_ESERVER_CLOSED : EVG_ECONNECT); break;
     case 8:
         (void)evg_session_want(&life.s);
         life_open();
         break;
-    case 9: life_pass(byte() / 8.0); break;
+    case 9: life_pass(script_byte() / 8.0); break;
     case 10:
-        if (byte() % 8 == 0) life_hear(some(64));
+        if (script_byte() % 8 == 0) life_hear(script_some(64));
         break;
     case 11: say_text(); break;
     case 12: write_some(); break;
@@ -233,18 +208,17 @@ static void step(void)
     }
 }
 
-/* One byte in sixteen also lets the n-th allocation of its step fail. */
+static void step(void)
+{
+    act();
+    evg_alloc_fail_at(0);
+    life_tell();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    next_byte = bytes;
-    end = bytes + len;
     life_begin();
-    while (next_byte < end) {
-        if (*next_byte / 16 == 15) evg_alloc_fail_at(1 + *next_byte % 16 / 4);
-        step();
-        evg_alloc_fail_at(0);
-        life_tell();
-    }
+    script_run(bytes, len, step);
     life_end();
     return 0;
 }

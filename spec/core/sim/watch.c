@@ -44,8 +44,8 @@ void watch_wakes(ledger_t *ledger, int function)
 evg_bytes_t watch_unseen(const view_t *view)
 {
     const evg_buffer_t *out = &view->session->wire.out;
-    size_t seen = (size_t)(view->seen - out->consumed);
-    return evg_bytes(evg_buffer_data(out) + seen, evg_buffer_len(out) - seen);
+    size_t seen = (size_t)(view->seen - out->consumed), len = evg_buffer_len(out) - seen;
+    return len ? evg_bytes(evg_buffer_data(out) + seen, len) : evg_bytes(NULL, 0);
 }
 
 static void woken(view_t *view)

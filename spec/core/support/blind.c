@@ -1,8 +1,8 @@
-/* Scripts by chance, or those of files:
+/* Scripts by chance, for a compiler without a fuzzer; or those of files:
  *
  *     fuzz --seeds 1000 --first 1    with --verbose each seed is told before it runs
  *     fuzz crash-0123abcd */
-#include "fuzz/fuzz.h"
+#include "support/script.h"
 
 #include <stdio.h>
 
