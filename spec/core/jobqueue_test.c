@@ -433,6 +433,40 @@ static void a_job_goes_back_when_its_time_is_over(void **state)
     assert_true(evg_queue_deadline(&kit.q) > 1e9);
 }
 
+static void an_ability_said_again_has_another_timeout_for_jobs_to_come(void **state)
+{
+    (void)state;
+    (void)submit(0, "f", "", "one");
+    (void)submit(0, "f", "", "two");
+    can_do_within(0, "f", 5);
+    (void)grab(0);
+    can_do_within(0, "f", 2);
+    (void)grab(0);
+    pass(2);
+    assert_null(job("H:2")->runs);
+    assert_non_null(job("H:1")->runs);
+    can_do(0, "f");
+    (void)grab(0);
+    pass(3);
+    assert_null(job("H:1")->runs);
+    assert_non_null(job("H:2")->runs);
+}
+
+static void a_job_whose_timer_has_no_memory_stays_in_the_queue(void **state)
+{
+    evg_queue_job_t *got;
+    (void)state;
+    (void)submit(0, "f", "", "one");
+    can_do_within(0, "f", 5);
+    evg_alloc_fail_at(1);
+    assert_int_equal(evg_queue_grab(&kit.q, &kit.workers[0], &got), EVG_ENOMEM);
+    evg_alloc_fail_at(0);
+    assert_int_equal(kit.q.running, 0);
+    assert_grabs(0, "H:1 f  one");
+    pass(5);
+    assert_int_equal(kit.q.running, 0);
+}
+
 static void a_cancelled_job_fails_and_is_gone(void **state)
 {
     (void)state;
@@ -641,6 +675,8 @@ int main(void)
         with_kit(jobs_of_a_worker_that_leaves_go_to_the_tail),
         with_kit(a_job_that_went_back_too_often_fails),
         with_kit(a_job_goes_back_when_its_time_is_over),
+        with_kit(an_ability_said_again_has_another_timeout_for_jobs_to_come),
+        with_kit(a_job_whose_timer_has_no_memory_stays_in_the_queue),
         with_kit(a_cancelled_job_fails_and_is_gone),
         with_kit(a_cancelled_job_that_runs_does_so_for_nobody),
         with_kit(a_delayed_job_wakes_sleepers_when_it_is_due),

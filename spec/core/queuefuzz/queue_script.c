@@ -298,7 +298,7 @@ static void begin(void)
 {
     evg_queue_init(&q, &ops, "H", 1, 2);
     evg_queue_clock(&q, 1000, 1e9);
-    q.options.max_jobs = 40;
+    q.options.max_jobs = 16;
     q.options.max_bytes = 16384;
     q.options.max_functions = 6;
     memset(waits, 0, sizeof waits);

@@ -113,6 +113,7 @@ void rules_check(const ledger_t *ledger)
         if (view_of_p(&views[i], ledger) && views[i].asleep) check_sleeper(&views[i], at_hand);
     }
     if (q->jobs.count != ledger->count) broken("there are %zu jobs, not %zu", q->jobs.count, ledger->count);
+    if (q->jobs.count > q->options.max_jobs) broken("there are %zu jobs", q->jobs.count);
     if (q->running != ledger->running) broken("%zu jobs run, not %zu", q->running, ledger->running);
     if (counts->submitted != ledger->submitted || counts->joined != ledger->joined)
         broken("submissions are miscounted");
