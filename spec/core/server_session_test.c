@@ -229,6 +229,17 @@ static void a_job_that_takes_too_long_goes_back(void **state)
     assert_said(1, "JOB_ASSIGN H:1|f|w; ERROR JOB_NOT_FOUND|Job given in work result not found");
 }
 
+static void it_has_a_second_at_least(void **state)
+{
+    (void)state;
+    ask(0, "SUBMIT_JOB f||w");
+    ask(1, "CAN_DO_TIMEOUT f|1; GRAB_JOB");
+    server_kit_pass(0.9);
+    assert_int_equal(kit.server.queue.running, 1);
+    server_kit_pass(0.2);
+    assert_int_equal(kit.server.queue.running, 0);
+}
+
 static void a_lost_job_fails_after_so_many_retries(void **state)
 {
     (void)state;
@@ -278,6 +289,10 @@ static void what_is_too_long_is_refused(void **state)
     assert_said(0, "ERROR ARGUMENT_TOO_LARGE|Function name too large");
     ask_with(0, "CAN_DO ", 513, "");
     assert_said(0, "ERROR ARGUMENT_TOO_LARGE|Function name too large");
+    ask_with(0, "GET_STATUS_UNIQUE ", 63, "");
+    char expected[2048];
+    snprintf(expected, sizeof expected, "STATUS_RES_UNIQUE %s|1|0|0|0|1", n_times('x', 63));
+    assert_said(0, expected);
     ask_with(0, "GET_STATUS ", 64, "");
     assert_said(0, "ERROR ARGUMENT_TOO_LARGE|Job handle too large");
     ask_with(0, "GET_STATUS_UNIQUE ", 64, "");
@@ -288,7 +303,6 @@ static void what_is_too_long_is_refused(void **state)
     assert_said(
         0, "ERROR ARGUMENT_TOO_LARGE|Error occurred due to GEARMAND_JOB_HANDLE_SIZE being too small from snprintf");
     ask_with(0, "SET_CLIENT_ID ", 200, "; 'workers");
-    char expected[2048];
     snprintf(expected, sizeof expected,
              "'10 127.0.0.1 %s :\\n11 127.0.0.1 - :\\n12 127.0.0.1 - :\\n13 127.0.0.1 - :\\n.\\n'", n_times('x', 127));
     assert_said(0, expected);
@@ -401,10 +415,35 @@ static void a_quiet_connection_holds_nothing(void **state)
     assert_said(0, "ECHO_RES x");
     for (int i = 0; i < 3; i++) {
         assert_true(evg_server_session_deadline(&kit.sessions[0]) > kit.now);
+        if (kit.sessions[0].wire.in.cap) assert_true(evg_server_session_deadline(&kit.sessions[0]) <= kit.now + 1);
         server_kit_pass(1);
     }
     assert_int_equal(kit.sessions[0].wire.in.cap + kit.sessions[0].wire.out.cap, 0);
     assert_true(evg_server_session_deadline(&kit.sessions[0]) == INFINITY);
+}
+
+static void its_bytes_count_when_it_has_left(void **state)
+{
+    (void)state;
+    ask(0, "ECHO_REQ x");
+    assert_said(0, "ECHO_RES x");
+    leave(0);
+    assert_int_equal(kit.server.counts.bytes_in, EVG_HEADER_LEN + 1);
+    assert_int_equal(kit.server.counts.bytes_out, EVG_HEADER_LEN + 1);
+}
+
+static void who_has_to_go_is_told_nothing_more(void **state)
+{
+    (void)state;
+    ask(0, "SUBMIT_JOB f||w");
+    ask(1, "CAN_DO f; GRAB_JOB");
+    feed(0, evg_bytes("\0RE?", 4));
+    feed(0, evg_bytes("\0RES", 4));
+    ask(1, "WORK_COMPLETE H:1|r");
+    server_kit_pass(60);
+    assert_said(0, "JOB_CREATED H:1");
+    assert_int_equal(kit.server.counts.cut_off, 3); /* and those who said nothing */
+    assert_ends(0, EVG_EMAGIC);
 }
 
 static void who_has_to_write_is_on_the_list(void **state)
@@ -440,6 +479,7 @@ int main(void)
         with_server(one_connection_is_client_and_worker),
         with_server(a_delayed_job_wakes_who_sleeps),
         with_server(a_job_that_takes_too_long_goes_back),
+        with_server(it_has_a_second_at_least),
         with_server(a_lost_job_fails_after_so_many_retries),
         with_server(status_of_a_key),
         with_server(what_is_too_long_is_refused),
@@ -449,6 +489,8 @@ int main(void)
         with_server(who_does_not_read_is_not_served_and_then_cut_off),
         with_server(half_a_packet_may_not_lie_for_ever),
         with_server(a_quiet_connection_holds_nothing),
+        with_server(its_bytes_count_when_it_has_left),
+        with_server(who_has_to_go_is_told_nothing_more),
         with_server(who_has_to_write_is_on_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
