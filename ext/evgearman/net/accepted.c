@@ -44,6 +44,7 @@ static void destroy(evg_accepted_t *a)
 void evg_accepted_cut(evg_accepted_t *a)
 {
     evg_assert(!a->pipe.source.loop->polling && !a->pipe.source.loop->turning);
+    evg_pipe_cut(&a->pipe);
     destroy(a);
 }
 
@@ -65,7 +66,7 @@ static void say(evg_accepted_t *a)
 
 static bool said_p(const evg_accepted_t *a)
 {
-    return a->pipe.broken || (!unwritten(a) && !a->pipe.transport.wants);
+    return a->pipe.broken || (!unwritten(a) && !(a->pipe.transport.wants & EV_WRITE));
 }
 
 /* Who ends for what he did gets what he can be given at once, and nobody waits for him. */
@@ -75,10 +76,10 @@ static bool ends_p(const evg_accepted_t *a)
     return (a->session.ending || a->service->draining) && said_p(a);
 }
 
-/* Over unread bytes the kernel would reset, and what was said last be lost. */
 static void finish(evg_accepted_t *a)
 {
-    evg_transport_drain(&a->pipe.transport);
+    evg_pipe_stop(&a->pipe);
+    evg_pipe_bury(&a->pipe);
     destroy(a);
 }
 
@@ -146,7 +147,7 @@ static void accepted_forked(evg_source_t *source)
 {
     evg_accepted_t *a = accepted_of(source);
     evg_pipe_forget_watcher(&a->pipe);
-    evg_pipe_close(&a->pipe);
+    evg_pipe_cut(&a->pipe);
 }
 
 static void accepted_closed(evg_source_t *source)

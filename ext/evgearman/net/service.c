@@ -66,14 +66,20 @@ static const evg_source_ops_t service_ops = {
     .closed = service_left,
 };
 
+static bool let_in(evg_service_t *s, evg_transport_t *t, const evg_sockaddr_t *peer)
+{
+    if (s->connection_count >= s->max_connections) return false;
+    return (!s->tls || evg_tls_accept(t, s->tls) == 0) && evg_accepted_new(s, t, peer);
+}
+
 /* By its listener. */
-static void let_in(void *owner, const evg_transport_t *transport, const evg_sockaddr_t *peer)
+static void on_accept(void *owner, const evg_transport_t *transport, const evg_sockaddr_t *peer)
 {
     evg_service_t *s = owner;
-    evg_transport_t unwanted = *transport;
+    evg_transport_t t = *transport;
     s->accepted++;
-    if (s->connection_count < s->max_connections && evg_accepted_new(s, transport, peer)) return;
-    evg_transport_close(&unwanted);
+    if (let_in(s, &t, peer)) return;
+    evg_transport_close(&t);
     s->refused++;
 }
 
@@ -83,7 +89,7 @@ void evg_service_init(evg_service_t *s, const evg_server_settings_t *settings)
 {
     *s = (evg_service_t){.max_connections = SIZE_MAX, .cut_at = INFINITY};
     evg_server_init(&s->server, settings);
-    evg_listener_init(&s->listener, let_in, s);
+    evg_listener_init(&s->listener, on_accept, s);
     evg_list_init(&s->connections);
     evg_source_init(&s->source, &service_ops);
 }
@@ -91,7 +97,15 @@ void evg_service_init(evg_service_t *s, const evg_server_settings_t *settings)
 void evg_service_deinit(evg_service_t *s)
 {
     evg_assert(!s->loop);
+    evg_service_set_tls(s, NULL);
     evg_server_deinit(&s->server);
+}
+
+void evg_service_set_tls(evg_service_t *s, evg_tls_context_t *context)
+{
+    evg_tls_context_hold(context);
+    evg_tls_context_release(s->tls);
+    s->tls = context;
 }
 
 int evg_service_open(evg_service_t *s, evg_loop_t *loop, const evg_address_t *address)

@@ -12,6 +12,7 @@
 #define EVG_NET_SERVICE_H
 
 #include "net/listener.h"
+#include "net/tls.h"
 #include "session/server.h"
 
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
     evg_listener_t listener;
     evg_loop_t *loop;        /* NULL: closed */
     size_t max_connections;  /* more are let in and closed at once */
+    evg_tls_context_t *tls;  /* for those who are let in from now on; NULL: in the clear */
     double delay;            /* seconds by which everything leaves later than it was said */
     uint64_t accepted;       /* connections, ever; those that were refused, too */
     uint64_t refused;        /* of them, for want of room */
@@ -29,6 +31,9 @@ typedef struct {
     evg_source_t source; /* for what is due of the server, and of the end */
     double cut_at;       /* of the end: when those that are left are cut */
 } evg_service_t;
+
+/* Holds the context. */
+void evg_service_set_tls(evg_service_t *s, evg_tls_context_t *context);
 
 /* Closed. Allocates nothing. */
 void evg_service_init(evg_service_t *s, const evg_server_settings_t *settings);
