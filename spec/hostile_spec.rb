@@ -334,6 +334,15 @@ RSpec.describe EVGearman::Server, "and hostile peers" do
         expect(reader.last_words.first).to match([:job_created, String])
       end
 
+      it "gets no longer list than that" do
+        wire(server).tap { |raw| 1000.times { |n| raw.say(:can_do, "f" * 400 + n.to_s) } }.heard
+        %w[status workers].each do |line|
+          peer = connect
+          cuts { peer.write("#{line}\n") }
+          expect(rest(peer).bytesize).to be_between(1, 66_000)
+        end
+      end
+
       it "is not listened to any more, either" do
         until_deaf(Flood.new(connect, packet(:echo_req, "x" * 10_000) * 10))
         expect_growth(32 * MIB)

@@ -78,7 +78,8 @@ module EVGearman
     #   everything
     # @param options [Hash]
     # @option options [Integer] :max_connections (1000) more are closed at once
-    # @option options [Integer] :max_buffer (64 MiB) bytes that may wait for one who does not read; then it is cut off
+    # @option options [Integer] :max_buffer (64 MiB) bytes that may wait for one who does not read; then it is cut off.
+    #   Who asks for a longer list is, too
     # @option options [Integer] :max_jobs (1_000_000) queued and running; more are refused
     # @option options [Integer] :max_functions (10_000)
     # @option options [Integer] :max_packet (64 MiB) a larger submission is refused

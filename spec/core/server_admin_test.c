@@ -97,6 +97,23 @@ static void jobs(void **state)
                    "ERR UNKNOWN_SHOW_ARGUMENTS\\r\\n'");
 }
 
+static void a_list_is_cut_where_there_is_no_more_room(void **state)
+{
+    (void)state;
+    evg_server_settings_t settings = kit.settings;
+    settings.max_buffer = 30;
+    server_kit_with(settings);
+    ask(1, "CAN_DO a; CAN_DO b; CAN_DO c");
+    ask(0, "'status");
+    assert_said(0, "'a\\t0\\t0\\t1\\nb\\t0\\t0\\t1\\nc\\t0\\t0\\t1\\n.\\n'");
+    ask(1, "CAN_DO d; CAN_DO e");
+    ask(0, "'status");
+    assert_true(evg_wire_output(&kit.sessions[0].wire).len <= 30);
+    assert_ends(0, EVG_EBACKPRESSURE);
+    ask(0, "'version");
+    assert_said(0, "'OK 1.2.3\\n'");
+}
+
 static void cancelling(void **state)
 {
     (void)state;
@@ -159,6 +176,7 @@ int main(void)
         with_server(workers),
         with_server(names_do_not_break_lines),
         with_server(jobs),
+        with_server(a_list_is_cut_where_there_is_no_more_room),
         with_server(cancelling),
         with_server(functions_are_made_and_dropped),
         with_server(a_full_queue),

@@ -24,7 +24,8 @@ typedef struct evg_server_session evg_server_session_t; /* server_session.h */
 typedef struct {
     evg_queue_options_t queue;
     size_t max_packet;   /* body of what is read; a submission above it is refused, anything else ends its connection */
-    size_t max_buffer;   /* bytes that wait for one reader; one more answer or event ends its connection */
+    size_t max_buffer;   /* bytes that wait for one reader; one more answer or event, or more of a list, ends its
+                            connection */
     const char *prefix;  /* of handles; copied */
     const char *version; /* what `version` says; has to stay */
     long pid;            /* what `getpid` says */

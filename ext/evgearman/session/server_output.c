@@ -46,8 +46,7 @@ void evg_server_refuse(evg_server_session_t *s, const char *code, const char *te
 
 static void write_bytes(evg_server_session_t *s, evg_bytes_t bytes)
 {
-    if (s->ending) return;
-    evg_server_touch(s);
+    if (!open_p(s)) return;
     evg_wire_hold(&s->wire);
     if (evg_buffer_append(&s->wire.out, bytes) < 0) evg_server_end(s, EVG_ENOMEM);
 }
