@@ -1,6 +1,7 @@
 /* The floor: the least work with which a Gearman client or worker can be driven over one socket.
  *
- *     floor HOST:PORT foreground|background|echo|call OPS WINDOW      so many requests outstanding
+ *     floor HOST:PORT foreground|background|keyed|echo|call OPS WINDOW  so many requests outstanding; keyed: in the
+ *                                                                       background, each with a key of its own
  *     floor HOST:PORT worker OPS GRABS                                so many GRAB_JOBs outstanding
  *
  * Prints operations, seconds and CPU seconds. No loop, no state, no checks: packets are made once and copied. What
@@ -8,6 +9,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,10 +21,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CAN_DO = 1, PRE_SLEEP = 4, NOOP = 6, SUBMIT_JOB = 7, JOB_CREATED = 8, GRAB_JOB = 9, NO_JOB = 10 };
 enum { JOB_ASSIGN = 11, WORK_COMPLETE = 13, ECHO_REQ = 16, ECHO_RES = 17, SUBMIT_JOB_BG = 18, HEADER = 12 };
-enum { ROOM = 1 << 20 };
+enum { ROOM = 1 << 20, KEY = 16 };
 
 typedef struct {
     uint8_t *at;
@@ -36,7 +39,7 @@ static int fd;
 static bytes_t in, out, request;
 static size_t ops, sent, done, grabs, window;
 static uint32_t answer;
-static bool over;
+static bool over, keyed;
 
 static void die(const char *what)
 {
@@ -150,8 +153,17 @@ static void turn(on_packet_t *on_packet)
 
 /* -- client ---------------------------------------------------------------------------------------------------- */
 
+/* The key is hexadecimal digits of its number, scattered as those of a UUID are. */
+static void draw_key(void)
+{
+    static uint64_t number;
+    if (!number) number = (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
+    snprintf((char *)request.at + HEADER + sizeof "bench", KEY + 1, "%016" PRIx64, number++ * 0x9e3779b97f4a7c15);
+}
+
 static void ask(void)
 {
+    if (keyed) draw_key();
     append(&out, request.at, request.to);
     sent++;
 }
@@ -168,10 +180,15 @@ static void client(const char *mode)
 {
     static const char job[] = "bench\0\0"
                               "0123456789abcdef";
+    static const char keyed_job[] = "bench\0________________\0"
+                                    "0123456789abcdef";
     bool echo = strcmp(mode, "echo") == 0, background = strcmp(mode, "background") == 0;
-    answer = echo ? ECHO_RES : background ? JOB_CREATED : WORK_COMPLETE;
+    keyed = strcmp(mode, "keyed") == 0;
+    answer = echo ? ECHO_RES : background || keyed ? JOB_CREATED : WORK_COMPLETE;
     if (echo)
         packet(&request, ECHO_REQ, workload, sizeof workload - 1);
+    else if (keyed)
+        packet(&request, SUBMIT_JOB_BG, keyed_job, sizeof keyed_job - 1);
     else
         packet(&request, background ? SUBMIT_JOB_BG : SUBMIT_JOB, job, sizeof job - 1);
     while (sent < ops && sent < window) ask();

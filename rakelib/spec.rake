@@ -30,5 +30,8 @@ task(:bench, [] => :compile) { |_, args| ruby "bench/run.rb", *args.extras, verb
 desc "Measure beside gearman-ruby and libgearman; with options as in bench:peers[--only=call]: see bench/peers.rb"
 task("bench:peers", [] => :compile) { |_, args| ruby "bench/peers.rb", *args.extras, verbose: false }
 
+desc "Measure the job server beside gearmand; with options as in bench:server[--rounds=3]: see bench/server.rb"
+task("bench:server", [] => :compile) { |_, args| ruby "bench/server.rb", *args.extras, verbose: false }
+
 desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
 task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

@@ -22,6 +22,13 @@ RSpec.describe "bench/run.rb", :gearmand do
     expect(server.ask("status")).to be_empty
   end
 
+  it "measures the job server beside gearmand" do
+    require_tool(RbConfig::CONFIG["CC"].split.first)
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/server.rb", "--smoke")
+    expect(status).to be_success, output
+    expect(output.lines.grep(/^\| (echo|background|foreground|the same)/).size).to eq(5)
+  end
+
   it "counts instructions" do
     skip "a sanitizer is loaded" if Requirements.sanitized? # it and valgrind do not mix
     skip "valgrind is not installed" unless Requirements.find("valgrind") # nor does bin/setup: people measure, not CI
