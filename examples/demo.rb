@@ -1,61 +1,50 @@
 # frozen_string_literal: true
 
-# The main job, from both ends: a worker, and a client with foreground and background jobs, progress and a failure.
+# The main job, from all ends: a server, a worker, and a client with foreground, background and delayed jobs, progress, what
+# the server knows, and an error.
 #
-#     bin/demo                         on a gearmand of its own
-#     bin/demo --server HOST:PORT      on one that runs already
+#     bin/demo                         on the server of this gem, in this process
+#     bin/demo --server HOST:PORT      on a gearmand that runs already
 
 require "evgearman"
 require "optparse"
-require "socket"
 
-# A gearmand on a free loopback port, stopped by its pid.
-class OwnGearmand
-  attr_reader :url
-
-  def initialize
-    port = TCPServer.open("127.0.0.1", 0) { |probe| probe.addr[1] }
-    @url = "127.0.0.1:#{port}"
-    @pid = spawn({ "PATH" => "#{ENV.fetch("PATH", "")}:/usr/sbin" }, "gearmand", "--listen=127.0.0.1",
-                 "--port=#{port}", "--log-file=none", %i[out err] => File::NULL)
-  rescue Errno::ENOENT
-    abort "gearmand is not installed: run bin/setup, or give --server HOST:PORT"
-  end
-
-  # Now and then gearmand waits for itself for ever when it is to end: then it is made to.
-  def stop
-    Process.kill(:TERM, @pid)
-    200.times { Process.wait(@pid, Process::WNOHANG) ? return : sleep(0.01) }
-    Process.kill(:KILL, @pid)
-    Process.wait(@pid)
-  end
-end
-
-# Lines that are easy on the eye.
+# Lines that are easy on the eye; plain text where nobody looks.
 module Show
-  def self.title(text) = puts("\n\e[1m#{text}\e[0m")
+  COLOURS = $stdout.tty? && !ENV.key?("NO_COLOR")
+  BAR = 24
 
-  def self.line(label, value, after: nil)
-    puts format("  %-12s %s%s", label, value, after ? "   \e[2m#{after}\e[0m" : "")
+  module_function
+
+  def paint(code, text) = COLOURS ? "\e[#{code}m#{text}\e[0m" : text
+  def bold(text) = paint(1, text)
+  def dim(text) = paint(2, text)
+  def good(text) = paint(32, text)
+  def bad(text) = paint(31, text)
+
+  def title(name, about) = puts("", "#{bold(name)}  #{dim(about)}")
+
+  def line(label, value, after = nil)
+    puts "  #{label.ljust(12)}#{value}#{"   #{dim(after)}" if after}"
   end
 
-  def self.bar(numerator, denominator)
-    done = numerator.to_i * 20 / denominator.to_i
-    line("progress", "#{"█" * done}#{"░" * (20 - done)} #{numerator}/#{denominator}")
-  end
-end
+  # Over and over in one line; where that cannot be, only the last.
+  def bar(done, whole)
+    return if done < whole && !COLOURS
 
-def start_worker(url)
-  worker = EVGearman::Worker.new(url: url, client_id: "demo-worker", loop: EVGearman::Loop.new, on_callback_error: ->(*) {})
-  worker.register_function("reverse") { |job| job.workload.reverse }
-  worker.register_function("fail") { |_job| raise "there is no such page" }
-  worker.register_function("mail") { |_job| nil }
-  worker.register_function("count") do |job|
-    steps = Integer(job.workload)
-    1.upto(steps) { |step| sleep 0.15 and job.status(step, steps) }
-    "counted to #{steps}"
+    full = done * BAR / whole
+    print "\r" if COLOURS
+    print "  #{"progress".ljust(12)}#{good("█" * full)}#{dim("░" * (BAR - full))} #{done}/#{whole}"
+    puts if done == whole
   end
-  [worker, Thread.new { worker.run(signals: false) }]
+
+  def table(head, rows)
+    widths = [head, *rows].transpose.map { |column| column.map { |cell| cell.to_s.size }.max }
+    [head, *rows].each_with_index do |row, at|
+      text = row.zip(widths).map { |cell, width| cell.is_a?(Integer) ? cell.to_s.rjust(width) : cell.to_s.ljust(width) }
+      puts "  #{at.zero? ? dim(text.join("  ")) : text.join("  ")}".rstrip
+    end
+  end
 end
 
 def milliseconds
@@ -64,64 +53,92 @@ def milliseconds
   [value, format("%.2f ms", (Process.clock_gettime(Process::CLOCK_MONOTONIC) - start) * 1000)]
 end
 
-def show_foreground(client)
-  Show.title "Foreground: submit, wait, have the result"
-  result, time = milliseconds { client.call("reverse", "Hello, Gearman") }
-  Show.line("reverse", result, after: time)
-  tasks = Array.new(1000) { |n| client.submit_job("reverse", n.to_s) }
-  results, time = milliseconds { tasks.map(&:value) }
-  Show.line("1000 at once", "#{results.first(3).join(", ")} … #{results.last}", after: time)
-end
-
-def show_progress(client)
-  Show.title "Progress: what the worker says while it works"
-  result = client.call("count", "5", on_status: Show.method(:bar))
-  Show.line("result", result)
-end
-
-def show_background(client)
-  Show.title "Background: the server keeps it, a worker will come"
-  3.times do |n|
-    handle, time = milliseconds { client.enqueue("mail", "letter #{n}") }
-    Show.line("mail", handle, after: time)
+def start_worker(url, ran)
+  worker = EVGearman::Worker.new(url: url, client_id: "demo-worker", loop: EVGearman::Loop.new, on_callback_error: ->(*) {})
+  worker.register_function("reverse") { |job| job.workload.reverse }
+  worker.register_function("fail") { |_job| raise "there is no such page" }
+  worker.register_function("mail") { |job| ran << job.workload and nil }
+  worker.register_function("count") do |job|
+    steps = Integer(job.workload)
+    1.upto(steps) { |step| sleep(0.12) and job.status(step, steps) }
+    "counted to #{steps}"
   end
+  [worker, Thread.new { worker.run(signals: false) }]
+end
+
+def show_server(client, about)
+  version, time = milliseconds { client.server_version.value }
+  Show.title("Server", about)
+  Show.line(version, client.server, "first answer after #{time}")
+end
+
+def show_foreground(client)
+  Show.title("Foreground", "the client waits for what the worker makes of it")
+  result, time = milliseconds { client.call("reverse", "Hello, Gearman") }
+  Show.line("one job", result, time)
+  results, time = milliseconds { client.map("reverse", (1000...2000).map(&:to_s)) }
+  Show.line("1,000 jobs", "#{results.first(4).join(" ")} … #{results.last}", time)
+  Show.line("result", client.call("count", "8", on_status: ->(done, whole) { Show.bar(Integer(done), Integer(whole)) }))
+end
+
+# The delayed one is still to come.
+def show_background(client, ran)
+  Show.title("Background", "the server keeps it, and the client goes on")
+  handle, time = milliseconds { client.enqueue("mail", "a letter") }
+  Show.line("mail", handle, "acknowledged in #{time}")
+  Show.line("", "the worker has #{ran.pop}")
+  handle, time = milliseconds { client.enqueue("mail", "a reminder", in: 1) }
+  Show.line("in a second", handle, "acknowledged in #{time}")
+end
+
+def show_status(client)
+  Show.title("Status", "what the server knows")
+  functions = client.server_status.value
+  Show.table(%w[function jobs running workers], functions.map { |row| [row.name, row.total, row.running, row.workers] })
+  puts
+  workers = client.server_workers.value.reject { |row| row.functions.empty? }
+  Show.table(%w[worker from can], workers.map { |row| [row.client_id, row.ip, row.functions.sort.join(" ")] })
 end
 
 def show_failure(client)
-  Show.title "Failure: an error, not a silence"
+  Show.title("Failure", "an error, and not a silence")
   client.call("fail")
 rescue EVGearman::JobExceptionError => e
-  Show.line(e.class.name, e.message, after: "delivery: #{e.delivery}")
+  Show.line(Show.bad("error"), e.message)
 end
 
-def demo(url)
+def show_delayed(ran)
+  Show.title("A second later", "the server wakes the worker, whose handler")
+  Show.line("mail", "has #{ran.pop}")
+end
+
+def demo(url, about)
+  ran = Queue.new
   client = EVGearman::Client.new(url: url, on_error: ->(*) {}, command_timeout: 5)
-  _, time = milliseconds { client.ping }
-  Show.title "Server"
-  Show.line("gearmand", client.server, after: "first answer after #{time}")
-  worker, thread = start_worker(url)
+  show_server(client, about)
+  worker, thread = start_worker(url, ran)
   show_foreground(client)
-  show_progress(client)
-  show_background(client)
+  show_background(client, ran)
+  show_status(client)
   show_failure(client)
+  show_delayed(ran)
   worker.stop
-  Show.title "Worker"
-  Show.line("finished", "#{thread.value[:finished]} jobs")
+  Show.line("finished", "#{thread.value[:finished]} jobs in all")
 ensure
   client&.close
 end
 
-server = nil
+url = nil
 OptionParser.new do |options|
   options.banner = "Usage: bin/demo [--server HOST:PORT]"
-  options.on("--server HOST:PORT", "a gearmand that runs already") { |url| server = url }
+  options.on("--server HOST:PORT", "a gearmand that runs already") { |address| url = address }
 end.parse!
 
-own = OwnGearmand.new unless server
+server = EVGearman::Server.new.start unless url
 begin
-  demo(server || own.url)
+  demo(url || server.url, server ? "of this gem, on a thread of this process" : "yours")
 rescue EVGearman::Error => e
   abort "#{e.class}: #{e.message}"
 ensure
-  own&.stop
+  server&.stop
 end
