@@ -61,7 +61,6 @@ static void what_nobody_expects_is_refused(void **state)
     static const uint32_t types[] = {5, 6, 8, 10, 11, 17, 19, 20, 24, 27, 31, 40, 42};
     (void)state;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (!evg_command_info(types[i])) continue;
         ask_raw(0, "\0REQ", types[i], evg_bytes("\0\0\0\0\0\0\0", 7));
         assert_said(0, "ERROR INVALID_COMMAND|Command not expected");
     }

@@ -20,7 +20,7 @@ module Children
   RUBY
 
   # Answers what it printed and how it ended; see run_ruby.
-  def child(script, url: Gearmand.shared.url, prelude: PRELUDE, **options, &block)
+  def child(script, url: shared_server.url, prelude: PRELUDE, **options, &block)
     run_ruby("-e", prelude + script, url, **options, &block)
   end
 

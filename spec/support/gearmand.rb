@@ -20,8 +20,9 @@ class Gearmand
     end
 
     # @param args [Array<String>] further arguments of gearmand; its directory is its own
-    def start(*args)
-      new(*args).tap(&:start)
+    # @param options [Hash] the same by the names of our server's
+    def start(*args, **options)
+      new(*args, *options.map { |name, value| "--#{name.to_s.tr("_", "-")}=#{value}" }).tap(&:start)
     end
 
     # Those that are still there. A forked child leaves its parent's alone.

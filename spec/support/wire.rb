@@ -59,7 +59,7 @@ end
 
 module Wires
   # Closed after the example.
-  def wire(server = Gearmand.shared) = Wire.new(server).tap { |made| (@wires ||= []) << made }
+  def wire(server = shared_server) = Wire.new(server).tap { |made| (@wires ||= []) << made }
 end
 
 RSpec.configure do |config|

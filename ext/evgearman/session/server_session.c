@@ -116,11 +116,32 @@ static bool pass_over(evg_server_session_t *s, evg_bytes_t in)
     return !s->ending;
 }
 
+/* Among the numbers of packets there is one that is none's: as a packet that nobody expects. */
+static bool unused_p(uint32_t type)
+{
+    return type != EVG_TEXT && type < EVG_COMMAND_CEILING;
+}
+
+static bool pass_over_unused(evg_server_session_t *s, evg_bytes_t in)
+{
+    uint32_t type = evg_packet_type(in);
+    bool whole = in.len >= EVG_HEADER_LEN;
+    if (unused_p(type) && !whole) return false;
+    if (!unused_p(type) || evg_packet_span(in) > s->server->settings.max_packet) {
+        evg_server_end(s, EVG_EUNEXPECTED);
+        return false;
+    }
+    evg_server_refuse(s, "INVALID_COMMAND", "Command not expected");
+    evg_wire_take_beginning(&s->wire, evg_packet_span(in));
+    return true;
+}
+
 static bool take_packet(evg_server_session_t *s)
 {
     evg_packet_t packet;
     ptrdiff_t len = evg_wire_take_packet(&s->wire, &packet, EVG_REQ_OR_RES, s->server->settings.max_packet);
     if (len == EVG_EPACKET_SIZE) return pass_over(s, evg_buffer_bytes(&s->wire.in));
+    if (len == EVG_EUNEXPECTED) return pass_over_unused(s, evg_buffer_bytes(&s->wire.in));
     if (len < 0) evg_server_end(s, (int)len);
     if (len <= 0) return false;
     s->server->counts.packets_in++;

@@ -1,8 +1,12 @@
 # frozen_string_literal: true
 
-# What this gem takes for granted of a server, said to it byte by byte. Where one of these fails the server is another
-# one than the sessions, and the model of the simulation, were made for.
-RSpec.describe "gearmand", :gearmand do
+# What this gem takes for granted of a server, said to it byte by byte: of gearmand, and of our own, which differs where
+# gearmand is wrong and says so here. Where one of these fails with gearmand, the server is another one than the sessions, and
+# the model of the simulation, were made for.
+[Gearmand, Embedded].each do |kind|
+RSpec.describe kind, server: kind do
+  ours = kind == Embedded
+
   let(:name) { function }
   let(:client) { wire }
   let(:worker) { wire.say(:can_do, name) }
@@ -21,7 +25,7 @@ RSpec.describe "gearmand", :gearmand do
   def grab(on: worker) = on.answer(:grab_job)[1]
 
   # [queued and running, running, workers]
-  def status = Gearmand.shared.status(name)
+  def status = shared_server.status(name)
 
   describe "as to packets" do
     { "short" => "hi", "empty" => "", "NULs" => "a\0b\0", "10 MB" => "0123456789" * 1_000_000 }.each do |what, data|
@@ -45,8 +49,10 @@ RSpec.describe "gearmand", :gearmand do
       expect(wire.say_raw(16, "x", magic: "\0XXX").last_words).to eq([])
     end
 
-    it "closes at a type that it does not know" do
-      expect(client.say_raw(43).last_words).to eq([])
+    [43, (0x8000_0000 if ours), (0xffff_ffff if ours)].compact.each do |number| # gearmand dies of the larger ones
+      it "closes at type #{number}, which it does not know" do
+        expect(client.say_raw(number).last_words).to eq([])
+      end
     end
 
     [5, 6, 8, 10, 17, 24].each do |number|
@@ -59,8 +65,10 @@ RSpec.describe "gearmand", :gearmand do
       expect(client.answer(:submit_job_sched, name, "", *["*"] * 5, "")).to eq(not_expected)
     end
 
-    it "closes when arguments are missing, as soon as something follows" do
-      expect(client.say_raw(7, "nonul").say(:echo_req, "x").last_words).to eq([])
+    it "closes when arguments are missing#{", as soon as something follows" unless ours}" do
+      client.say_raw(7, "nonul")
+      client.say(:echo_req, "x") unless ours
+      expect(client.last_words).to eq([])
     end
 
     it "ignores a body where none belongs" do
@@ -85,12 +93,24 @@ RSpec.describe "gearmand", :gearmand do
   end
 
   describe "as to keys" do
-    it "takes 63 bytes, refuses 65, and spoils the workload at 64" do
-      expect(client.answer(:submit_job_bg, name, "u" * 65, "x")).to eq([:error, "ARGUMENT_TOO_LARGE", "Unique value too large"])
-      [63, 64].each { |size| submit("x", unique: "u" * size, type: :submit_job_bg) }
+    too_large = [:error, "ARGUMENT_TOO_LARGE", "Unique value too large"]
+
+    it "takes 63 bytes, and refuses 65" do
+      expect(client.answer(:submit_job_bg, name, "u" * 65, "x")).to eq(too_large)
+      submit("x", unique: "u" * 63, type: :submit_job_bg)
       expect(worker.answer(:grab_job_uniq).drop(2)).to eq([name, "u" * 63, "x"])
-      expect(worker.answer(:grab_job_uniq).drop(2)).to eq([name, "u" * 63, "\0x"])
     end
+
+    it ours ? "refuses 64" : "spoils the workload at 64" do
+      answer = client.answer(:submit_job_bg, name, "u" * 64, "x")
+      ours ? expect(answer).to(eq(too_large)) : expect(answer.first).to(eq(:job_created))
+      expect(worker.answer(:grab_job_uniq).drop(2)).to eq(ours ? [] : [name, "u" * 63, "\0x"])
+    end
+
+    it "#{ours ? "says so" : "says nothing"} when it is asked about a longer one" do
+      answers = [[:get_status, "h" * 64], [:get_status_unique, "u" * 64]].map { |question| client.answer(*question).first }
+      expect(answers).to all eq(:error)
+    end if ours
 
     it "takes the workload for the key \"-\", unless there is none" do
       handles = ["x", "x", "y", "", ""].map { |workload| submit(workload, unique: "-") }
@@ -207,7 +227,7 @@ RSpec.describe "gearmand", :gearmand do
     end
 
     it "fails a job that was given out as often as it may" do
-      server = own_gearmand("--job-retries=1")
+      server = own_server(job_retries: 1)
       client = wire(server)
       handle = submit(on: client)
       leaver = wire(server).say(:can_do, name)
@@ -218,20 +238,23 @@ RSpec.describe "gearmand", :gearmand do
   end
 
   describe "as to the end of a job" do
-    it "tells what an exception said to who asked for that; to the others it failed, with a NUL too many" do
+    it "tells what an exception said to who asked for that; to the others it failed#{", with a NUL too many" unless ours}" do
       plain = wire
       client.answer(:option_req, "exceptions")
       handle = [client, plain].map { |on| submit(unique: "key", on: on) }.uniq.first
       grab
       expect(worker.say(:work_exception, handle, "e").say(:work_fail, handle).heard).to eq([not_found])
       expect([client.heard, plain.heard]).to eq([[[:work_exception, handle, "e"]], [[:work_fail, handle]]])
-      expect(plain.bytes).to include([14, handle.bytesize + 1, "#{handle}\0"].pack("NNa*"))
+      said = ours ? handle : "#{handle}\0"
+      expect(plain.bytes).to include([14, said.bytesize, said].pack("NNa*"))
       expect(client.answer(:get_status, handle)).to eq([:status_res, handle, *["0"] * 4])
     end
 
-    it "cancels one that waits: its client sees it fail, each time, and nobody gets it" do
+    it "cancels one that waits: its client sees it fail#{", each time" unless ours}, and nobody gets it" do
       handle = submit
-      2.times { expect(client.write("cancel job #{handle}\r\n").heard).to eq([[:work_fail, handle], [:text, "OK"]]) }
+      (ours ? 1 : 2).times do
+        expect(client.write("cancel job #{handle}\r\n").heard).to eq([[:work_fail, handle], [:text, "OK"]])
+      end
       expect(client.write("cancel job H:nobody:1\r\n").heard).to eq([[:text, "ERR UNKNOWN_JOB"]])
       expect(worker.answer(:grab_job)).to eq([:no_job])
     end
@@ -239,7 +262,7 @@ RSpec.describe "gearmand", :gearmand do
     it "forgets one that waits when its client leaves, with the next poll" do
       submit(on: leaver = wire.say(:set_client_id, "leaver-of-#{name}"))
       leaver.close
-      eventually { Gearmand.shared.ask("workers").none? { |line| line.include?("leaver-of-#{name}") } } # it has noticed
+      eventually { shared_server.ask("workers").none? { |line| line.include?("leaver-of-#{name}") } } # it has noticed
       expect(worker.answer(:grab_job)).to eq([:no_job])
       expect(status.first).to eq(0)
     end
@@ -248,8 +271,32 @@ RSpec.describe "gearmand", :gearmand do
       handle = submit(on: leaver = wire.say(:set_client_id, "leaver-#{name}"))
       grab
       leaver.close
-      eventually { Gearmand.shared.ask("workers").none? { |line| line.include?("leaver-#{name}") } }
+      eventually { shared_server.ask("workers").none? { |line| line.include?("leaver-#{name}") } }
       expect(worker.say(:work_data, handle, "x").say(:work_complete, handle, "x").heard).to eq([])
+    end
+
+    it "wakes who sleeps when one is due" do
+      worker.say(:pre_sleep).heard
+      client.say(:submit_job_epoch, name, "a", (Time.now.to_i + 1).to_s, "x").heard
+      expect(eventually { worker.heard.first }).to eq([:noop])
+      expect(worker.answer(:grab_job).last).to eq("x")
+    end if ours
+
+    it "takes one back when its worker had enough time, and wants no answer from that" do
+      handle = submit("x")
+      slow = wire.say(:can_do_timeout, name, "1000").say(:grab_job)
+      expect(slow.heard.first).to eq([:job_assign, handle, name, "x"])
+      eventually { status[1].zero? }
+      expect(grab).to eq(handle)
+      expect(slow.answer(:work_complete, handle, "late")).to eq(not_found)
+    end
+
+    it "gives them out by priority, and in their order" do
+      priorities = %i[submit_job_low_bg submit_job_bg submit_job_high_bg]
+      2.times { |n| priorities.each { |type| client.say(type, name, "", "#{type}#{n}") } }
+      client.heard
+      expected = priorities.reverse.flat_map { |type| ["#{type}0", "#{type}1"] }
+      expect(Array.new(6) { worker.answer(:grab_job).last }).to eq(expected)
     end
 
     it "holds one back until it is due, and gives out one that is overdue" do
@@ -261,8 +308,20 @@ RSpec.describe "gearmand", :gearmand do
   end
 
   describe "as to text" do
+    it "lists jobs, keys and priorities" do
+      client = wire(own_server)
+      { submit_job_high_bg: 1, submit_job_bg: 3, submit_job_low_bg: 1 }.each do |type, count|
+        count.times { |n| client.say(type, "f", "#{type}-#{n}", "") }
+      end
+      handles = client.heard.map(&:last)
+      ask = ->(line) { client.write("#{line}\n").heard.map(&:last) }
+      expect(ask["show jobs"]).to match_array([*handles.map { |handle| "#{handle}\t0\t0\t1" }, "."])
+      expect(ask["show unique jobs"]).to include("submit_job_bg-2", "submit_job_low_bg-0").and have_attributes(size: 6)
+      expect(ask["prioritystatus"]).to eq(%W[f\t1\t3\t1\t0 .])
+    end
+
     it "is as terse as this" do
-      server = own_gearmand
+      server = own_server
       client = wire(server)
       ask = lambda do |line|
         before = client.bytes.bytesize
@@ -278,9 +337,12 @@ RSpec.describe "gearmand", :gearmand do
       expect(ask.call("")).to eq("ERR UNKNOWN_COMMAND Unknown+server+command\r\n")
       expect(ask.call("maxqueue a 1")).to eq("OK\r\n")
       expect(ask.call("create function foo\r")).to eq("OK\r\n")
+      expect(ask.call("create function other")).to eq("OK\r\n")
+      expect(ask.call("status")).to include(ours ? "other\t" : "othe\t")
       expect(ask.call("drop function foo")).to eq("OK\r\n")
       expect(ask.call("drop function foo")).to eq("ERR function not found\r\n")
       expect(ask.call("drop function a")).to eq("ERR there are still connected workers or executing clients\r\n")
     end
   end
+end
 end
