@@ -24,7 +24,7 @@ end
 
 # Nobody works here: take them back, then the function can go.
 handles.each { |handle| client.cancel_job(handle).value }
-puts "cancelled: #{client.jobs.value.count { |job| job.ignored.positive? }}"
+puts "still wanted: #{client.jobs.value.count { |job| job.ignored.zero? }}"
 client.drop_function("resize", force: true).value
 
 # Any other line.

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 RSpec.describe EVGearman::Admin do
-  describe "on a real server", :gearmand do
-    let(:server) { own_gearmand }
+  describe "on a real server" do
+    let(:server) { own_server }
     let(:client) { client_for(server, client_id: "asker") }
 
     it "tells of functions, and finds them by name" do
@@ -50,7 +50,7 @@ RSpec.describe EVGearman::Admin do
     end
 
     # Fails when gearmand has learnt to keep it: then the documentation of maxqueue is to say so.
-    it "keeps no maxqueue of a function that gearmand never heard of" do
+    it "keeps no maxqueue of a function that gearmand never heard of", server: Gearmand do
       expect(client.maxqueue("new", 1).value).to be(true)
       2.times { client.enqueue("new") }
       expect(client.server_status.value["new"].total).to eq(2)
@@ -84,7 +84,7 @@ RSpec.describe EVGearman::Admin do
       expect { client.drop_function("alpha").value }.to raise_error(EVGearman::ServerError)
     end
 
-    it "drops no function with jobs unless forced" do
+    it "drops no function with jobs unless forced", server: Gearmand do
       client.enqueue("resize", "x")
       expect { client.drop_function("resize").value }.to raise_error(EVGearman::Error, /has jobs \(1\)/)
       expect(client.drop_function("resize", force: true).value).to be(true)
@@ -140,8 +140,8 @@ RSpec.describe EVGearman::Admin do
     end
   end
 
-  describe "what may be sent", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "what may be sent" do
+    let(:client) { client_for(shared_server) }
 
     it "is one line, and words without spaces" do
       ["status\nversion", "", "a\0b"].each { |line| expect { client.admin(line) }.to raise_error(ArgumentError) }

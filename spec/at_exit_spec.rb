@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe "The end of the program", :gearmand do
+RSpec.describe "The end of the program" do
   let(:name) { function }
 
   # Fails when what nobody waited for goes with the process.
@@ -12,12 +12,12 @@ RSpec.describe "The end of the program", :gearmand do
       Thread.new { elsewhere.submit_job_bg("#{name}") }.join
       at_exit { elsewhere.submit_job_bg("#{name}") }
     RUBY
-    expect([out, status.exitstatus, Gearmand.shared.status(name)]).to eq(["", 0, [5, 0, 0]])
+    expect([out, status.exitstatus, shared_server.status(name)]).to eq(["", 0, [5, 0, 0]])
   end
 
   it "writes as much as the socket does not take at once" do
     child(%(client.submit_job_bg("#{name}", "x" * (16 << 20))))
-    expect(Gearmand.shared.status(name)).to eq([1, 0, 0])
+    expect(shared_server.status(name)).to eq([1, 0, 0])
   end
 
   # What a parent had not written is the parent's.
@@ -26,11 +26,11 @@ RSpec.describe "The end of the program", :gearmand do
       client.submit_job_bg("#{name}")
       Process.wait(fork { exit })
     RUBY
-    expect(Gearmand.shared.status(name)).to eq([1, 0, 0])
+    expect(shared_server.status(name)).to eq([1, 0, 0])
   end
 
   it "begins no job" do
-    worker_for(Gearmand.shared).client.submit_job_bg(name).value
+    worker_for(shared_server).client.submit_job_bg(name).value
     out, = child(<<~RUBY)
       worker = EVGearman::Worker.new(url: URL, loop: LOOP)
       worker.register_function("#{name}") { puts("begun") }.work

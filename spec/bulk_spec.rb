@@ -5,11 +5,11 @@ require "json"
 RSpec.describe "Many background jobs at once" do
   let(:name) { function }
 
-  describe "on a real server", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "on a real server" do
+    let(:client) { client_for(shared_server) }
 
     def serve(name, &handler)
-      worker_for(Gearmand.shared).register_function(name, &handler).work
+      worker_for(shared_server).register_function(name, &handler).work
     end
 
     it "answers their handles in order" do
@@ -37,12 +37,12 @@ RSpec.describe "Many background jobs at once" do
       eventually { ran.any? }
       settle(client)
       expect(ran).to eq(["now"])
-      expect(Gearmand.shared.status(name).first).to eq(2)
+      expect(shared_server.status(name).first).to eq(2)
     end
 
     it "makes a key for each" do
       keys = []
-      worker_for(Gearmand.shared).register_function(name) { |job| keys << job.unique and nil }.work
+      worker_for(shared_server).register_function(name) { |job| keys << job.unique and nil }.work
       client.submit_jobs_bg(Array.new(50) { [name] } + [[name, "none", { unique: nil }], [name, "none", { unique: "" }]]).value
       eventually { keys.size == 52 }
       expect(keys.compact.uniq.size).to eq(50)
@@ -50,7 +50,7 @@ RSpec.describe "Many background jobs at once" do
 
     it "shares keys with nobody" do
       keys = []
-      worker_for(Gearmand.shared).register_function(name) { |job| keys << job.unique and nil }.work
+      worker_for(shared_server).register_function(name) { |job| keys << job.unique and nil }.work
       client.submit_job_bg(name)
       client.submit_jobs_bg([[name], [name]])
       client.submit_job_bg(name).value
@@ -60,7 +60,7 @@ RSpec.describe "Many background jobs at once" do
 
     it "encodes by the client's coder, the batch's, or the job's own" do
       ran = []
-      coded = client_for(Gearmand.shared, coder: JSON)
+      coded = client_for(shared_server, coder: JSON)
       yelling = Module.new do
         def self.dump(value) = value.to_s.upcase
         def self.load(bytes) = bytes
@@ -95,7 +95,7 @@ RSpec.describe "Many background jobs at once" do
     it "has room for 20,000" do
       handles = client.submit_jobs_bg(Array.new(20_000) { |n| [name, n.to_s] }).value
       expect(handles.uniq.size).to eq(20_000)
-      expect(Gearmand.shared.status(name)).to eq([20_000, 0, 0])
+      expect(shared_server.status(name)).to eq([20_000, 0, 0])
       client.drop_function(name, force: true)
     end
 

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 RSpec.describe EVGearman::Client do
-  describe "making requests", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "making requests" do
+    let(:client) { client_for(shared_server) }
     let(:name) { function }
 
     # A worker on the same loop: whoever waits for a result runs it.
     def serve(name, **options, &handler)
-      worker_for(Gearmand.shared, **options).register_function(name, &handler).work
+      worker_for(shared_server, **options).register_function(name, &handler).work
     end
 
     describe "#echo" do
@@ -38,7 +38,7 @@ RSpec.describe EVGearman::Client do
       it "is a barrier: what was sent before has been taken in" do
         client.submit_job_bg(name, "x")
         client.echo("").value
-        expect(Gearmand.shared.status(name)).to eq([1, 0, 0])
+        expect(shared_server.status(name)).to eq([1, 0, 0])
       end
     end
 
@@ -126,7 +126,7 @@ RSpec.describe EVGearman::Client do
 
     it "gives each its own answer when jobs end in another order than they began" do
       held = []
-      worker_for(Gearmand.shared, prefetch: 63).register_function(name, async: true) { |job| held << job }.work
+      worker_for(shared_server, prefetch: 63).register_function(name, async: true) { |job| held << job }.work
       tasks = Array.new(64) { |n| client.submit_job(name, n.to_s) }
       eventually { held.size == 64 }
       held.shuffle(random: Random.new(3)).each { |job| job.complete("answer to #{job.workload}") }
@@ -162,7 +162,7 @@ RSpec.describe EVGearman::Client do
 
       it "is not mixed up between jobs" do
         held = []
-        worker_for(Gearmand.shared, prefetch: 19).register_function(name, async: true) { |job| held << job }.work
+        worker_for(shared_server, prefetch: 19).register_function(name, async: true) { |job| held << job }.work
         seen = Hash.new { |hash, key| hash[key] = [] }
         tasks = Array.new(20) { |n| client.submit_job(name, n.to_s, on_data: ->(bytes) { seen[n.to_s] << bytes }) }
         eventually { held.size == 20 }
@@ -187,7 +187,7 @@ RSpec.describe EVGearman::Client do
 
       it "is a failure to a client that does not ask for exceptions" do
         serve(name, on_callback_error: proc {}) { raise "no such thing" }
-        plain = client_for(Gearmand.shared, exceptions: false)
+        plain = client_for(shared_server, exceptions: false)
         expect { plain.call(name) }.to raise_error(EVGearman::JobFailedError)
       end
     end
@@ -220,7 +220,7 @@ RSpec.describe EVGearman::Client do
       # Fails when one of the ways to make a job has a default of its own.
       it "has a key by default, unless the client was made to send none" do
         keys = [:auto, nil].map do |usual|
-          client = client_for(Gearmand.shared, unique: usual)
+          client = client_for(shared_server, unique: usual)
           made = function
           %i[submit_job_bg submit_job_high_bg submit_job_low_bg].each { |kind| client.public_send(kind, made) }
           client.submit_job_epoch(made, "", 1)
@@ -235,7 +235,7 @@ RSpec.describe EVGearman::Client do
       end
 
       it "has a key when it is asked for, whatever the client does" do
-        client = client_for(Gearmand.shared, unique: nil)
+        client = client_for(shared_server, unique: nil)
         client.enqueue(name, unique: :auto)
         client.submit_jobs_bg([[name, "", { unique: :auto }]])
         expect(keys_of(name, 2)).to all(match(/\h{16}-\d+/))
@@ -243,13 +243,13 @@ RSpec.describe EVGearman::Client do
 
       it "has no other default" do
         ["key", "", :default, true].each do |wrong|
-          expect { client_for(Gearmand.shared, unique: wrong) }.to raise_error(ArgumentError, /\Aunique: /)
+          expect { client_for(shared_server, unique: wrong) }.to raise_error(ArgumentError, /\Aunique: /)
         end
       end
 
       def keys_of(function, count)
         keys = []
-        worker_for(Gearmand.shared).register_function(function) { |job| keys << job.unique && nil }.work
+        worker_for(shared_server).register_function(function) { |job| keys << job.unique && nil }.work
         eventually { keys.size == count }
         keys
       end
@@ -321,7 +321,7 @@ RSpec.describe EVGearman::Client do
 
     it "lets a block wait for a job" do
       other = function
-      worker = worker_for(Gearmand.shared, loop: EVGearman::Loop.new)
+      worker = worker_for(shared_server, loop: EVGearman::Loop.new)
       worker.register_function(other) { |job| job.workload.upcase }
       Thread.new { worker.run(signals: false) }
       inner = nil
@@ -331,8 +331,8 @@ RSpec.describe EVGearman::Client do
     end
   end
 
-  describe "what it counts", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "what it counts" do
+    let(:client) { client_for(shared_server) }
 
     it "is nothing at first" do
       expect([client.pending_count, client.waiting_count, client.active_count, client.unsent_bytes]).to all(be_zero)

@@ -23,11 +23,11 @@ RSpec.describe "Values and bytes" do
   # Echoes workloads as they come, bytes for bytes.
   def serve(name, &handler)
     handler ||= lambda(&:workload)
-    worker_for(Gearmand.shared, on_callback_error: ->(*) {}).register_function(name, &handler).work
+    worker_for(shared_server, on_callback_error: ->(*) {}).register_function(name, &handler).work
   end
 
-  describe "a client's coder", :gearmand do
-    let(:client) { client_for(Gearmand.shared, coder: JSON) }
+  describe "a client's coder" do
+    let(:client) { client_for(shared_server, coder: JSON) }
 
     it "makes bytes of workloads and values of results" do
       seen = []
@@ -84,7 +84,7 @@ RSpec.describe "Values and bytes" do
 
     it "may serve one call of a client that has none" do
       serve(name)
-      plain = client_for(Gearmand.shared)
+      plain = client_for(shared_server)
       expect(plain.call(name, [1], coder: JSON)).to eq([1])
       expect(plain.call(name, "[1]")).to eq("[1]")
     end
@@ -98,7 +98,7 @@ RSpec.describe "Values and bytes" do
     end
 
     it "is not asked about handles, echoes and answers of the server" do
-      client = client_for(Gearmand.shared, coder: refusing)
+      client = client_for(shared_server, coder: refusing)
       expect(client.echo("x").value).to eq("x")
       expect(client.server_version.value).to be_a(String)
       expect(client.get_status("H:none:1").value).not_to be_known
@@ -139,15 +139,15 @@ RSpec.describe "Values and bytes" do
     end
   end
 
-  describe "encoding:", :gearmand do
-    let(:client) { client_for(Gearmand.shared, encoding: "UTF-8") }
+  describe "encoding:" do
+    let(:client) { client_for(shared_server, encoding: "UTF-8") }
 
     it "is that of results" do
       serve(name)
       expect(client.call(name, "äöü")).to eq("äöü").and have_attributes(encoding: Encoding::UTF_8)
       expect(client.call(name, "\xE4".b, encoding: Encoding::ISO_8859_1).encode("UTF-8")).to eq("ä")
       expect(client.call(name, "ä", encoding: nil).encoding).to eq(Encoding::BINARY)
-      expect(client_for(Gearmand.shared).call(name, "ä", encoding: "UTF-8")).to eq("ä")
+      expect(client_for(shared_server).call(name, "ä", encoding: "UTF-8")).to eq("ä")
     end
 
     it "is that of what a worker reports" do
@@ -172,10 +172,10 @@ RSpec.describe "Values and bytes" do
     end
   end
 
-  describe "a worker's coder", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "a worker's coder" do
+    let(:client) { client_for(shared_server) }
     let(:reported) { [] }
-    let(:worker) { worker_for(Gearmand.shared, coder: JSON, on_callback_error: ->(error, _) { reported << error }) }
+    let(:worker) { worker_for(shared_server, coder: JSON, on_callback_error: ->(error, _) { reported << error }) }
 
     it "makes values of workloads and bytes of whatever a handler answers" do
       worker.register_function(name) { |job| job.workload.merge("done" => true) }.work
@@ -186,7 +186,7 @@ RSpec.describe "Values and bytes" do
 
     it "speaks with a client that has the same" do
       worker.register_function(name) { |job| job.workload.sum }.work
-      expect(client_for(Gearmand.shared, coder: JSON).map(name, [[1, 2], [3, 4]])).to eq([3, 7])
+      expect(client_for(shared_server, coder: JSON).map(name, [[1, 2], [3, 4]])).to eq([3, 7])
     end
 
     it "looks at a workload when it is asked for, once" do
@@ -248,7 +248,7 @@ RSpec.describe "Values and bytes" do
     end
 
     it "is there on the threads of a pool" do
-      pooled = worker_for(Gearmand.shared, coder: JSON, concurrency: 3)
+      pooled = worker_for(shared_server, coder: JSON, concurrency: 3)
       pooled.register_function(name) { |job| job.workload * 2 }.work
       expect(client.map(name, %w[1 2 3 4 5])).to eq(%w[2 4 6 8 10])
     end
@@ -276,16 +276,16 @@ RSpec.describe "Values and bytes" do
     end
   end
 
-  describe "a worker's encoding", :gearmand do
+  describe "a worker's encoding" do
     it "is that of workloads" do
       seen = []
-      worker = worker_for(Gearmand.shared, encoding: "UTF-8")
+      worker = worker_for(shared_server, encoding: "UTF-8")
       worker.register_function(name) { |job| seen << job.workload and nil }.work
-      client_for(Gearmand.shared).call(name, "äöü")
+      client_for(shared_server).call(name, "äöü")
       worker.register_function(name, encoding: nil) { |job| seen << job.workload and nil }
-      client_for(Gearmand.shared).call(name, "ä")
+      client_for(shared_server).call(name, "ä")
       worker.register_function(name, coder: coder, encoding: Encoding::ISO_8859_1) { |job| seen << job.workload.last and nil }
-      client_for(Gearmand.shared).call(name, "\xE4")
+      client_for(shared_server).call(name, "\xE4")
       expect(seen.map(&:encoding)).to eq([Encoding::UTF_8, Encoding::BINARY, Encoding::ISO_8859_1])
       expect(seen.first).to eq("äöü")
     end

@@ -115,8 +115,8 @@ RSpec.describe EVGearman do
       expect(described_class.client).not_to be_closed
     end
 
-    it "is another one in a forked child", :gearmand do
-      configure_for(Gearmand.shared)
+    it "is another one in a forked child" do
+      configure_for(shared_server)
       described_class.client.ping
       mine = described_class.client.object_id
       expect(forked { [described_class.client.object_id == mine, described_class.client.echo("child").value] }).to eq([false, "child"])
@@ -132,12 +132,12 @@ RSpec.describe EVGearman do
     end
   end
 
-  describe "requests of the module", :gearmand do
-    before { configure_for(Gearmand.shared) }
+  describe "requests of the module" do
+    before { configure_for(shared_server) }
 
     it "are those of its client" do
       name = function
-      worker_for(Gearmand.shared).register_function(name) { |job| job.workload.reverse }.work
+      worker_for(shared_server).register_function(name) { |job| job.workload.reverse }.work
       expect(described_class.call(name, "hello", priority: :high, timeout: 30)).to eq("olleh")
       expect(described_class.enqueue(name, "hello", priority: :low)).to be_a(String)
       expect(described_class.enqueue(name, "hello", in: 0.1)).to be_a(String)

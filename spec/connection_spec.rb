@@ -120,10 +120,10 @@ RSpec.describe EVGearman::Connection do
         expect(echoing.received.select { |name, _| name == :set_client_id }.map(&:last)).to eq(%w[first second second])
       end
 
-      it "is what the server lists", :gearmand do
-        client = client_for(Gearmand.shared, client_id: "listed-#{Process.pid}")
+      it "is what the server lists" do
+        client = client_for(shared_server, client_id: "listed-#{Process.pid}")
         client.echo("x").value
-        expect(Gearmand.shared.ask("workers").grep(/ listed-#{Process.pid} :/).size).to eq(1)
+        expect(shared_server.ask("workers").grep(/ listed-#{Process.pid} :/).size).to eq(1)
       end
     end
   end
@@ -570,15 +570,15 @@ RSpec.describe EVGearman::Connection do
 
     # Fails when only a client that is connected writes: a program that submits and closes loses its jobs.
     # Fails when it closes over what is still on its way: the first reply that meets the closed socket cuts that off.
-    it "loses nothing of what is on its way", :gearmand do
+    it "loses nothing of what is on its way" do
       name = function
       10.times do
-        client = EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)
+        client = EVGearman::Client.new(url: shared_server.url, loop: loop)
         100.times { client.submit_job_bg(name, "x" * 50_000) }
         client.close(Examples::PATIENCE)
       end
-      eventually { Gearmand.shared.status(name).first == 1000 }
-      client_for(Gearmand.shared).drop_function(name, force: true).value
+      eventually { shared_server.status(name).first == 1000 }
+      client_for(shared_server).drop_function(name, force: true).value
     end
 
     it "writes what waits for a connection" do

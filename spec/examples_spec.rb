@@ -22,8 +22,8 @@ RSpec.describe "examples/" do
     end
   end
 
-  describe "run against gearmand", :gearmand do
-    let(:server) { own_gearmand }
+  describe "run against gearmand" do
+    let(:server) { own_server }
     let(:client) { client_for(server) }
 
     # What an example printed, as lines. It has to end by itself and well; the block is called with its pid in between.
@@ -223,7 +223,7 @@ RSpec.describe "examples/" do
       version = server.ask("version").delete_prefix("OK ")
       expect(run("admin")).to eq([
                                    "gearmand #{version}, process #{server.pid}", "resize: 0 waiting, 0 workers", "connected: operator",
-                                   "refused: QUEUE_ERROR", "cancelled: 2", "OK ERROR"
+                                   "refused: QUEUE_ERROR", "still wanted: 0", "OK ERROR"
                                  ])
       expect(server.ask("status")).to be_empty
     end
@@ -257,7 +257,7 @@ RSpec.describe "examples/" do
     end
 
     it "multi_server: takes turns, and goes past one that is away" do
-      others = Array.new(2) { own_gearmand }
+      others = Array.new(2) { own_server }
       others.last.stop
       output = run("multi_server", server.url, *others.map(&:url))
       expect(output).to include("connect failed: Connection refused, of log (#{others.last.url})")

@@ -2,7 +2,7 @@
 
 # Each call of the C library that is about a socket fails in turn, in every way that it can. Client and worker are one
 # after the other told "no" at their first call, their second, and so on, until there are no more.
-RSpec.describe "A system call may fail", :gearmand do
+RSpec.describe "A system call may fail" do
   life = <<~'RUBY'
     QUICK = { url: URL, loop: LOOP, reconnect_delay: 0.001, reconnect_max_delay: 0.01, on_error: ->(_) {} }
     FUNCTION = "faults-#{Process.pid}"

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-RSpec.describe "Fibers under a scheduler", :gearmand do
+RSpec.describe "Fibers under a scheduler" do
   let(:loop) { EVGearman::Loop.new }
-  let!(:client) { EVGearman::Client.new(url: Gearmand.shared.url, loop: loop) } # a fiber that starts it may be dropped
+  let!(:client) { EVGearman::Client.new(url: shared_server.url, loop: loop) } # a fiber that starts it may be dropped
 
   after { loop.close }
 

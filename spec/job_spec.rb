@@ -5,9 +5,9 @@ require "timeout"
 RSpec.describe EVGearman::Job do
   let(:name) { function }
 
-  describe "under a handler", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared) }
+  describe "under a handler" do
+    let(:client) { client_for(shared_server) }
+    let(:worker) { worker_for(shared_server) }
 
     # The outcome of one job that is given to this handler.
     def outcome(on: worker, **options, &handler)
@@ -101,7 +101,7 @@ RSpec.describe EVGearman::Job do
       end
 
       it "says nothing when exceptions are off" do
-        silent = worker_for(Gearmand.shared, exceptions: false, on_callback_error: ->(error, _) { told << error.message })
+        silent = worker_for(shared_server, exceptions: false, on_callback_error: ->(error, _) { told << error.message })
         expect(outcome(on: silent) { raise "secret" }.error).to be_a(EVGearman::JobFailedError)
         expect(told).to eq(["secret"])
       end
@@ -159,9 +159,9 @@ RSpec.describe EVGearman::Job do
     end
   end
 
-  describe "#complete, #fail, #exception", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared) }
+  describe "#complete, #fail, #exception" do
+    let(:client) { client_for(shared_server) }
+    let(:worker) { worker_for(shared_server) }
 
     # A job that is held, and the client's Task of it.
     def hold
@@ -241,7 +241,7 @@ RSpec.describe EVGearman::Job do
       first = nil
       other = function
       worker.register_function(name, async: true) { |job| first = job }
-      worker_for(Gearmand.shared).register_function(other) { first.complete("by another") && "done" }.work
+      worker_for(shared_server).register_function(other) { first.complete("by another") && "done" }.work
       worker.work
       task = client.submit_job(name)
       eventually { first }
@@ -249,20 +249,20 @@ RSpec.describe EVGearman::Job do
     end
   end
 
-  describe "progress", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "progress" do
+    let(:client) { client_for(shared_server) }
 
     def held_job
       held = []
-      worker_for(Gearmand.shared).register_function(name, async: true) { |job| held << job }.work
+      worker_for(shared_server).register_function(name, async: true) { |job| held << job }.work
       @task = client.submit_job(name)
       eventually { held.first }
     end
 
     it "is written at once, from inside a running handler" do
       seen = Queue.new
-      listener = client_for(Gearmand.shared, loop: EVGearman::Loop.new)
-      worker_for(Gearmand.shared).register_function(name) do |job|
+      listener = client_for(shared_server, loop: EVGearman::Loop.new)
+      worker_for(shared_server).register_function(name) do |job|
         job.send_data("halfway")
         seen.pop # the handler goes on when the client has heard of it
       end.work
@@ -293,14 +293,14 @@ RSpec.describe EVGearman::Job do
     end
   end
 
-  describe "that nobody holds any more", :gearmand do
+  describe "that nobody holds any more" do
     # In a method of its own: the stack of the example must not keep it.
     def forget(jobs) = jobs.clear
 
     it "fails in the next turn" do
       held = []
-      worker_for(Gearmand.shared).register_function(name, async: true) { |job| held << job }.work
-      task = client_for(Gearmand.shared).submit_job(name)
+      worker_for(shared_server).register_function(name, async: true) { |job| held << job }.work
+      task = client_for(shared_server).submit_job(name)
       eventually { held.any? }
       forget(held)
       eventually do
@@ -311,8 +311,8 @@ RSpec.describe EVGearman::Job do
     end
   end
 
-  describe "whose server dies", :gearmand do
-    let(:server) { own_gearmand }
+  describe "whose server dies" do
+    let(:server) { own_server }
     let(:quick) { { reconnect_delay: 0.01, reconnect_max_delay: 0.05 } }
 
     # Handles begin anew with a server: the old answer would be given to the new client.

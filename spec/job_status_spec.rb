@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-RSpec.describe EVGearman::JobStatus, :gearmand do
-  let(:client) { client_for(Gearmand.shared) }
+RSpec.describe EVGearman::JobStatus do
+  let(:client) { client_for(shared_server) }
   let(:name) { function }
 
   # The ancestor answered a hash of Strings.
@@ -17,7 +17,7 @@ RSpec.describe EVGearman::JobStatus, :gearmand do
   end
 
   it "follows a job that runs" do
-    worker = worker_for(Gearmand.shared)
+    worker = worker_for(shared_server)
     running = nil
     worker.register_function(name, async: true) { |job| (running = job).status(1, 4) }.work
     task = client.submit_job(name, "x")

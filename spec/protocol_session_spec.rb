@@ -675,7 +675,7 @@ RSpec.describe EVGearman::Protocol::Session do
     expect { session.echo("x").value }.to raise_error(EVGearman::Error, "not done yet")
   end
 
-  describe "over sockets of its user", :gearmand do
+  describe "over sockets of its user" do
     let(:name) { function }
 
     # Carries bytes until the block is true; answers the events on the way.
@@ -708,7 +708,7 @@ RSpec.describe EVGearman::Protocol::Session do
     end
 
     it "a client is ten lines" do
-      server = Gearmand.shared
+      server = shared_server
       worker = reversing_worker(server, name)
       socket = TCPSocket.new(server.host, server.port)
       session = EVGearman::Protocol::ClientSession.new
@@ -726,7 +726,7 @@ RSpec.describe EVGearman::Protocol::Session do
 
     it "client and worker meet, with all that is said between them" do
       client, worker = EVGearman::Protocol::ClientSession.new, EVGearman::Protocol::WorkerSession.new
-      sockets = Array.new(2) { TCPSocket.new(Gearmand.shared.host, Gearmand.shared.port) }
+      sockets = Array.new(2) { TCPSocket.new(shared_server.host, shared_server.port) }
       [client, worker].each(&:opened)
       request = client.submit_job(name, "hello")
       converse(client, sockets[0]) { request.handle }
@@ -746,7 +746,7 @@ RSpec.describe EVGearman::Protocol::Session do
     end
 
     it "a server that goes is an end of the stream: what was written fails, what was not waits" do
-      server = own_gearmand
+      server = own_server
       socket = TCPSocket.new(server.host, server.port)
       session.closed
       introduced_by = session.opened && converse(session, socket) { session.dialect == :gearmand }

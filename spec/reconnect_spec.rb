@@ -6,8 +6,8 @@ RSpec.describe "A server that goes away" do
   let(:quick) { { reconnect_delay: 0.01, reconnect_max_delay: 0.05 } }
   let(:name) { function }
 
-  describe "and comes back", :gearmand do
-    let(:server) { own_gearmand }
+  describe "and comes back" do
+    let(:server) { own_server }
 
     it "finds its worker and its client again" do
       client = client_for(server, **quick)
@@ -307,8 +307,8 @@ RSpec.describe "A server that goes away" do
       expect(client.echo("first").wait(Examples::PATIENCE).error).to be_a(EVGearman::CommandTimeoutError)
     end
 
-    it "is given up when it freezes", :gearmand do
-      server = own_gearmand
+    it "is given up when it freezes" do
+      server = own_server
       client = client_for(server, command_timeout: 0.2, **quick)
       client.echo("x").value
       server.freeze
@@ -318,8 +318,8 @@ RSpec.describe "A server that goes away" do
       expect(client.echo("z").value).to eq("z")
     end
 
-    it "is waited for when it freezes for a short time only: no job is lost, or done twice", :gearmand do
-      server = own_gearmand
+    it "is waited for when it freezes for a short time only: no job is lost, or done twice" do
+      server = own_server
       done = []
       worker = worker_for(server).register_function(name) { |job| (done << job.workload).last }.work
       client = client_for(server)

@@ -1,11 +1,11 @@
 # frozen_string_literal: true
 
-RSpec.describe "Submissions of every kind", :gearmand do
-  let(:client) { client_for(Gearmand.shared) }
+RSpec.describe "Submissions of every kind" do
+  let(:client) { client_for(shared_server) }
   let(:name) { function }
 
   def serve(&handler)
-    worker_for(Gearmand.shared).register_function(name, &handler).work
+    worker_for(shared_server).register_function(name, &handler).work
   end
 
   it "runs HIGH before NORMAL before LOW, each in order" do
@@ -38,7 +38,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
   it "runs a delayed job when it is due, on a worker that sleeps" do
     ran = []
     slept = false
-    worker = worker_for(Gearmand.shared, poll_interval: 0.2)
+    worker = worker_for(shared_server, poll_interval: 0.2)
     worker.register_function(name) { |job| ran << job.workload and nil }.work { slept = true }
     eventually { slept }
     client.enqueue(name, "later", in: 1)
@@ -98,7 +98,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
 
   it "maps in order, no more at a time than it may" do
     under_way = most = 0
-    worker = worker_for(Gearmand.shared, prefetch: 64)
+    worker = worker_for(shared_server, prefetch: 64)
     worker.register_function(name, async: true) do |job|
       most = [most, under_way += 1].max
       loop.after(0.001) { (under_way -= 1) && job.complete(job.workload.reverse) }
@@ -110,7 +110,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
   # Fails when a map waits for its oldest job while later ones have ended.
   it "maps so many at a time while there are more, in whatever order they end" do
     held = nil
-    worker = worker_for(Gearmand.shared, concurrency: nil)
+    worker = worker_for(shared_server, concurrency: nil)
     worker.register_function(name, async: true) do |job|
       held ||= job
       job.complete(job.workload) unless job.equal?(held)
@@ -121,7 +121,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
 
   it "maps what is there by and by: the next is taken when there is room, on the calling thread" do
     jobs = []
-    worker_for(Gearmand.shared, concurrency: nil).register_function(name, async: true) { |job| jobs << job }.work
+    worker_for(shared_server, concurrency: nil).register_function(name, async: true) { |job| jobs << job }.work
     taken = []
     workloads = Enumerator.new { |yielder| 5.times { |n| (taken << Thread.current) && yielder << n.to_s } }
     mapping = Thread.new { client.map(name, workloads.lazy, concurrency: 2) }
@@ -136,7 +136,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
 
   it "maps what raises on the way: that is raised when those under way have ended" do
     ended = []
-    worker_for(Gearmand.shared).register_function(name) { |job| (ended << job.workload) && "" }.work
+    worker_for(shared_server).register_function(name) { |job| (ended << job.workload) && "" }.work
     workloads = Enumerator.new { |yielder| (yielder << "1" << "2") && raise(IOError, "no more") }
     expect { client.map(name, workloads) }.to raise_error(IOError, "no more")
     expect([ended, client.active_count, client.pending_count]).to eq([%w[1 2], 0, 0])
@@ -152,7 +152,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
     eventually { client.active_count == 2 }
     mapping.raise(Interrupt)
     expect { mapping.value }.to raise_error(Interrupt)
-    worker_for(Gearmand.shared).register_function(name) { |job| job.send_data("x") && "" }.work
+    worker_for(shared_server).register_function(name) { |job| job.send_data("x") && "" }.work
     eventually { client.active_count.zero? }
     expect(seen).to be_empty
   end
@@ -193,7 +193,7 @@ RSpec.describe "Submissions of every kind", :gearmand do
   end
 
   it "raises the first error of a map after all have ended" do
-    worker = worker_for(Gearmand.shared, on_callback_error: ->(*) {})
+    worker = worker_for(shared_server, on_callback_error: ->(*) {})
     worker.register_function(name) { |job| job.workload == "2" ? raise("no") : job.workload }.work
     expect { client.map(name, %w[1 2 3]) }.to raise_error(EVGearman::JobExceptionError)
     expect(client.active_count).to eq(0)

@@ -17,8 +17,8 @@ RSpec.describe "Packets that are traced" do
   end
 
   describe "by on_packet" do
-    it "are told with direction, name and arguments, in the order they are written and read", :gearmand do
-      client = client_for(Gearmand.shared, on_packet: hook, client_id: "traced")
+    it "are told with direction, name and arguments, in the order they are written and read" do
+      client = client_for(shared_server, on_packet: hook, client_id: "traced")
       name = function
       handle = client.submit_job_bg(name, "a workload", unique: "key").value
       expect(seen).to match(
@@ -32,7 +32,7 @@ RSpec.describe "Packets that are traced" do
     end
 
     def run_the_job(name)
-      worker = worker_for(Gearmand.shared, on_packet: hook)
+      worker = worker_for(shared_server, on_packet: hook)
       worker.register_function(name) { |job| job.workload.upcase }
       worker.work
       eventually { names(:out).include?(:work_complete) }
@@ -191,7 +191,7 @@ RSpec.describe "Packets that are traced" do
     end
   end
 
-  describe "by EVGEARMAN_TRACE", :gearmand do
+  describe "by EVGEARMAN_TRACE" do
     def trace(script, value)
       text, status = child("ENV['EVGEARMAN_TRACE'] = #{value.inspect}\n#{script}")
       expect(status).to be_success
@@ -206,7 +206,7 @@ RSpec.describe "Packets that are traced" do
         a.on_packet { |direction, name, args| puts "hook #{name} #{args[0].bytesize}" if name == :echo_res }
         a.echo("y").value
       RUBY
-      server = Gearmand.shared.url
+      server = shared_server.url
       expect(text.lines(chomp: true)).to include(
         %(evgearman: client #{server} -> TEXT "version"),
         %(evgearman: client #{server} -> SET_CLIENT_ID "me"),

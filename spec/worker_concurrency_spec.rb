@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
-RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
+RSpec.describe EVGearman::Worker, "with concurrency" do
   let(:name) { function }
-  let(:client) { client_for(Gearmand.shared) }
+  let(:client) { client_for(shared_server) }
   let(:gate) { Thread::Queue.new } # handlers wait here until the example lets them go
 
   def pooled(concurrency = 3, **options)
-    worker_for(Gearmand.shared, concurrency: concurrency, **options)
+    worker_for(shared_server, concurrency: concurrency, **options)
   end
 
   after { gate.close }
@@ -28,7 +28,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
     tasks = %w[a b c d e f g].map { |workload| client.submit_job(name, workload) }
     eventually { running == 3 }
     settle(worker, client)
-    expect([worker.busy_count, Gearmand.shared.status(name)]).to eq([3, [7, 3, 1]])
+    expect([worker.busy_count, shared_server.status(name)]).to eq([3, [7, 3, 1]])
     7.times { gate << :go }
     expect(EVGearman::Task.all(tasks, 30)).to eq(%w[A B C D E F G])
     expect(most).to eq(3)
@@ -121,7 +121,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
     worker.register_function(other = function) { "by the first" }.work
     hung = Array.new(2) { client.submit_job(name) }
     hung.each { |task| expect { task.value(30) }.to raise_error(EVGearman::JobExceptionError) }
-    another = worker_for(Gearmand.shared).register_function(other) { "by another" }.work
+    another = worker_for(shared_server).register_function(other) { "by another" }.work
     expect(Array.new(3) { client.submit_job(other) }.map { |task| task.value(30) }).to eq(["by another"] * 3)
     another.work_stop
     settle(another)
@@ -160,7 +160,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
   end
 
   it "loses its jobs when the connection ends: they are told, and what they return goes nowhere" do
-    server = own_gearmand
+    server = own_server
     lost = []
     held = nil
     worker = worker_for(server, concurrency: 2)
@@ -178,7 +178,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
   end
 
   it "does not run what was lost while it waited for a thread" do
-    server = own_gearmand
+    server = own_server
     begun = []
     worker = worker_for(server, concurrency: 2, prefetch: 2)
     worker.register_function(name) { |job| begun << job.workload && gate.pop }.work
@@ -209,8 +209,8 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
       LOOP.run(20)
     RUBY
     expect([out, status.exitstatus]).to eq(["", 7])
-    worker_for(Gearmand.shared).register_function(name) { nil }.work
-    eventually { Gearmand.shared.status(name).first.zero? }
+    worker_for(shared_server).register_function(name) { nil }.work
+    eventually { shared_server.status(name).first.zero? }
   end
 
   it "ends its threads when it is closed, those that are busy after their handler" do
@@ -225,7 +225,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
   end
 
   describe "#run" do
-    let(:client) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+    let(:client) { client_for(shared_server, loop: EVGearman::Loop.new) }
 
     it "finishes what its threads have" do
       worker = pooled(2)
@@ -249,7 +249,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
       eventually { client.loop.run_once(0.01) || begun == 1 }
       worker.stop
       expect(running.value).to eq(finished: 0, handed_back: [task.handle])
-      worker_for(Gearmand.shared, loop: client.loop).register_function(name) { "by another" }.work
+      worker_for(shared_server, loop: client.loop).register_function(name) { "by another" }.work
       expect(task.value(30)).to eq("by another")
     end
   end
@@ -269,7 +269,7 @@ RSpec.describe EVGearman::Worker, "with concurrency", :gearmand do
     worker.disconnect
     answer = forked do
       worker.work
-      [EVGearman::Client.new(url: Gearmand.shared.url, loop: worker.loop).call(name).to_i, Process.pid]
+      [EVGearman::Client.new(url: shared_server.url, loop: worker.loop).call(name).to_i, Process.pid]
     end
     expect(answer.uniq.size).to eq(1)
   end

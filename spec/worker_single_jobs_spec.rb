@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
+RSpec.describe EVGearman::Worker, "one job at a time" do
   let(:name) { function }
-  let(:client) { client_for(Gearmand.shared) }
-  let(:worker) { worker_for(Gearmand.shared) }
+  let(:client) { client_for(shared_server) }
+  let(:worker) { worker_for(shared_server) }
 
   describe "#work_one" do
     it "does exactly one job; the next one needs to be asked for" do
@@ -14,7 +14,7 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
       eventually { seen.size == 1 }
       eventually { !worker.working? }
       settle(worker, client)
-      expect([seen.size, Gearmand.shared.status(name)]).to eq([1, [1, 0, 1]])
+      expect([seen.size, shared_server.status(name)]).to eq([1, [1, 0, 1]])
       worker.work_one
       eventually { seen.size == 2 }
       expect(seen).to eq(%w[first second])
@@ -34,7 +34,7 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
     end
 
     it "stays one job through polls, NOOPs for others and a lost connection" do
-      server = own_gearmand
+      server = own_server
       seen = []
       worker = worker_for(server, poll_interval: 0.02)
       worker.register_function(name) { |job| seen << job.workload && nil }.work_one
@@ -124,7 +124,7 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
       expect(jobs.map { |task| task.result&.workload }).to eq(["0", "1", "2", nil])
       jobs.filter_map(&:result).each(&:complete)
       settle(worker)
-      expect(Gearmand.shared.status(name)).to eq([0, 0, 1])
+      expect(shared_server.status(name)).to eq([0, 0, 1])
     end
 
     it "is refused while it works" do
@@ -151,7 +151,7 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
       grabbed.value(30).complete("still mine")
       expect(task.value).to eq("still mine")
       settle(worker)
-      expect(Gearmand.shared.status(name)[2]).to eq(0)
+      expect(shared_server.status(name)[2]).to eq(0)
     end
   end
 
@@ -224,14 +224,14 @@ RSpec.describe EVGearman::Worker, "one job at a time", :gearmand do
     it "is closed with the worker, and the worker with it" do
       worker.client.close
       expect([worker.closed?, worker.client.closed?]).to eq([true, true])
-      other = worker_for(Gearmand.shared)
+      other = worker_for(shared_server)
       view = other.client
       other.close
       expect { view.echo("x") }.to raise_error(EVGearman::ConnectionError, /\Aclosed/)
     end
 
     it "keeps the connection when the worker is forgotten" do
-      view = Thread.new { EVGearman::Worker.new(url: Gearmand.shared.url, loop: loop).client }.value
+      view = Thread.new { EVGearman::Worker.new(url: shared_server.url, loop: loop).client }.value
       3.times { GC.start }
       expect(view.echo("here").value).to eq("here")
       view.close

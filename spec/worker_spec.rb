@@ -59,10 +59,10 @@ RSpec.describe EVGearman::Worker do
       eventually { announced.call.size == 4 }
     end
 
-    it "replaces the handler of that name", :gearmand do
-      worker = worker_for(Gearmand.shared)
+    it "replaces the handler of that name" do
+      worker = worker_for(shared_server)
       worker.register_function(name) { "old" }.work
-      client = client_for(Gearmand.shared)
+      client = client_for(shared_server)
       expect(client.call(name)).to eq("old")
       worker.register_function(name) { "new" }
       expect(client.call(name)).to eq("new")
@@ -78,9 +78,9 @@ RSpec.describe EVGearman::Worker do
     end
   end
 
-  describe "#work", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared) }
+  describe "#work" do
+    let(:client) { client_for(shared_server) }
+    let(:worker) { worker_for(shared_server) }
 
     it "may come before connect, and before register" do
       expect(worker.work).to be(worker)
@@ -103,7 +103,7 @@ RSpec.describe EVGearman::Worker do
 
     it "does what is of high priority first, in the order it came" do
       order = []
-      client = client_for(Gearmand.shared)
+      client = client_for(shared_server)
       %i[low normal high].each { |rank| 2.times { |n| client.enqueue(name, "#{rank} #{n}", priority: rank) } }
       worker.register_function(name) { |job| order << job.workload && nil }.work
       eventually { order.size == 6 }
@@ -112,7 +112,7 @@ RSpec.describe EVGearman::Worker do
 
     it "tells when there is nothing left, after a start and after jobs, not for polls" do
       idle = 0
-      quick = worker_for(Gearmand.shared, poll_interval: 0.02)
+      quick = worker_for(shared_server, poll_interval: 0.02)
       quick.register_function(name) { nil }.work { idle += 1 }
       eventually { idle == 1 }
       loop.run(0.3)
@@ -134,11 +134,11 @@ RSpec.describe EVGearman::Worker do
     end
 
     # Fails when answers wait for the end of the turn whatever comes next in it.
-    it "sends the answer of a quick job before a slow one begins" do
+    it "sends the answer of a quick job before a slow one begins", server: Gearmand do # which gives out quick ones first
       quick, slow, let_go = function, function, Queue.new
       jobs = [client.submit_job(quick, "1"), client.submit_job(slow), client.submit_job(quick, "2")]
       eventually { jobs.all?(&:handle) }
-      worker = EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: 3)
+      worker = EVGearman::Worker.new(url: shared_server.url, loop: EVGearman::Loop.new, prefetch: 3)
       worker.register_function(slow) { |_job| let_go.pop }.register_function(quick, &:workload)
       thread = Thread.new { worker.run(signals: false) }
       expect(jobs[0].value(30)).to eq("1")
@@ -156,7 +156,7 @@ RSpec.describe EVGearman::Worker do
       tasks = Array.new(3) { |n| client.submit_job(name, n.to_s) }
       eventually { held.size == 1 }
       settle(worker, client)
-      expect([held.size, worker.busy_count, worker.idle?, Gearmand.shared.status(name)]).to eq([1, 1, false, [3, 1, 1]])
+      expect([held.size, worker.busy_count, worker.idle?, shared_server.status(name)]).to eq([1, 1, false, [3, 1, 1]])
       eventually { held.each { |job| job.complete unless job.finished? } && tasks.all?(&:done?) }
       expect(worker.idle?).to be(true)
     end
@@ -182,10 +182,10 @@ RSpec.describe EVGearman::Worker do
     # gearmand 1.1.20 wakes nobody when a delayed job becomes due.
     it "finds a delayed job though it sleeps" do
       seen = []
-      sleeper = worker_for(Gearmand.shared, poll_interval: 0.2)
+      sleeper = worker_for(shared_server, poll_interval: 0.2)
       sleeper.register_function(name) { |job| seen << job.workload && nil }.work { seen << :asleep }
       eventually { seen == [:asleep] }
-      client_for(Gearmand.shared).enqueue(name, "due", in: 1)
+      client_for(shared_server).enqueue(name, "due", in: 1)
       eventually { seen.include?("due") }
     end
 
@@ -195,18 +195,18 @@ RSpec.describe EVGearman::Worker do
       client.call(name, unique: "the key")
       client.call(name)
       worker.close
-      worker_for(Gearmand.shared, grab_unique: false).register_function(name) { |job| keys << [job.unique] && nil }.work
+      worker_for(shared_server, grab_unique: false).register_function(name) { |job| keys << [job.unique] && nil }.work
       client.call(name, unique: "the key")
       expect(keys).to eq(["the key", nil, [nil]])
     end
   end
 
-  describe "#work_stop", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "#work_stop" do
+    let(:client) { client_for(shared_server) }
 
     it "asks for no more, runs what is held, and can be taken back" do
       held = []
-      worker = worker_for(Gearmand.shared).register_function(name, async: true) { |job| held << job }.work
+      worker = worker_for(shared_server).register_function(name, async: true) { |job| held << job }.work
       tasks = Array.new(2) { |n| client.submit_job(name, n.to_s) }
       eventually { held.size == 1 }
       expect(worker).to be_working
@@ -224,7 +224,7 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "is what disconnect does too" do
-      worker = worker_for(Gearmand.shared).register_function(name) { "x" }.work
+      worker = worker_for(shared_server).register_function(name) { "x" }.work
       expect(client.call(name)).to eq("x")
       worker.disconnect
       task = client.submit_job(name)
@@ -237,13 +237,13 @@ RSpec.describe EVGearman::Worker do
     end
   end
 
-  describe "what the server is told", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
+  describe "what the server is told" do
+    let(:client) { client_for(shared_server) }
 
     # gearmand queues the jobs of a function again, as soon as it hears CANT_DO.
     it "waits, when a job takes back its own function, for that job" do
       runs = 0
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       worker.register_function(name) do |job|
         runs += 1
         worker.cant_do(name)
@@ -252,25 +252,25 @@ RSpec.describe EVGearman::Worker do
       tasks = Array.new(3) { |n| client.submit_job(name, n.to_s) }
       expect(tasks.first.value).to eq("0")
       settle(worker, client)
-      expect([runs, Gearmand.shared.status(name)]).to eq([1, [2, 0, 0]])
+      expect([runs, shared_server.status(name)]).to eq([1, [2, 0, 0]])
       worker.register_function(name) { |job| "again #{job.workload}" }
       expect(tasks.drop(1).map(&:value)).to eq(["again 1", "again 2"])
     end
 
     it "waits, when a job resets the abilities, for that job" do
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       other = function
       worker.register_function(other) { "other" }
       worker.register_function(name) { |_| worker.reset_abilities && "done" }.work
       expect(client.call(name)).to eq("done")
       settle(worker)
-      expect([Gearmand.shared.status(name)[2], Gearmand.shared.status(other)[2]]).to eq([0, 0])
+      expect([shared_server.status(name)[2], shared_server.status(other)[2]]).to eq([0, 0])
     end
   end
 
-  describe "timeouts", :gearmand do
-    let(:client) { client_for(Gearmand.shared) }
-    let(:worker) { worker_for(Gearmand.shared, on_callback_error: ->(error, where) { told << [error.message, where] }) }
+  describe "timeouts" do
+    let(:client) { client_for(shared_server) }
+    let(:worker) { worker_for(shared_server, on_callback_error: ->(error, where) { told << [error.message, where] }) }
     let(:told) { [] }
 
     it "fail an async job when its time is up, and its late answer is not sent" do
@@ -293,7 +293,7 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "say nothing to the client when exceptions are off" do
-      silent = worker_for(Gearmand.shared, exceptions: false, on_callback_error: ->(error, _) { told << error.class })
+      silent = worker_for(shared_server, exceptions: false, on_callback_error: ->(error, _) { told << error.class })
       silent.register_function(name, async: true, timeout: 0.05) { nil }.work
       expect { client.call(name) }.to raise_error(EVGearman::JobFailedError)
       eventually { told == [EVGearman::JobTimeoutError] }
@@ -312,7 +312,7 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "of the server may pass: the late answer disturbs nobody" do
-      server = own_gearmand
+      server = own_server
       runs = 0
       late = worker_for(server).register_function(name, server_timeout: 1) { (runs += 1) == 1 ? sleep(2) && "late" : "again" }.work
       expect(client_for(server).call(name)).to eq("again")
@@ -320,11 +320,11 @@ RSpec.describe EVGearman::Worker do
     end
   end
 
-  describe "#run", :gearmand do
-    let(:client) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+  describe "#run" do
+    let(:client) { client_for(shared_server, loop: EVGearman::Loop.new) }
 
     it "works until it is stopped, then closes and says what it did" do
-      worker = worker_for(Gearmand.shared).register_function(name, &:workload)
+      worker = worker_for(shared_server).register_function(name, &:workload)
       running = Thread.new { worker.run(signals: false) }
       expect(client.call(name, "x")).to eq("x")
       expect(client.call(name, "y")).to eq("y")
@@ -334,7 +334,7 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "finishes what it holds" do
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       worker.register_function(name) { |job| worker.stop && job.workload.upcase }
       running = Thread.new { worker.run(signals: false) }
       expect(client.call(name, "x")).to eq("X")
@@ -342,7 +342,7 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "finishes async jobs while it is being stopped" do
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       worker.register_function(name, async: true) do |job|
         worker.stop
         loop.after(0.05) { job.complete("after the stop") }
@@ -353,14 +353,14 @@ RSpec.describe EVGearman::Worker do
     end
 
     it "hands back what takes longer than shutdown_timeout: another worker gets it" do
-      worker = worker_for(Gearmand.shared, shutdown_timeout: 0.05)
+      worker = worker_for(shared_server, shutdown_timeout: 0.05)
       worker.register_function(name, async: true) { worker.stop }
       running = Thread.new { worker.run(signals: false) }
       task = client.submit_job(name, "x")
       # The client's loop needs somebody to turn it.
       eventually { client.loop.run_once(0.01) || !running.alive? }
       expect(running.value).to eq(finished: 0, handed_back: [task.handle])
-      other = worker_for(Gearmand.shared, loop: client.loop).register_function(name) { "by another" }
+      other = worker_for(shared_server, loop: client.loop).register_function(name) { "by another" }
       other.work
       expect(task.value).to eq("by another")
     end
@@ -368,7 +368,7 @@ RSpec.describe EVGearman::Worker do
     # Fails when it closes as soon as no job is held: what the kernel has not taken by then is cut off.
     [false, true].each do |async|
       it "writes what it finished before it closes, however long that is#{", async" if async}" do
-        worker = worker_for(Gearmand.shared)
+        worker = worker_for(shared_server)
         worker.register_function(name, async: async) do |job|
           worker.stop
           (job.workload * (32 << 20)).tap { |result| loop.post { job.complete(result) } if async }
@@ -382,7 +382,7 @@ RSpec.describe EVGearman::Worker do
     # Fails when nil is as 0: its jobs would be handed back at once, and run twice.
     [-> { stop(nil) }, -> { stop }].each do |stop|
       it "waits for as long as it takes when there is no limit" do
-        worker = worker_for(Gearmand.shared, shutdown_timeout: nil)
+        worker = worker_for(shared_server, shutdown_timeout: nil)
         worker.register_function(name, async: true) do |job|
           worker.instance_exec(&stop)
           loop.after(0.1) { job.complete("done") }
@@ -429,7 +429,7 @@ RSpec.describe EVGearman::Worker do
 
       it "goes on when on_error finds it another server" do
         worker = worker_for(away, reconnect: false).register_function(name, &:workload)
-        worker.on_error { worker.connect("127.0.0.1", Gearmand.shared.port) }
+        worker.on_error { worker.connect("127.0.0.1", shared_server.port) }
         running = Thread.new { worker.run(signals: false) }
         expect(client.call(name, "x", timeout: Examples::PATIENCE)).to eq("x")
         worker.stop
@@ -440,7 +440,7 @@ RSpec.describe EVGearman::Worker do
     # Fails when a second TERM puts off the end: somebody who sends one each second would wait for ever.
     it "is not put off by a second stop, but may be hastened" do
       [[0.05, 600], [600, 0]].each do |first, second|
-        worker = worker_for(Gearmand.shared)
+        worker = worker_for(shared_server)
         worker.register_function(name, async: true) { worker.stop(first).stop(second) }
         client.enqueue(name)
         expect(Thread.new { worker.run(signals: false) }.join(Examples::PATIENCE)&.value).to match(finished: 0, handed_back: [String])
@@ -450,8 +450,8 @@ RSpec.describe EVGearman::Worker do
     # Fails when a worker is stopped by stopping its loop.
     it "goes on when another worker of its loop is stopped, and so does a run of that loop" do
       others = function
-      first = worker_for(Gearmand.shared).register_function(name, &:workload)
-      second = worker_for(Gearmand.shared).register_function(others, &:workload)
+      first = worker_for(shared_server).register_function(name, &:workload)
+      second = worker_for(shared_server).register_function(others, &:workload)
       running = [first, second].map { |worker| Thread.new { worker.run(signals: false) } }
       plain = Thread.new { loop.run }
       expect([client.call(name, "x"), client.call(others, "y")]).to eq(%w[x y])
@@ -466,7 +466,7 @@ RSpec.describe EVGearman::Worker do
 
     # Fails when the run that began last on a thread is taken for the one that is to end.
     it "goes on in its fiber when the worker of another is stopped" do
-      first, second = Array.new(2) { worker_for(Gearmand.shared) }
+      first, second = Array.new(2) { worker_for(shared_server) }
       results = []
       Thread.new do
         Fiber.set_scheduler(SmallScheduler.new)
@@ -497,7 +497,7 @@ RSpec.describe EVGearman::Worker do
     # Fails when only `stop` ends it: a closed worker would be run for ever.
     %i[worker client].each do |which|
       it "ends when its #{which} is closed by another thread" do
-        worker = worker_for(Gearmand.shared).register_function(name, &:workload)
+        worker = worker_for(shared_server).register_function(name, &:workload)
         running = Thread.new { worker.run(signals: false) }
         expect(client.call(name, "x")).to eq("x")
         expect((which == :worker ? worker : worker.client).close).to be_nil
@@ -507,13 +507,13 @@ RSpec.describe EVGearman::Worker do
 
     # Fails when a stop is forgotten because the thread that runs has not come so far, or is undone by it.
     it "ends at once when it was stopped before it began" do
-      worker = worker_for(Gearmand.shared, shutdown_timeout: 600)
+      worker = worker_for(shared_server, shutdown_timeout: 600)
       worker.stop
       expect(Thread.new { worker.run(signals: false) }.join(30)&.value).to include(handed_back: [])
     end
 
     it "may be stopped before anything happened" do
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       loop.post { worker.stop }
       expect(worker.run(signals: false)).to eq(finished: 0, handed_back: [])
     end
@@ -521,7 +521,7 @@ RSpec.describe EVGearman::Worker do
     it "restores the traps, and closes, whatever ends it" do
       handler = proc {}
       old = trap("TERM", handler)
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       loop.post { raise Exception, "out" }
       expect { worker.run }.to raise_error(Exception, "out")
       expect(worker).to be_closed
@@ -531,7 +531,7 @@ RSpec.describe EVGearman::Worker do
     it "ends at TERM: drains, hands back nothing, exits by itself" do
       script = <<~RUBY
         trap("TERM") { puts "the old trap" }
-        worker = EVGearman::Worker.new(url: "#{Gearmand.shared.url}")
+        worker = EVGearman::Worker.new(url: "#{shared_server.url}")
         worker.register_function("#{name}") { |job| Process.kill("TERM", Process.pid); sleep(0.1); job.workload.upcase }
         p worker.run
         Process.kill("TERM", Process.pid)
@@ -546,10 +546,10 @@ RSpec.describe EVGearman::Worker do
     end
   end
 
-  it "may be a client too: both in one", :gearmand do
-    worker = worker_for(Gearmand.shared)
+  it "may be a client too: both in one" do
+    worker = worker_for(shared_server)
     worker.register_function(name) { |job| worker.echo(job.workload).value }.work
-    expect(client_for(Gearmand.shared).call(name, "x")).to eq("x")
+    expect(client_for(shared_server).call(name, "x")).to eq("x")
   end
 
   it "shows itself" do

@@ -3,12 +3,12 @@
 require "timeout"
 
 # The value of a Task is made by a coder, on whatever thread drives.
-RSpec.describe "Values that are made", :gearmand do
+RSpec.describe "Values that are made" do
   let(:name) { function }
-  let(:client) { client_for(Gearmand.shared) }
+  let(:client) { client_for(shared_server) }
 
   before do
-    server = EVGearman::Worker.new(url: Gearmand.shared.url, loop: keep_started)
+    server = EVGearman::Worker.new(url: shared_server.url, loop: keep_started)
     server.register_function(name, &:workload).work
   end
 

@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
-RSpec.describe "A handler that is long, under Worker#run", :gearmand do
+RSpec.describe "A handler that is long, under Worker#run" do
   let(:name) { function }
-  let(:client) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+  let(:client) { client_for(shared_server, loop: EVGearman::Loop.new) }
   let(:gate) { Thread::Queue.new } # the handler waits here
   let(:options) { {} }
 
-  def worker = @worker ||= worker_for(Gearmand.shared, **options)
+  def worker = @worker ||= worker_for(shared_server, **options)
 
   def running = @running ||= Thread.new { worker.run(signals: false) }.tap { |thread| thread.report_on_exception = false }
 
@@ -51,8 +51,8 @@ RSpec.describe "A handler that is long, under Worker#run", :gearmand do
     end
     handle = client.enqueue(name)
     expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 0, handed_back: [handle])
-    worker_for(Gearmand.shared, loop: client.loop).register_function(name) { nil }.work
-    eventually { client.loop.run_once(0.01) || Gearmand.shared.status(name).first.zero? }
+    worker_for(shared_server, loop: client.loop).register_function(name) { nil }.work
+    eventually { client.loop.run_once(0.01) || shared_server.status(name).first.zero? }
   end
 
   it "does not keep heartbeats from being sent and answered" do

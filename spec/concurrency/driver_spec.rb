@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-RSpec.describe "Beside a driver that polls", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "Beside a driver that polls" do
+  let!(:client) { client_for(shared_server) }
 
   def wait(task) = task.value(Examples::PATIENCE)
 
@@ -30,7 +30,7 @@ RSpec.describe "Beside a driver that polls", :gearmand do
     Array.new(2) do
       Thread.new do
         500.times do |n|
-          other = EVGearman::Client.new(url: Gearmand.shared.url, loop: loop, on_error: ->(_) {})
+          other = EVGearman::Client.new(url: shared_server.url, loop: loop, on_error: ->(_) {})
           n.odd? ? wait(other.echo("x")) : other.connect
           other.close(0) if (n % 3).zero? # the rest is collected
         end
@@ -40,7 +40,7 @@ RSpec.describe "Beside a driver that polls", :gearmand do
 
   def cutters
     Thread.new do
-      other = client_for(Gearmand.shared)
+      other = client_for(shared_server)
       1000.times do |n|
         task = other.echo(n.to_s)
         task.wait(0.001) if (n % 10).zero?
@@ -115,7 +115,7 @@ RSpec.describe "Beside a driver that polls", :gearmand do
   end
 
   it "a gearmand that was killed while nobody drove is replaced: the next call does not fail" do
-    server = own_gearmand
+    server = own_server
     other = client_for(server)
     expect(wait(other.echo("first"))).to eq("first")
     server.kill
@@ -126,7 +126,7 @@ RSpec.describe "Beside a driver that polls", :gearmand do
 
   # No call hangs, and what fails says so.
   it "the server is killed again and again under sixteen threads" do
-    server = own_gearmand
+    server = own_server
     other = client_for(server, reconnect_max_delay: 0.1, command_timeout: 10)
     stop = false
     outcomes = Array.new(16) { |n| Thread.new { storm(other, n) { stop } } }

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # Wherever a process forks: the parent goes on as if nothing had happened, and the child begins afresh.
-RSpec.describe "A process may fork", :gearmand, :fork do
+RSpec.describe "A process may fork", :fork do
   def wait(task) = task.value(Examples::PATIENCE)
   def never = @client.submit_job("nobody-does-this", "", timeout: 60)
 
@@ -9,7 +9,7 @@ RSpec.describe "A process may fork", :gearmand, :fork do
   sites = {
     "before it connects" => -> { fork_here },
     "while a name is looked up" => lambda do
-      @client = client_for(Struct.new(:url).new("localhost:#{Gearmand.shared.port}")).connect
+      @client = client_for(Struct.new(:url).new("localhost:#{shared_server.port}")).connect
       loop.run_once(0)
       fork_here
     end,
@@ -43,7 +43,7 @@ RSpec.describe "A process may fork", :gearmand, :fork do
   }
 
   before do
-    @client = client_for(Gearmand.shared)
+    @client = client_for(shared_server)
     @function = function
     @called = 0
     @timer = loop.after(0.2) { @called += 1 }
@@ -56,13 +56,13 @@ RSpec.describe "A process may fork", :gearmand, :fork do
   end
 
   def working(&handler)
-    @worker = worker_for(Gearmand.shared)
+    @worker = worker_for(shared_server)
     @worker.register_function(@function, &handler)
     @worker.work
   end
 
   def lose_a_job(&block)
-    worker = worker_for(Gearmand.shared)
+    worker = worker_for(shared_server)
     held = nil
     worker.register_function(@function, async: true) { |job| held = job.on_lost(&block) }
     worker.work

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-RSpec.describe "A process that forks", :gearmand, :fork do
+RSpec.describe "A process that forks", :fork do
   include Children
 
-  let(:client) { client_for(Gearmand.shared) }
+  let(:client) { client_for(shared_server) }
 
   def echoes(client, count, text) = Array.new(count) { |n| client.echo("#{text}#{n}").value(30) == "#{text}#{n}" }.tally
 
@@ -46,7 +46,7 @@ RSpec.describe "A process that forks", :gearmand, :fork do
   # child for ever. It does so in the first lookup of a process, so each is made in a fresh child, and forks in it.
   it "may do so in its first lookup of a name: its child can look up names too" do
     skip "the sanitizer's allocator keeps locks of its own over a fork" if Requirements.sanitized?
-    out, status = child(<<~'RUBY', url: "localhost:#{Gearmand.shared.port}")
+    out, status = child(<<~'RUBY', url: "localhost:#{shared_server.port}")
       first_lookup = lambda do |n|
         client.connect
         LOOP.run_once(0)
@@ -97,7 +97,7 @@ RSpec.describe "A process that forks", :gearmand, :fork do
         out.close
         exit!
       RUBY
-      Process.wait(spawn(*ruby, "-e", Children::PRELUDE + script, Gearmand.shared.url, writer => writer))
+      Process.wait(spawn(*ruby, "-e", Children::PRELUDE + script, shared_server.url, writer => writer))
       writer.close
       expect(reader.wait_readable(60) && reader.read).to eq("[\"after\", \"99\"]\n")
     end

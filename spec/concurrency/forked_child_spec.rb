@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-RSpec.describe "A forked child", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "A forked child" do
+  let!(:client) { client_for(shared_server) }
 
   def wait(task) = task.value(Examples::PATIENCE)
 
@@ -134,7 +134,7 @@ RSpec.describe "A forked child", :gearmand do
   # Fails when what nobody waits for stays where it is.
   it "has a thread again for a loop that was started, from its first use on; not before" do
     background = EVGearman::Loop.new.start
-    mine = keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: background))
+    mine = keep(EVGearman::Client.new(url: shared_server.url, loop: background))
     wait(mine.echo("parent"))
     counts = forked do
       before = Thread.list.size
@@ -163,7 +163,7 @@ RSpec.describe "A forked child", :gearmand do
   end
 
   it "loses the jobs of its parent and answers none of them" do
-    worker = worker_for(Gearmand.shared)
+    worker = worker_for(shared_server)
     outcome = nil
     worker.register_function(name = function) do |job|
       outcome = forked { [job.lost?, job.complete("child"), worker.busy_count] }

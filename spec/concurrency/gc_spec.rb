@@ -2,8 +2,8 @@
 
 require "objspace"
 
-RSpec.describe "The garbage collector", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "The garbage collector" do
+  let!(:client) { client_for(shared_server) }
 
   def wait(task) = task.value(Examples::PATIENCE)
 
@@ -24,7 +24,7 @@ RSpec.describe "The garbage collector", :gearmand do
 
   # Fails when only a turn gives them back: who calls once in a while keeps what a large answer needed.
   it "gives large buffers back on a loop that nobody turns any more" do
-    idle = client_for(Gearmand.shared, loop: EVGearman::Loop.new)
+    idle = client_for(shared_server, loop: EVGearman::Loop.new)
     wait(idle.echo("x" * (4 << 20)))
     capacity = -> { idle.stats.values_at(:read_capacity, :write_capacity).sum }
     expect(capacity.()).to be > 8 << 20
@@ -38,14 +38,14 @@ RSpec.describe "The garbage collector", :gearmand do
   { "come at every allocation of everything" => %w[stress 1], "move everything between any two steps" => %w[move 3] }
     .each do |what, how|
       it "may #{what}" do
-        expect(script("spec/proofs/everything.rb", Gearmand.shared.url, *how).first).to eq("ok\n")
+        expect(script("spec/proofs/everything.rb", shared_server.url, *how).first).to eq("ok\n")
       end
     end
 
   # Fails when an object to which C has a pointer does not pin itself.
   it "may move everything" do
-    clients = Array.new(50) { client_for(Gearmand.shared) }
-    handler = worker_for(Gearmand.shared).register_function(name = function) { |job| job.workload.upcase }
+    clients = Array.new(50) { client_for(shared_server) }
+    handler = worker_for(shared_server).register_function(name = function) { |job| job.workload.upcase }
     tasks = clients.map { |other| other.echo("before") }
     move
     expect(clients.map { |other| wait(other.echo("x")) }).to all(eq("x"))
@@ -102,7 +102,7 @@ RSpec.describe "The garbage collector", :gearmand do
   it "collects clients, loops and Tasks in any order, also with work pending" do
     50.times do
       own = EVGearman::Loop.new
-      kept = Array.new(3) { EVGearman::Client.new(url: Gearmand.shared.url, loop: own) }
+      kept = Array.new(3) { EVGearman::Client.new(url: shared_server.url, loop: own) }
       things = kept.flat_map { |other| [other, other.echo("x"), other.echo("y") { nil }] } << own << own.after(60) { nil }
       own.run(0.001) if rand < 0.5
       things.shuffle.drop(rand(things.size))
@@ -114,7 +114,7 @@ RSpec.describe "The garbage collector", :gearmand do
 
   it "leaves a client alone that nobody refers to until its requests are resolved" do
     seen = []
-    url = Gearmand.shared.url
+    url = shared_server.url
     Thread.new { 10.times { |n| EVGearman::Client.new(url: url, loop: loop).echo(n.to_s) { |v| seen << v } } }.join
     eventually do
       GC.start
@@ -124,7 +124,7 @@ RSpec.describe "The garbage collector", :gearmand do
   end
 
   it "collects idle clients, and closes their sockets" do
-    Thread.new { 20.times { wait(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop).echo("x")) } }.join
+    Thread.new { 20.times { wait(EVGearman::Client.new(url: shared_server.url, loop: loop).echo("x")) } }.join
     Thread.new { Array.new(100) { "no pointers on this stack" } }.join
     eventually do
       GC.start

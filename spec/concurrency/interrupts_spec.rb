@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe "Interrupts of a thread that waits", :gearmand do
+RSpec.describe "Interrupts of a thread that waits" do
   # What is done to a waiting thread, and what it should end with. Each scenario runs as driver and as follower.
   SCENARIOS = <<~'RUBY'
     CLIENT = client

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-RSpec.describe "Blocks that do things", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "Blocks that do things" do
+  let!(:client) { client_for(shared_server) }
 
   def wait(task) = task.value(Examples::PATIENCE)
 
@@ -68,7 +68,7 @@ RSpec.describe "Blocks that do things", :gearmand do
 
     it "start no job while a handler waits" do
       running = most = finished = 0
-      worker = worker_for(Gearmand.shared, prefetch: 4)
+      worker = worker_for(shared_server, prefetch: 4)
       worker.register_function(name = function) do
         most = [most, running += 1].max
         wait(client.echo("x"))
@@ -99,7 +99,7 @@ RSpec.describe "Blocks that do things", :gearmand do
   end
 
   it "free, disconnect, close and collect what is in hand" do
-    others = Array.new(20) { client_for(Gearmand.shared) }
+    others = Array.new(20) { client_for(shared_server) }
     others.each { |other| wait(other.echo("connected")) }
     left = others.dup
     called = 0
@@ -178,7 +178,7 @@ RSpec.describe "Blocks that do things", :gearmand do
 
   it "raise StandardErrors, two deep, and nothing stops" do
     seen = []
-    other = client_for(Gearmand.shared, on_callback_error: ->(error, where) { seen << [error.message, where] })
+    other = client_for(shared_server, on_callback_error: ->(error, where) { seen << [error.message, where] })
     wait(other.echo("x") { wait(other.echo("y") { raise "inner" }) && raise("outer") })
     expect(seen).to eq([%w[inner block], %w[outer block]])
   end
@@ -186,7 +186,7 @@ RSpec.describe "Blocks that do things", :gearmand do
   # Fails when the hook is called outside the gate.
   it "survive a hook for errors that raises, and one that throws" do
     hook = ->(error, _) { error.message == "throw" ? throw(:out, 1) : raise }
-    other = client_for(Gearmand.shared, on_callback_error: hook)
+    other = client_for(shared_server, on_callback_error: hook)
     wait(other.echo("x") { raise "raise" })
     expect(catch(:out) { wait(other.echo("y") { raise "throw" }) }).to eq(1)
     expect(wait(other.echo("z"))).to eq("z")

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # nio4r exports a patched libev under libev's own names: whoever comes second must not get the other's.
-RSpec.describe "Beside nio4r, in one process", :gearmand do
+RSpec.describe "Beside nio4r, in one process" do
   include Children
 
   before { skip "a sanitized build shares the libev of the process" if Requirements.sanitized? }

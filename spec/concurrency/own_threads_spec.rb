@@ -1,17 +1,17 @@
 # frozen_string_literal: true
 
 # Whoever happens to drive makes them; nothing of that one may stay in them.
-RSpec.describe "Threads of the gem", :gearmand do
+RSpec.describe "Threads of the gem" do
   let(:name) { function }
   let(:loop) { EVGearman::Loop.new }
-  let(:client) { keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)) }
+  let(:client) { keep(EVGearman::Client.new(url: shared_server.url, loop: loop)) }
   let(:told) { [] }
 
   after { loop.close }
 
   # The handler runs on a thread that the block's thread makes, by waiting; answers what it said.
   def by_pool(handler)
-    @worker = keep(EVGearman::Worker.new(url: Gearmand.shared.url, loop: loop, concurrency: 2,
+    @worker = keep(EVGearman::Worker.new(url: shared_server.url, loop: loop, concurrency: 2,
                                          on_callback_error: ->(error, _) { told << error }))
     @worker.register_function(name, &handler).work
     client.call(name, "", timeout: Examples::PATIENCE)

@@ -4,7 +4,7 @@
 # it is (@subject) and a second client (@other), both with requests before and behind it. Whatever the block does, every
 # request comes to one end and tells it once, and the loop goes on. (Handlers of jobs do not start in a block that waits:
 # two deep they are asked for there, and called behind it.)
-RSpec.describe "A block may do anything:", :gearmand do
+RSpec.describe "A block may do anything:" do
   nudge = Class.new(StandardError)
 
   # What is done there. `thread` is how the thread ends that drives meanwhile.
@@ -46,7 +46,7 @@ RSpec.describe "A block may do anything:", :gearmand do
   }
 
   before(:context) do
-    @server = Gearmand.shared
+    @server = shared_server
     @elsewhere = EVGearman::Worker.new(url: @server.url, loop: EVGearman::Loop.new, on_callback_error: ->(*) {})
     @elsewhere.register_function("matrix-good") { |job| job.status(1, 2) && job.warning("w") && job.send_data("d") && "done" }
     @elsewhere.register_function("matrix-raises") { raise "on purpose" }

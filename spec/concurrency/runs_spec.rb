@@ -1,11 +1,11 @@
 # frozen_string_literal: true
 
-RSpec.describe "Threads in `run` of a loop", :gearmand do
+RSpec.describe "Threads in `run` of a loop" do
   let(:name) { function }
-  let(:client) { client_for(Gearmand.shared) }
-  let(:elsewhere) { client_for(Gearmand.shared, loop: EVGearman::Loop.new) }
+  let(:client) { client_for(shared_server) }
+  let(:elsewhere) { client_for(shared_server, loop: EVGearman::Loop.new) }
   let(:started_on) { Thread::Queue.new }
-  let(:worker) { worker_for(Gearmand.shared).register_function(name) { |_job| (started_on << Thread.current) && nil } }
+  let(:worker) { worker_for(shared_server).register_function(name) { |_job| (started_on << Thread.current) && nil } }
 
   def runner
     Thread.new { loop.run }.tap { |thread| sleep(0.001) until thread.status == "sleep" }

@@ -16,16 +16,16 @@ SCHEDULERS = {
 }.freeze
 
 SCHEDULERS.each do |name, scheduler|
-  RSpec.describe "Fibers under the scheduler #{name}", :gearmand do
+  RSpec.describe "Fibers under the scheduler #{name}" do
     let(:loop) { EVGearman::Loop.new }
-    let!(:client) { keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)) }
+    let!(:client) { keep(EVGearman::Client.new(url: shared_server.url, loop: loop)) }
 
     # Every block in a fiber of its own, on a thread of its own; answers their values.
     define_method(:fibers) { |*blocks| Thread.new { scheduler.call(blocks) }.value }
 
     # Answers nothing before so many jobs are there, then each.
     def answers_at(count)
-      @worker = EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: count)
+      @worker = EVGearman::Worker.new(url: shared_server.url, loop: EVGearman::Loop.new, prefetch: count)
       held = []
       @worker.register_function(@function = function, async: true) do |job|
         held << job
@@ -122,7 +122,7 @@ SCHEDULERS.each do |name, scheduler|
       10.times do
         fibers(lambda do
           loops[one = EVGearman::Loop.new] = true
-          EVGearman::Client.new(url: Gearmand.shared.url, loop: one).echo("x").value
+          EVGearman::Client.new(url: shared_server.url, loop: one).echo("x").value
         end)
       end
       eventually { GC.start || loops.size < 5 }
@@ -136,8 +136,8 @@ SCHEDULERS.each do |name, scheduler|
   end
 end
 
-RSpec.describe "Fibers of a thread that was handed the seat", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "Fibers of a thread that was handed the seat" do
+  let!(:client) { client_for(shared_server) }
 
   # Fails when it is handed to the thread: all of its fibers drive then, and block it.
   it "are suspended when they wait" do
@@ -158,9 +158,9 @@ RSpec.describe "Fibers of a thread that was handed the seat", :gearmand do
   end
 end
 
-RSpec.describe "Fibers of async", :gearmand do
+RSpec.describe "Fibers of async" do
   let(:loop) { EVGearman::Loop.new }
-  let!(:client) { keep(EVGearman::Client.new(url: Gearmand.shared.url, loop: loop)) }
+  let!(:client) { keep(EVGearman::Client.new(url: shared_server.url, loop: loop)) }
 
   before { require "async" }
 

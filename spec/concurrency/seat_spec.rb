@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-RSpec.describe "Threads that share a loop", :gearmand do
-  let!(:client) { client_for(Gearmand.shared) }
+RSpec.describe "Threads that share a loop" do
+  let!(:client) { client_for(shared_server) }
 
   def threads(count, &block) = Array.new(count) { |n| Thread.new(n, &block) }
 
@@ -32,7 +32,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
   end
 
   def client_for_worker(name)
-    EVGearman::Worker.new(url: Gearmand.shared.url, loop: EVGearman::Loop.new, prefetch: 16).tap do |worker|
+    EVGearman::Worker.new(url: shared_server.url, loop: EVGearman::Loop.new, prefetch: 16).tap do |worker|
       worker.register_function(name, &:workload)
       worker.work
     end
@@ -125,7 +125,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
   # when it then waits.
   it "starts no job beside a handler that lost the seat, nor while that waits" do
     running = most = finished = may_end = 0
-    worker = worker_for(Gearmand.shared, prefetch: 4)
+    worker = worker_for(shared_server, prefetch: 4)
     worker.register_function(name = function) do
       most = [most, running += 1].max
       sleep(0.001) until may_end > finished || most > 1
@@ -163,7 +163,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
   it "starts no job in a wait of a block that lost the seat and got it back" do
     inside = nil
     began_inside = []
-    worker = worker_for(Gearmand.shared)
+    worker = worker_for(shared_server)
     worker.register_function(name = function) { began_inside << inside && nil }
     worker.work.echo("ready").value
     block_without_seat do
@@ -195,7 +195,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
     driving = Thread.new { client.echo("x") { client.submit_job("nobody-does-this", "", timeout: 0.6).wait }.value }
     waiting = Array.new(4) { follower { client.submit_job("nobody-does-this", "", timeout: 0.7).wait } }
     while driving.alive?
-      other = client_for(Gearmand.shared).connect
+      other = client_for(shared_server).connect
       sleep(0.002)
       other.disconnect
     end
@@ -259,7 +259,7 @@ RSpec.describe "Threads that share a loop", :gearmand do
   end
 
   it "calls the blocks of close before it returns, although another thread is in a block" do
-    other = client_for(Gearmand.shared)
+    other = client_for(shared_server)
     busy = follower { client.echo("x") { sleep(0.3) }.value }
     failed = nil
     other.submit_job("nobody-does-this", "") { |_, error| failed = error }

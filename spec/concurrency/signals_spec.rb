@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe "TERM and INT, under Worker#run", :gearmand do
+RSpec.describe "TERM and INT, under Worker#run" do
   prelude = <<~'RUBY'
     def worker(name, loop: EVGearman::Loop.new, **options, &handler)
       EVGearman::Worker.new(url: URL, loop: loop, **options).register_function(name, &(handler || proc { nil }))

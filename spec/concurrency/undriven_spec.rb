@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-RSpec.describe "A loop that nobody drives", :gearmand do
+RSpec.describe "A loop that nobody drives" do
   # Fails when a request is written before its socket was looked at: it then fails with the connection that was dead.
   it "finds a dead connection before a byte of the next request is written" do
-    server = own_gearmand
+    server = own_server
     client = client_for(server, reconnect_delay: 0.01)
     client.echo("before").value(30)
     server.kill
@@ -15,7 +15,7 @@ RSpec.describe "A loop that nobody drives", :gearmand do
 
   # Fails when deadlines are judged before the sockets are read: the answer has been there all the while.
   it "reads the answers that lie in its socket before it judges their deadlines" do
-    client = client_for(Gearmand.shared, command_timeout: 0.3)
+    client = client_for(shared_server, command_timeout: 0.3)
     client.ping
     task = client.echo("long ago")
     loop.run_once(0)
@@ -40,7 +40,7 @@ RSpec.describe "A loop that nobody drives", :gearmand do
   end
 
   it "does the same after a block that took too long" do
-    client = client_for(Gearmand.shared, command_timeout: 0.3)
+    client = client_for(shared_server, command_timeout: 0.3)
     client.ping
     late = nil
     client.echo("slow block") { sleep 0.5 }
@@ -50,10 +50,10 @@ RSpec.describe "A loop that nobody drives", :gearmand do
   end
 end
 
-RSpec.describe "A loop whose driver polls", :gearmand do
+RSpec.describe "A loop whose driver polls" do
   # Fails when anything but a turn calls libev: Debian's libev then aborts the process at a watcher it cannot find.
   it "takes clients, closes, timers and posts of other threads by the thousand" do
-    server = Gearmand.shared
+    server = shared_server
     driver = Thread.new { loop.run }
     eventually { loop.running? }
     answers = Queue.new
@@ -81,7 +81,7 @@ RSpec.describe "A loop whose driver polls", :gearmand do
 
   # Fails when every wait gives up the GVL: beside a busy thread each then costs up to 100 ms.
   it "answers beside a thread that computes" do
-    client = client_for(Gearmand.shared)
+    client = client_for(shared_server)
     client.ping
     busy = Thread.new { Kernel.loop { 1 + 1 } }
     done = 0

@@ -9,8 +9,8 @@ RSpec.describe "The life of a connection" do
     end
   end
 
-  describe "on a real server", :gearmand do
-    let(:server) { Gearmand.shared }
+  describe "on a real server" do
+    let(:server) { shared_server }
 
     it "is told when it begins, once, and when it ends" do
       told = []

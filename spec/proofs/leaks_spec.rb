@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe "Memory", :gearmand do
+RSpec.describe "Memory" do
   include Children
 
   # The long form is `rake leaks`. Here a leak of one small object for each job is found, and noise is not.

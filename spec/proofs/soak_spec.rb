@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-RSpec.describe "Clients and workers in trouble", :gearmand do
+RSpec.describe "Clients and workers in trouble" do
   include Children
 
   # The long form is `rake soak`.

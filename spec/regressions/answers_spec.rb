@@ -115,8 +115,8 @@ RSpec.describe "An answer" do
   describe "that gearmand never gives" do
     # Fails when a key of 64 bytes is sent: gearmand answers none, and every answer behind it is one too early. Make
     # EVG_KEY_MAX 64.
-    it "is not waited for: the question is refused", :gearmand do
-      client = client_for(Gearmand.shared)
+    it "is not waited for: the question is refused" do
+      client = client_for(shared_server)
       first = client.echo("first")
       ["x" * 64, "x" * 100, "", "a\0b"].each do |key|
         expect { client.get_status(key) }.to raise_error(ArgumentError)
@@ -129,8 +129,8 @@ RSpec.describe "An answer" do
     end
 
     # Fails when the longest legal key is cut off somewhere: 63 bytes are one job, and can be asked for.
-    it "does not exist for keys of 63 bytes", :gearmand do
-      client = client_for(Gearmand.shared)
+    it "does not exist for keys of 63 bytes" do
+      client = client_for(shared_server)
       key = "k" * 63
       handles = Array.new(2) { client.submit_job_bg(name, "x", unique: key) }.map(&:value)
       expect(handles.uniq.size).to eq(1)
@@ -141,8 +141,8 @@ RSpec.describe "An answer" do
 
   # Fails when the shape of an answer is guessed by how the command is written: compare the words in evg_admin_find as
   # they are. The rest of one answer would be the next.
-  it "to any text command ends where it ends, however that is written", :gearmand do
-    client = client_for(own_gearmand)
+  it "to any text command ends where it ends, however that is written" do
+    client = client_for(own_server)
     client.enqueue("f", "x", unique: "key-1")
     lines = ["STATUS", "status", "Status ", "status x", "show jobs", "SHOW  Unique Jobs", "WORKERS", "version", "VERSION x",
              "PriorityStatus", "getpid", "verbose", "nonsense", "show", "cancel job H:none:1", "maxqueue", "maxqueue f 10"]
@@ -190,8 +190,8 @@ RSpec.describe "An answer" do
     end
 
     # Fails when the answer of a text command and those of packets are kept in two queues.
-    it "text and packets in turns", :gearmand do
-      client = client_for(Gearmand.shared)
+    it "text and packets in turns" do
+      client = client_for(shared_server)
       seen = []
       100.times do |n|
         client.server_version { seen << [:version, n] }
@@ -205,7 +205,7 @@ RSpec.describe "An answer" do
 
   # Fails when jobs without a key share the empty one: let unique_of in binding/values/unique.c answer nil for :auto. A queue on
   # disk then keeps one job per function.
-  it "of a queue on disk is every job that was acknowledged, after the server was killed", :gearmand do
+  it "of a queue on disk is every job that was acknowledged, after the server was killed" do
     server = own_gearmand("--queue-type=libsqlite3", "--libsqlite3-db=queue")
     client = client_for(server, reconnect_delay: 0.01)
     tasks = Array.new(200) { |n| client.submit_job_bg(name, "now #{n}") }

@@ -95,15 +95,15 @@ RSpec.describe "A block" do
     expect(heard).to eq(["a", ["on_data", "oops"], "b", %w[1 2], "result", "echo"])
   end
 
-  describe "and all_yours", :gearmand do
+  describe "and all_yours" do
     # Fails when the packet is sent, as the ancestor did: gearmand answers that it does not know it, which is nobody's
     # reply.
     it "sends nothing, and jobs are served" do
       name = function
-      worker = worker_for(Gearmand.shared)
+      worker = worker_for(shared_server)
       worker.on_connect { worker.all_yours }
       worker.register_function(name, &:workload).work
-      client = client_for(Gearmand.shared)
+      client = client_for(shared_server)
       results = nil
       expect { results = Array.new(5) { |n| client.submit_job(name, n.to_s) }.map(&:value) }.to output(/sends nothing/).to_stderr
       expect(results).to eq(%w[0 1 2 3 4])

@@ -90,7 +90,7 @@ RSpec.describe "The cost of" do
 
   # Fails when something of each job is left: say, when its number stays in client->on_lost (forget_on_lost), or when the
   # worker's list `held` keeps it.
-  it "a job is nothing once it is over: memory and objects of a worker do not grow", :gearmand do
+  it "a job is nothing once it is over: memory and objects of a worker do not grow" do
     grown, jobs, tasks = counting_child(<<~RUBY).split.map(&:to_i)
       worker = EVGearman::Worker.new(url: URL, loop: LOOP, prefetch: 8)
       worker.register_function("leak-#{Process.pid}") { |job| job.on_lost { nil }.workload }
@@ -154,11 +154,11 @@ RSpec.describe "The cost of" do
   end
 
   # Fails when large room is kept for ever: drop the trim in `evg_wire_consume` of session/wire.h.
-  it "a large job is given back on both ends", :gearmand do
+  it "a large job is given back on both ends" do
     name = function
     payload = Random.new(5).bytes(16 << 20)
-    worker = worker_for(Gearmand.shared).register_function(name, &:workload).work
-    client = client_for(Gearmand.shared)
+    worker = worker_for(shared_server).register_function(name, &:workload).work
+    client = client_for(shared_server)
     expect(client.call(name, payload) == payload).to be(true)
     eventually do
       [client, worker].all? { |end_| end_.stats.values_at(:read_capacity, :write_capacity).all? { |size| size <= 16 * 1024 } }

@@ -22,15 +22,15 @@ RSpec.describe "A worker" do
   describe "whose job is answered twice" do
     # Fails when a second answer is sent: remove the check of `answered` in binding/values/assignment.c and EVG_JOB_FINISHED in
     # `ours` in session/assigned.c. gearmand then says JOB_NOT_FOUND.
-    it "sends the first answer only, and goes on with the next jobs", :gearmand do
-      worker = worker_for(Gearmand.shared)
+    it "sends the first answer only, and goes on with the next jobs" do
+      worker = worker_for(shared_server)
       refused = 0
       worker.register_function(name, async: true) do |job|
         job.complete(job.workload)
         %i[complete fail].each { |again| job.public_send(again) rescue refused += 1 }
       end
       worker.work
-      client = client_for(Gearmand.shared)
+      client = client_for(shared_server)
       tasks = Array.new(5) { |n| client.submit_job(name, n.to_s) }
       expect(EVGearman::Task.all(tasks, Examples::PATIENCE)).to eq(%w[0 1 2 3 4])
       expect(Array.new(5) { |n| worker.echo(n.to_s) }.map(&:value)).to eq(%w[0 1 2 3 4])
@@ -320,10 +320,10 @@ RSpec.describe "A worker" do
 
   describe "that returns text of another encoding" do
     # Fails when characters are counted where bytes are meant.
-    it "sends every byte of it", :gearmand do
-      worker_for(Gearmand.shared).register_function(name) { |job| job.send_data("é" * 3) && "éàü" * 100 }.work
+    it "sends every byte of it" do
+      worker_for(shared_server).register_function(name) { |job| job.send_data("é" * 3) && "éàü" * 100 }.work
       data = []
-      result = client_for(Gearmand.shared).submit_job(name, "ßßßß", on_data: ->(bytes) { data << bytes }).value
+      result = client_for(shared_server).submit_job(name, "ßßßß", on_data: ->(bytes) { data << bytes }).value
       expect([result, data]).to eq([("éàü" * 100).b, [("é" * 3).b]])
     end
   end
@@ -361,14 +361,14 @@ RSpec.describe "A worker" do
     expect([server.commands.count(:work_data), most < 200_000, refused.positive?]).to eq([300, true, true])
   end
 
-  describe "that is given what is larger than it takes", :gearmand do
+  describe "that is given what is larger than it takes" do
     # Fails when the connection is closed for it: the job comes back, and every other job of the worker is lost each time.
     it "fails that job by its handle, tells whose it was, and goes on with the others" do
       told = []
-      worker = worker_for(Gearmand.shared, max_packet: 100_000, concurrency: 2, on_callback_error: ->(*args) { told << args })
+      worker = worker_for(shared_server, max_packet: 100_000, concurrency: 2, on_callback_error: ->(*args) { told << args })
       gate = Thread::Queue.new
       worker.register_function(name) { gate.pop }.work
-      client = client_for(Gearmand.shared)
+      client = client_for(shared_server)
       other = client.submit_job(name)
       large = client.submit_job(name, "x" * 3_000_000)
       expect(large.wait(Examples::PATIENCE).error).to be_a(EVGearman::JobFailedError)
@@ -381,8 +381,8 @@ RSpec.describe "A worker" do
     end
 
     it "tells grab_job" do
-      worker = worker_for(Gearmand.shared, max_packet: 1000).can_do(name)
-      client = client_for(Gearmand.shared)
+      worker = worker_for(shared_server, max_packet: 1000).can_do(name)
+      client = client_for(shared_server)
       created = false
       large = client.submit_job(name, "x" * 3000).on_created { created = true }
       eventually { created }
@@ -392,9 +392,9 @@ RSpec.describe "A worker" do
   end
 
   # Fails when the connection is closed for it, under all others.
-  it "whose result is larger than its client takes costs that job only", :gearmand do
-    worker = worker_for(Gearmand.shared, concurrency: 2).register_function(name) { |job| "y" * job.workload.to_i }.work
-    client = client_for(Gearmand.shared, max_packet: 100_000)
+  it "whose result is larger than its client takes costs that job only" do
+    worker = worker_for(shared_server, concurrency: 2).register_function(name) { |job| "y" * job.workload.to_i }.work
+    client = client_for(shared_server, max_packet: 100_000)
     tasks = [10, 3_000_000, 20].map { |size| client.submit_job(name, size.to_s) }
     tasks.each { |task| task.wait(Examples::PATIENCE) }
     expect(tasks[1].error).to be_a(EVGearman::PacketTooLargeError).and have_attributes(delivery: :running)

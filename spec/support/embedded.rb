@@ -9,8 +9,7 @@ class Embedded
   class << self
     # One for the whole suite, for specs that leave nothing behind: use function names of your own.
     def shared
-      @shared = nil unless @shared&.running? # stopped, or another process's
-      @shared ||= start
+      @shared ||= start # a forked child has its parent's
     end
 
     # @param options [Hash] of EVGearman::Server
@@ -24,15 +23,18 @@ class Embedded
     @server = EVGearman::Server.new(**options)
   end
 
-  def host = server.host
-  def port = server.port
+  # Remembered: a forked child has no server, and its parent's is where it was.
+  attr_reader :host, :port
+
   def path = server.path
-  def url = server.url
+  def url = "#{host}:#{port}"
   def running? = server.running?
   def pid = Process.pid
 
   def start
     server.start
+    @host = server.host
+    @port = server.port
     self
   end
 

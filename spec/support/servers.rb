@@ -6,7 +6,7 @@ module Servers
   def self.usual = ENV["SPEC_SERVER"] == "gearmand" ? Gearmand : Embedded
 
   # Gearmand or Embedded.
-  def servers = self.class.metadata.fetch(:server) { Servers.usual }
+  def servers = RSpec.current_example.metadata.fetch(:server) { Servers.usual }
 
   # One for the whole suite, for specs that leave nothing behind: use function names of your own.
   def shared_server = servers.shared
