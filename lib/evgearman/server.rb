@@ -99,7 +99,7 @@ module EVGearman
       @allow_remote = allow_remote
       Array(quirks).each { |name| add_quirk(name) }
       DEFAULTS.merge(options).each { |name, value| _set_option(name, value) }
-      _init(check_prefix(handle_prefix))
+      _init(check_prefix(handle_prefix), "#{VERSION}+evgearman") # a number first, as others have it
     end
 
     # Listens when it returns, and serves from now on; one that runs already stays as it is. After {#stop} it is at the same

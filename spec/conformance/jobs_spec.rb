@@ -95,10 +95,11 @@ RSpec.describe "Jobs on a real server" do
 
   it "in the background have handles of their own: 10,000" do
     errors_seen = 0
+    server = own_server
+    client = client_for(server)
     tasks = Array.new(10_000) { |n| client.submit_job_bg(name, n.to_s) { |_, error| errors_seen += 1 if error } }
     handles = EVGearman::Task.all(tasks, Examples::PATIENCE)
-    expect([handles.uniq.size, errors_seen, shared_server.status(name).first]).to eq([10_000, 0, 10_000])
-    client.drop_function(name, force: true).value
+    expect([handles.uniq.size, errors_seen, server.status(name).first]).to eq([10_000, 0, 10_000])
   end
 
   it "of UTF-8 text are bytes on the way, decoded and encoded where one wants that" do

@@ -5,8 +5,8 @@ module Servers
   # Ours, which is there at once and needs nothing; or gearmand with SPEC_SERVER=gearmand.
   def self.usual = ENV["SPEC_SERVER"] == "gearmand" ? Gearmand : Embedded
 
-  # Gearmand or Embedded.
-  def servers = RSpec.current_example.metadata.fetch(:server) { Servers.usual }
+  # Gearmand or Embedded; on any thread of the example.
+  attr_reader :servers
 
   # One for the whole suite, for specs that leave nothing behind: use function names of your own.
   def shared_server = servers.shared
@@ -17,5 +17,8 @@ end
 
 RSpec.configure do |config|
   config.include Servers
-  config.before { require_tool("gearmand") if servers == Gearmand }
+  config.before do |example|
+    @servers = example.metadata.fetch(:server) { Servers.usual }
+    require_tool("gearmand") if servers == Gearmand
+  end
 end

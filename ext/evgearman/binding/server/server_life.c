@@ -50,12 +50,14 @@ rb_server_t *server_of(VALUE self)
 }
 
 /* Behind its options. */
-static VALUE server_init(VALUE self, VALUE prefix)
+static VALUE server_init(VALUE self, VALUE prefix, VALUE version)
 {
     rb_server_t *server = any_server_of(self);
     if (server->ready) rb_raise(rb_eTypeError, "already initialized");
     snprintf(server->prefix, sizeof server->prefix, "%s", StringValueCStr(prefix));
+    snprintf(server->version, sizeof server->version, "%s", StringValueCStr(version));
     server->settings.prefix = server->prefix;
+    server->settings.version = server->version;
     random_bytes(server->settings.seed, sizeof server->settings.seed);
     evg_host_init(&server->host, &server->settings);
     server->host.service.max_connections = server->max_connections;
@@ -110,5 +112,5 @@ void Init_evg_server_life(void)
     VALUE klass = rb_define_class_under(module, "Server", rb_cObject);
     rb_define_alloc_func(klass, server_allocate);
     refuse_copies(klass);
-    rb_define_private_method(klass, "_init", server_init, 1);
+    rb_define_private_method(klass, "_init", server_init, 2);
 }

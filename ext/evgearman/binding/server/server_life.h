@@ -10,7 +10,7 @@ typedef struct {
     evg_host_t host;
     evg_server_settings_t settings; /* until it is ready */
     size_t max_connections;
-    char prefix[EVG_QUEUE_PREFIX_MAX + 1];
+    char prefix[EVG_QUEUE_PREFIX_MAX + 1], version[64];
     bool ready; /* `initialize` has been called */
 } rb_server_t;
 
