@@ -6,19 +6,19 @@ module Servers
   def self.usual = ENV["SPEC_SERVER"] == "gearmand" ? Gearmand : Embedded
 
   # Gearmand or Embedded; on any thread of the example.
-  attr_reader :servers
+  attr_reader :server_kind
 
   # One for the whole suite, for specs that leave nothing behind: use function names of your own.
-  def shared_server = servers.shared
+  def shared_server = server_kind.shared
 
   # One for this example alone. The options are those that both have, by the names of ours.
-  def own_server(**options) = servers.start(**options).tap { |server| (@servers ||= []) << server }
+  def own_server(**options) = server_kind.start(**options).tap { |server| (@servers ||= []) << server }
 end
 
 RSpec.configure do |config|
   config.include Servers
   config.before do |example|
-    @servers = example.metadata.fetch(:server) { Servers.usual }
-    require_tool("gearmand") if servers == Gearmand
+    @server_kind = example.metadata.fetch(:server) { Servers.usual }
+    require_tool("gearmand") if server_kind == Gearmand
   end
 end
