@@ -46,7 +46,7 @@ RSpec.describe "A block may do anything:" do
   }
 
   before(:context) do
-    @server = shared_server
+    @server = Servers.usual.shared
     @elsewhere = EVGearman::Worker.new(url: @server.url, loop: EVGearman::Loop.new, on_callback_error: ->(*) {})
     @elsewhere.register_function("matrix-good") { |job| job.status(1, 2) && job.warning("w") && job.send_data("d") && "done" }
     @elsewhere.register_function("matrix-raises") { raise "on purpose" }
