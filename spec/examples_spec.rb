@@ -22,7 +22,31 @@ RSpec.describe "examples/" do
     end
   end
 
-  describe "run against gearmand" do
+  describe "demo" do
+    parts = ["Server  ", "one job     namraeG ,olleH", "progress    █", "result      counted to 8", "the worker has a letter",
+             "demo-worker  127.0.0.1  count fail mail reverse", "there is no such page", "mail        has a reminder",
+             "finished    1005 jobs in all"].freeze
+
+    it "shows all there is on a server of its own, as plain text in a pipe" do
+      output, status = run_ruby("-w", "#{folder}/demo.rb")
+      expect(status).to be_success, output
+      expect(output.force_encoding("UTF-8")).to include(*parts, "of this gem")
+      expect(output).not_to match(/[\e\r]/)
+    end
+
+    it "shows the same on gearmand", server: Gearmand do
+      output, status = run_ruby("-w", "#{folder}/demo.rb", "--server", own_server.url)
+      expect(status).to be_success, output
+      expect(output.force_encoding("UTF-8")).to include(*parts)
+    end
+
+    it "says so when there is none" do
+      output, status = run_ruby("-w", "#{folder}/demo.rb", "--server", "127.0.0.1:1")
+      expect([status.success?, output]).to match([false, /connect failed: Connection refused/])
+    end
+  end
+
+  describe "run against a server" do
     let(:server) { own_server }
     let(:client) { client_for(server) }
 

@@ -13,7 +13,7 @@
       it_behaves_like "a client of another library through gearmand"
 
       # gearmand tells it of a failure, with a NUL behind the handle, and it knows no such job.
-      it "dies of an exception when it did not ask for exceptions" do
+      it "dies of an exception when it did not ask for exceptions", server: Gearmand do
         name = function
         worker_for(server, on_callback_error: ->(*) {}).register_function(name) { raise "no" }.work
         program = submit(name)

@@ -161,13 +161,14 @@ static void list_workers(evg_server_session_t *s, const line_t *line)
     evg_server_write(s, ".\n");
 }
 
+/* The last number is whether it is kept for its own sake: gearmand calls that queued, running or not. */
 static void write_job(evg_server_session_t *s, const evg_queue_job_t *job)
 {
     char room[EVG_QUEUE_HANDLE_CAP];
     evg_server_write_name(s, evg_queue_handle(&s->server->queue, job, room));
     write_count(s, job->attempts);
     write_count(s, !evg_queue_wanted_p(job));
-    write_count(s, !job->runs);
+    write_count(s, job->background);
     evg_server_write(s, "\n");
 }
 
