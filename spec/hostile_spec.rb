@@ -324,6 +324,20 @@ RSpec.describe EVGearman::Server, "and hostile peers" do
       expect(reader.last_words.map(&:first).tally).to match(job_created: 1, work_data: be < 100_000)
     end
 
+    # Each event is told to each submission: 100,000,000 times, if it were not for the end of who made them.
+    it "does not make others wait by having asked 50,000 times" do
+      name = function
+      asker = wire(server)
+      asker.write(packet(:submit_job, name, "key", "") * 50_000).heard
+      teller = wire(server).say(:can_do, name)
+      handle = teller.say(:grab_job).heard.dig(0, 1)
+      cuts { teller.write(packet(:work_data, handle, "x" * 20) * 2000) }
+      expect(teller.heard).to eq([])
+      unharmed
+      expect(stats.call).to include(jobs_joined: 49_999, memory: be < 1000, packets_out: be < 10_000_000)
+      teller.say(:work_complete, handle, "").heard
+    end
+
     context "with little room" do
       let(:options) { { max_buffer: 65_536 } }
 

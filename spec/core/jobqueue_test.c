@@ -108,6 +108,33 @@ static void a_key_joins_submissions_and_each_is_told(void **state)
     assert_grabs(0, "H:2 f k four");
 }
 
+static void tell_data(void)
+{
+    const evg_bytes_t args[] = {evg_bytes_of("H:1"), evg_bytes_of("d")};
+    evg_queue_tell(&kit.q, job("H:1"), EVG_WORK_DATA, args, 2);
+}
+
+static void who_hears_nothing_any_more_waits_no_longer(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) (void)submit(i == 2, "f", "k", "w");
+    can_do(0, "f");
+    assert_grabs(0, "H:1 f k w");
+    kit.deaf = &kit.clients[0];
+    tell_data();
+    assert_told("c0 WORK_DATA H:1 d; c0 WORK_DATA H:1 d; c1 WORK_DATA H:1 d");
+    assert_int_equal(job("H:1")->waiter_count, 1);
+    tell_data();
+    assert_told("c1 WORK_DATA H:1 d");
+    kit.deaf = &kit.clients[1];
+    tell_data();
+    assert_told("c1 WORK_DATA H:1 d");
+    tell_data();
+    assert_told("");
+    worker_leaves(0); /* it ran for its worker's sake alone */
+    assert_int_equal(kit.q.jobs.count, 0);
+}
+
 static void a_key_is_of_one_function(void **state)
 {
     (void)state;
@@ -654,6 +681,7 @@ int main(void)
         with_kit(a_queued_foreground_job_goes_with_its_client),
         with_kit(one_that_runs_ends_in_silence_and_is_not_run_again),
         with_kit(a_key_joins_submissions_and_each_is_told),
+        with_kit(who_hears_nothing_any_more_waits_no_longer),
         with_kit(a_key_is_of_one_function),
         with_kit(an_empty_key_joins_nothing),
         with_kit(with_a_dash_the_workload_is_the_key),

@@ -382,11 +382,13 @@ static void who_does_not_read_is_not_served_and_then_cut_off(void **state)
     evg_server_session_run(&kit.sessions[0]);
     assert_said(0, "ECHO_RES y");
 
-    ask(0, "SUBMIT_JOB f||w");
+    ask(0, "SUBMIT_JOB f|k|w; SUBMIT_JOB f|k|w");
     ask(1, "CAN_DO f; GRAB_JOB");
     snprintf(packet, sizeof packet, "WORK_DATA H:1|%s", n_times('x', 490));
     for (int i = 0; i < 3; i++) ask(1, packet);
     assert_ends(1, 0);
+    ask(2, "GET_STATUS_UNIQUE k");
+    assert_said(2, "STATUS_RES_UNIQUE k|1|1|0|0|0");
     assert_ends(0, EVG_EBACKPRESSURE);
 }
 

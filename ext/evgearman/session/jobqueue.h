@@ -117,8 +117,9 @@ typedef struct {
 
 /* How others are told. Neither may call the queue. */
 typedef struct {
-    /* A packet about a job that this client waits for, once for each of its submissions. */
-    void (*tell)(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc);
+    /* A packet about a job that this client waits for, once for each of its submissions. false: it hears nothing
+     * any more, and this submission waits no longer. */
+    bool (*tell)(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc);
     /* NOOP: it was asleep, and there is a job. */
     void (*wake)(evg_queue_worker_t *worker);
 } evg_queue_ops_t;

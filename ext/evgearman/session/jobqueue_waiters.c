@@ -55,15 +55,17 @@ void evg_queue_let_go(evg_queue_t *q, evg_queue_job_t *job)
     for (evg_list_t *at; (at = evg_list_first(&job->waiters));) drop(q, evg_container(at, waiter_t, of_job));
 }
 
-void evg_queue_tell(const evg_queue_t *q, const evg_queue_job_t *job, evg_command_t type, const evg_bytes_t *args,
-                    int argc)
+/* However many submissions one client makes, once it is going they are not gone through again for each event. */
+void evg_queue_tell(evg_queue_t *q, evg_queue_job_t *job, evg_command_t type, const evg_bytes_t *args, int argc)
 {
-    for (evg_list_t *at = job->waiters.next; at != &job->waiters; at = at->next) {
-        q->ops->tell(evg_container(at, waiter_t, of_job)->client, type, args, argc);
+    for (evg_list_t *at = job->waiters.next, *next; at != &job->waiters; at = next) {
+        waiter_t *waiter = evg_container(at, waiter_t, of_job);
+        next = at->next;
+        if (!q->ops->tell(waiter->client, type, args, argc)) drop(q, waiter);
     }
 }
 
-void evg_queue_tell_failed(const evg_queue_t *q, const evg_queue_job_t *job)
+void evg_queue_tell_failed(evg_queue_t *q, evg_queue_job_t *job)
 {
     char room[EVG_QUEUE_HANDLE_CAP];
     evg_bytes_t handle = evg_queue_handle(q, job, room);

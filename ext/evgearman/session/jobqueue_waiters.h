@@ -22,9 +22,8 @@ static inline bool evg_queue_wanted_p(const evg_queue_job_t *job)
     return job->background || job->waiter_count;
 }
 
-/* Tells all who wait for it. */
-void evg_queue_tell(const evg_queue_t *q, const evg_queue_job_t *job, evg_command_t type, const evg_bytes_t *args,
-                    int argc);
-void evg_queue_tell_failed(const evg_queue_t *q, const evg_queue_job_t *job);
+/* Tells all who wait for it, while it runs or as it ends: it stays, even if none of them waits any longer. */
+void evg_queue_tell(evg_queue_t *q, evg_queue_job_t *job, evg_command_t type, const evg_bytes_t *args, int argc);
+void evg_queue_tell_failed(evg_queue_t *q, evg_queue_job_t *job);
 
 #endif

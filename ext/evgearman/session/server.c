@@ -54,9 +54,8 @@ static void say_failed(evg_server_session_t *s, evg_bytes_t handle)
     evg_server_say(s, EVG_WORK_FAIL, &with_nul, 1);
 }
 
-static void tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
+static void say_event(evg_server_session_t *s, evg_command_t type, const evg_bytes_t *args, int argc)
 {
-    evg_server_session_t *s = of_client(client);
     bool hidden = type == EVG_WORK_EXCEPTION && !s->exceptions;
     if (hidden && evg_server_quirk_p(s->server, EVG_QUIRK_PERL)) return; /* its WORK_FAIL follows */
     if (hidden && evg_server_quirk_p(s->server, EVG_QUIRK_FAIL_WITH_NUL))
@@ -66,6 +65,13 @@ static void tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes
     else
         evg_server_say(s, type, args, argc);
     if (s->server->settings.quirks) tell_oddly(s, hidden ? EVG_WORK_FAIL : type, args, argc);
+}
+
+static bool tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
+{
+    evg_server_session_t *s = of_client(client);
+    say_event(s, type, args, argc);
+    return !s->ending;
 }
 
 static void wake(evg_queue_worker_t *worker)

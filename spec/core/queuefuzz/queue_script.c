@@ -45,12 +45,13 @@ static uint64_t number_of(evg_bytes_t handle)
     return number;
 }
 
-static void tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
+static bool tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
 {
     uint16_t *waiting = &waits[client - clients][number_of(args[0])];
     must(argc == evg_commands[type].args);
     must(*waiting);
     if (type == EVG_WORK_COMPLETE || type == EVG_WORK_FAIL || type == EVG_WORK_EXCEPTION) --*waiting;
+    return true;
 }
 
 static void wake(evg_queue_worker_t *worker)

@@ -25,10 +25,11 @@ static void begin(const char *user, long at, const char *what)
     append(text);
 }
 
-static void tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
+static bool tell(evg_queue_client_t *client, evg_command_t type, const evg_bytes_t *args, int argc)
 {
     begin("c", client - kit.clients, evg_commands[type].name);
     for (int i = 0; i < argc; i++) append_bytes(args[i]);
+    return client != kit.deaf;
 }
 
 static void wake(evg_queue_worker_t *worker)

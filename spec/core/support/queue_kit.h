@@ -36,6 +36,7 @@ typedef struct {
     evg_queue_worker_t workers[QUEUE_KIT_USERS];
     evg_queue_order_t order; /* what submissions begin with */
     char told[QUEUE_KIT_TEXT];
+    const evg_queue_client_t *deaf; /* who hears nothing any more once it is told something; NULL: nobody */
 } queue_kit_t;
 
 extern queue_kit_t kit;
