@@ -156,6 +156,21 @@ module EVGearman
         self
       end
 
+      # Runs a job server for the block, and nothing is faked on its thread and fiber: for tests of a client, a worker and
+      # what is between them.
+      #
+      # @param options [Hash] of {Server#initialize}
+      # @yieldparam url [String] for `Client.new(url: url)` and `Worker.new(url: url)`
+      # @yieldparam server [Server] which can be paused, killed, told to be wrong …
+      # @return [Object] what the block answers
+      # @raise [ArgumentError, TypeError] as {Server#initialize}
+      def server(**options)
+        server = Server.new(**options).start
+        disable! { yield(server.url, server) }
+      ensure
+        server&.stop
+      end
+
       # @api private
       attr_reader :store
 

@@ -31,7 +31,7 @@ RSpec.describe "Testing your app (README)" do
 
   it "is a spec that passes" do
     text, status = run_ruby("-S", "rspec", "--options", File::NULL, spec_file(order + spec))
-    expect([text[/\d+ examples?, \d+ failures?/], status.success?]).to eq(["1 example, 0 failures", true])
+    expect([text[/\d+ examples?, \d+ failures?/], status.success?]).to eq(["2 examples, 0 failures", true])
   end
 
   it "is a test that passes" do

@@ -6,7 +6,8 @@ require_relative "expectation"
 module EVGearman
   module Testing
     # For RSpec. Every example group has these when `evgearman/rspec` is required, and before each example
-    # {Testing.clear} is called.
+    # {Testing.clear} is called. There is a shared context `:gearman`, too: a job server for an example group, at
+    # `gearman_url`, and nothing is faked.
     #
     #     expect { order.ship }.to submit_gearman_job("mail").with("to you").in_background
     #     expect(EVGearman::Testing).to have_submitted_gearman_job("mail").exactly(2).times
