@@ -165,6 +165,12 @@
         expect(sleeper.say(:pre_sleep).heard).to eq([[:noop]])
       end
 
+      it "gives it jobs of its own" do
+        created, assigned = worker.say(:submit_job, name, "", "x").say(:grab_job).heard
+        expect([created.first, assigned]).to eq([:job_created, [:job_assign, created[1], name, "x"]])
+        expect(worker.answer(:work_complete, created[1], "r")).to eq([:work_complete, created[1], "r"])
+      end
+
       it "gives it several jobs, which may end in any order" do
         other = wire
         first, second = submit("1"), submit("2", on: other)
