@@ -335,6 +335,7 @@
           client.bytes.byteslice(before..).split("\0RES").first
         end
         expect(ask.call("status")).to eq(".\n")
+        eventually { ask.call("workers").lines.size == 2 } # it has noticed that others left
         expect(ask.call("workers")).to match(/\A\d+ 127\.0\.0\.1 - :\n\.\n\z/)
         client.say(:set_client_id, "w1").say(:can_do, "a").say(:can_do, "b")
         expect(ask.call("workers")).to match(/\A\d+ 127\.0\.0\.1 w1 : b a\n\.\n\z/)
