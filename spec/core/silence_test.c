@@ -602,6 +602,28 @@ static void what_flies_is_looked_at_again_if_it_matters(void **state)
     assert_true(evg_session_deadline(&kit.s) == kit.s.wire.now + 30);
 }
 
+/* Fails when it is as if it had not moved while another one, which is withdrawn, was the first to be judged: whether it still
+ * flies, or has landed meanwhile. */
+static void who_was_not_the_first_has_flown_too(void **state)
+{
+    (void)state;
+    for (int landed = 0; landed < 2; landed++) {
+        kit_start(&kit);
+        kit_submit_within(&kit, "", "w", 20);
+        kit_echo(&kit, "asked");
+        fly();
+        kit_live(&kit, 19);
+        land(landed ? kit.s.wire.in_flight : 1);
+        kit_live(&kit, 1);
+        assert_told(&kit, "a FAILED JOB_TIMEOUT UNACKNOWLEDGED");
+        kit_live(&kit, 28.9);
+        assert_told(&kit, "");
+        kit_live(&kit, 0.1);
+        assert_non_null(strstr(kit_told(&kit), "b FAILED COMMAND_TIMEOUT UNACKNOWLEDGED; CLOSE COMMAND_TIMEOUT"));
+        kit_stop(&kit);
+    }
+}
+
 /* Fails when who stands in for a request does not know how far that has got. */
 static void a_stand_in_flies_on(void **state)
 {
@@ -727,6 +749,7 @@ int main(void)
         cmocka_unit_test(what_does_not_land_puts_nothing_off),
         SILENCE_TEST(what_lands_behind_it_puts_nothing_off),
         SILENCE_TEST(what_flies_is_looked_at_again_if_it_matters),
+        cmocka_unit_test(who_was_not_the_first_has_flown_too),
         SILENCE_TEST(a_stand_in_flies_on),
         SILENCE_TEST(an_assignment_may_take_its_time),
         SILENCE_TEST(a_job_whose_result_arrives_is_not_asked_for),

@@ -137,6 +137,7 @@ static void unlink_owed(evg_session_t *s, evg_request_t *request)
     evg_list_t *link = &request->link;
     if (s->last_written == link) s->last_written = link->prev;
     if (s->last_ours == link) s->last_ours = link->prev;
+    if (s->last_landed == link) s->last_landed = link->prev;
     evg_list_unlink(link);
 }
 

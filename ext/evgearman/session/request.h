@@ -63,7 +63,7 @@ typedef struct evg_request {
     uint64_t start;              /* stream position of its packet's first byte */
     size_t length;               /* bytes of its packet */
     double write_by;             /* command_timeout from when it was made; 0 for never */
-    double written_at;           /* if it was; or when it was last seen to leave our kernel, or what lies before it */
+    double written_at;           /* if it was; or when the last of it was seen to have left our kernel */
     uint64_t sent_to;            /* if it was: the wire's bytes_out behind it */
     double finish_by;            /* the job's own timeout; 0 for never */
     double heard_at;             /* last packet about its job */

@@ -37,7 +37,7 @@ void evg_session_init(evg_session_t *s, uint64_t seed0, uint64_t seed1, double n
     evg_list_init(&s->ended);
     evg_list_init(&s->spare);
     evg_list_init(&s->extras);
-    s->last_written = s->last_ours = &s->owed;
+    s->last_written = s->last_ours = s->last_landed = &s->owed;
     s->clear_to = UINT64_MAX;
     evg_deadlines_init(&s->waits);
     evg_deadlines_init(&s->bounds);

@@ -106,10 +106,22 @@ static evg_request_t *own_head(const evg_session_t *s)
     return head && head->begun && !evg_request_callers_p(head) ? head : NULL;
 }
 
+static bool flies_p(const evg_session_t *s, const evg_request_t *request)
+{
+    return request->written && request->sent_to > s->wire.landed;
+}
+
+/* When it was written, or last seen to leave our kernel; or what lies before it: as long as it flies, what has landed is
+ * believed to have lain there. */
+static double left_at(const evg_session_t *s, const evg_request_t *request)
+{
+    return flies_p(s, request) ? evg_most(request->written_at, s->wire.landed_at) : request->written_at;
+}
+
 /* When its clock started. */
 static double clock_of(const evg_session_t *s, const evg_request_t *request)
 {
-    return evg_most(request->written ? request->written_at : s->wire.wrote_at, s->reply_at);
+    return evg_most(request->written ? left_at(s, request) : s->wire.wrote_at, s->reply_at);
 }
 
 static double due_of(const evg_session_t *s, const evg_request_t *request)
@@ -170,28 +182,22 @@ int evg_session_judge_answers(evg_session_t *s)
 
 /* -- in flight ----------------------------------------------------------------------------------------------------- */
 
-static bool flies_p(const evg_session_t *s, const evg_request_t *request)
+/* Those that have landed by now. The last look saw them fly, but for those that were written since: these were not seen to
+ * move. */
+static void land(evg_session_t *s, uint64_t looked_to)
 {
-    return request->written && request->sent_to > s->wire.landed;
-}
-
-/* Did it fly at the look that saw so much, or at this one? What was written in between was not seen to move; as long as it
- * flies, what has landed is believed to have lain before it. */
-static bool flew_p(const evg_session_t *s, const evg_request_t *request, uint64_t landed, uint64_t looked_to)
-{
-    bool seen = request->written && request->sent_to <= looked_to;
-    return seen ? request->sent_to > landed : flies_p(s, request);
+    for (evg_list_t *at; (at = s->last_landed->next) != &s->owed; s->last_landed = at) {
+        evg_request_t *request = request_at(at);
+        if (!request->written || flies_p(s, request)) return;
+        if (request->sent_to <= looked_to) request->written_at = s->wire.now;
+    }
 }
 
 void evg_session_look(evg_session_t *s)
 {
-    uint64_t landed = s->wire.landed, looked_to = s->wire.looked_to;
+    uint64_t looked_to = s->wire.looked_to;
     evg_wire_look(&s->wire);
-    if (s->wire.landed == landed) return;
-    evg_request_t *judged[] = {oldest_asked(s), own_head(s), s->beat};
-    for (int i = 0; i < 3; i++) {
-        if (judged[i] && flew_p(s, judged[i], landed, looked_to)) judged[i]->written_at = s->wire.now;
-    }
+    land(s, looked_to);
 }
 
 double evg_session_look_due(const evg_session_t *s)
@@ -206,7 +212,7 @@ static double quiet_since(const evg_session_t *s)
 {
     const evg_request_t *beat = s->beat;
     if (!beat) return s->wire.read_at;
-    return evg_most(s->wire.read_at, beat->written ? beat->written_at : evg_most(s->beat_at, s->wire.wrote_at));
+    return evg_most(s->wire.read_at, beat->written ? left_at(s, beat) : evg_most(s->beat_at, s->wire.wrote_at));
 }
 
 /* Something landed since the heartbeat was made, and it has not: what lies before it may stand still for as long as in a

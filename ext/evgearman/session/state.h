@@ -61,6 +61,7 @@ typedef struct evg_session {
     evg_list_t owed;          /* evg_request_t in the order of their packets, written or not */
     evg_list_t *last_written; /* of `owed`: all up to it were written to the last byte. The head: none */
     evg_list_t *last_ours;    /* of `owed`: none up to it is the caller's. The head: nothing is known */
+    evg_list_t *last_landed;  /* of `owed`: all up to it have left our kernel, as far as was looked. The head: none */
     evg_list_t put_off;       /* evg_request_t whose packets are not to be queued yet */
     evg_list_t ended;         /* evg_request_t that ended without a packet: to be reported */
     evg_list_t spare;         /* evg_request_t of ours for use again */
