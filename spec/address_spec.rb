@@ -52,6 +52,8 @@ RSpec.describe "The address of a server" do
     "gearman://example.com/" => ["example.com", 4730, nil],
     "[::1]:1234/" => ["::1", 1234, nil],
     "GEARMAN://example.com" => ["example.com", 4730, nil],
+    "gearmans://example.com:1234" => ["example.com", 1234, nil],
+    "gearmans://[::1]" => ["::1", 4730, nil],
     "Unix:///run/gearman.sock" => [nil, nil, "/run/gearman.sock"],
     "unix:///run/gearman.sock" => [nil, nil, "/run/gearman.sock"]
   }.each do |url, parts|
@@ -88,7 +90,7 @@ RSpec.describe "The address of a server" do
   [
     "", ":", ":4730", "host:", "host:x", "host:65536", "host:0", "host:-1", "host:123456", "::1:4730", "[::1", "a b:1",
     "host:1/path", "host:1//", "unix://run/gearman.sock", "host:1\n", "a\0b:1", "#{"h" * 300}:1", "gearman://", "unix://", "unix:///#{"p" * 108}",
-    "http://example.com", "gearmans://example.com", "tls://example.com"
+    "http://example.com", "tls://example.com", "gearmans://", "gearmans://host:x"
   ].each do |url|
     it "cannot be #{url[0, 30].inspect}" do
       expect { client(url: url) }.to raise_error(ArgumentError)

@@ -19,16 +19,17 @@ module EVGearman
 
     module_function
 
-    # @return [Array(String, Integer, String)] host, port, path: one of host and path is nil
+    # @return [Array(String, Integer, String, Boolean)] host, port, path: one of host and path is nil; and whether it says
+    #   that TLS is spoken there: nil when it does not say
     def resolve(host: nil, port: nil, path: nil, url: nil)
       EVGearman._blame("give either url: or host:, port: and path:") if url && (host || port || path)
       EVGearman._blame("give either host: and port: or path:") if path && (host || port)
 
-      return [nil, nil, path_name(path)] if path
+      return [nil, nil, path_name(path), false] if path
       return parse(url) if url
       return parse(first_of_environment) if host.nil? && port.nil? && first_of_environment
 
-      [host_name(host) || DEFAULT_HOST, port_number(port) || DEFAULT_PORT, nil]
+      [host_name(host) || DEFAULT_HOST, port_number(port) || DEFAULT_PORT, nil, nil]
     end
 
     # @param path [String, #to_path]
@@ -59,13 +60,15 @@ module EVGearman
       text.match?(/\A\d{1,5}\z/) ? text.to_i : EVGearman._blame("port: must be a number, not #{port.inspect}")
     end
 
-    # "gearman://host:port", "unix:///path", "[::1]:4730", "host:port", "host"
+    # "gearman://host:port", "gearmans://host:port", "unix:///path", "[::1]:4730", "host:port", "host"
     def parse(url)
       scheme, rest = text_of(url).match(%r{\A(?:([A-Za-z]+)://)?(.*)\z}m).captures
       case scheme&.downcase
-      when nil, "gearman" then host_and_port(rest, url)
-      when "unix" then [nil, nil, absolute(rest, url)]
-      else EVGearman._blame("unknown scheme in #{url.inspect}: use gearman:// or unix://")
+      when nil then host_and_port(rest, url, nil)
+      when "gearman" then host_and_port(rest, url, false)
+      when "gearmans" then host_and_port(rest, url, true)
+      when "unix" then [nil, nil, absolute(rest, url), false]
+      else EVGearman._blame("unknown scheme in #{url.inspect}: use gearman://, gearmans:// or unix://")
       end
     end
 
@@ -81,12 +84,12 @@ module EVGearman
       path.start_with?("/") ? path : EVGearman._blame("unix:// needs an absolute path, unlike #{url.inspect}")
     end
 
-    # @return [Array(String, Integer, nil)]
-    def host_and_port(text, url)
+    # @return [Array(String, Integer, nil, Boolean)]
+    def host_and_port(text, url, secure)
       match = HOST_PORT.match(text)
       EVGearman._blame("cannot read the address #{url.inspect}: use host:port or [ip6]:port") unless match
 
-      [match[:ip6] || match[:host], match[:port]&.to_i || DEFAULT_PORT, nil]
+      [match[:ip6] || match[:host], match[:port]&.to_i || DEFAULT_PORT, nil, secure]
     end
 
     # @return [String, nil] the first server of GEARMAN_SERVERS

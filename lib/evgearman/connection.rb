@@ -138,8 +138,20 @@ module EVGearman
     # @param host [String, nil] name or address
     # @param port [Integer, nil]
     # @param path [String, nil] of a unix socket, instead of host and port
-    # @param url [String, nil] "gearman://host:port", "unix:///path", "[::1]:4730" or "host:port", instead of those.
-    #   With none of them: the first of the environment variable GEARMAN_SERVERS, else 127.0.0.1:4730
+    # @param url [String, nil] "gearman://host:port", "gearmans://host:port" (TLS), "unix:///path", "[::1]:4730" or
+    #   "host:port", instead of those. With none of them: the first of the environment variable GEARMAN_SERVERS, else
+    #   127.0.0.1:4730
+    # @param tls [Boolean, Hash, nil] TLS 1.2 or 1.3, unless the address says otherwise: "gearmans://" always, "gearman://"
+    #   and unix sockets never. The server's certificate has to be valid, of one whom this side trusts, and made out to its
+    #   name or IP address. true, or what of it is to be otherwise:
+    #
+    #   - `ca_file:`, `ca_path:` (a folder as `openssl rehash` makes it): whom to trust, instead of whom the system does
+    #   - `cert_file:`, `key_file:` (nil: in the same file): the certificate by which the server knows this side
+    #   - `hostname:` that the certificate is made out to, if it is not that of the address
+    #   - `verify: false`: anybody may pass for the server. Is warned of, once
+    #   - `min_version: "1.3"`
+    #
+    #   Files are PEM, and read again for a new connection when they have changed
     # @param loop [Loop]
     # @param client_id [String, nil] see {#set_client_id}
     # @param coder [#dump, #load, nil] such as JSON: makes bytes of what is sent, and values of the bytes that come. With
@@ -148,13 +160,16 @@ module EVGearman
     # @param unique [:auto, nil] of background and delayed jobs whose submission has none: `:auto` makes a key for each, nil
     #   sends none. A persistent queue needs keys; one in memory is faster without
     # @param options [Hash] of {DEFAULTS} and {HOOKS}
-    # @raise [ArgumentError] for an unknown option or an address that cannot be read
-    def initialize(host: nil, port: nil, path: nil, url: nil, loop: Loop.default, client_id: nil, coder: nil,
+    # @raise [ArgumentError] for an unknown option, an address that cannot be read, or files of `tls` that cannot
+    # @raise [TLSError] for `tls` when the gem was built without OpenSSL
+    def initialize(host: nil, port: nil, path: nil, url: nil, tls: nil, loop: Loop.default, client_id: nil, coder: nil,
                    encoding: nil, unique: :auto, **options)
       unknown = options.keys - known_options
       EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
-      _init(loop, *Address.resolve(host: host, port: port, path: path, url: url))
+      *place, secure = Address.resolve(host: host, port: port, path: path, url: url)
+      _init(loop, *place)
+      _set_tls(TLS.of_client(tls, secure))
       _set_coding(coder, encoding)
       _set_unique(unique)
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?

@@ -52,7 +52,9 @@ module EVGearman
   # "connect failed: cannot resolve host": its name is not known, or not within `connect_timeout`.
   class ResolveError < ConnectError; end
 
-  # TLS was not agreed upon, or the server's certificate is not accepted. (TLS is not built yet: nothing raises it.)
+  # "TLS failed", and what OpenSSL says of it: "TLS failed: certificate verify failed: certificate has expired". The two
+  # sides do not come together, and would not if they tried again; what may be mended by that is a {ConnectError} or a
+  # {DisconnectedError}. Also "built without OpenSSL".
   class TLSError < ConnectionError
     private
 

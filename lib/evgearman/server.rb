@@ -72,6 +72,9 @@ module EVGearman
     # @param port [Integer, nil] 0 or nil: one that is free
     # @param path [String, nil] of a unix socket, instead of host and port. Only this user may connect to it. What a server
     #   that died has left there is replaced; anything else is not
+    # @param tls [Hash, nil] TLS 1.2 and 1.3: `cert_file:` (PEM, and behind the certificate what stands between it and its
+    #   CA), `key_file:` (nil: in the same file); with `verify_clients: true` only those may connect who have a certificate
+    #   of one in `ca_file:`. Files are read again when they have changed, and nobody who is connected notices
     # @param quirks [Array<Symbol>, Symbol] of {QUIRKS}
     # @param handle_prefix [String, nil] of the handles of jobs; nil: "H:" and the name of this machine
     # @param allow_remote [Boolean] may others than this machine connect? There is no password: who can connect can do
@@ -90,16 +93,18 @@ module EVGearman
     #   next
     # @option options [Boolean] :allow_shutdown (false) may clients end it, by `shutdown`?
     # @raise [ArgumentError, TypeError]
-    def initialize(host: nil, port: nil, path: nil, quirks: [], handle_prefix: nil, allow_remote: false, **options)
+    def initialize(host: nil, port: nil, path: nil, tls: nil, quirks: [], handle_prefix: nil, allow_remote: false, **options)
       unknown = options.keys - DEFAULTS.keys
       EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
       EVGearman._blame("give either host: and port: or path:") if path && (host || port)
+      EVGearman._blame("tls: is not for unix sockets") if path && tls
 
       set_place(host, port, path)
       @allow_remote = allow_remote
       Array(quirks).each { |name| add_quirk(name) }
       DEFAULTS.merge(options).each { |name, value| _set_option(name, value) }
-      _init(check_prefix(handle_prefix), "#{VERSION}+evgearman") # a number first, as others have it
+      @tls = TLS.of_server(tls)
+      _init(check_prefix(handle_prefix), "#{VERSION}+evgearman", @tls) # a number first, as others have it
     end
 
     # Listens when it returns, and serves from now on; one that runs already stays as it is. After {#stop} it is at the same
@@ -210,11 +215,12 @@ module EVGearman
 
     # Where it is, as {Client#initialize} takes it.
     #
-    # @return [String, nil] "gearman://127.0.0.1:4730", "unix:///path"; nil while there is no port
+    # @return [String, nil] "gearman://127.0.0.1:4730", "gearmans://127.0.0.1:4730", "unix:///path"; nil while there is no
+    #   port
     def url
       return "unix://#{path}" if path
 
-      "gearman://#{host.include?(":") ? "[#{host}]" : host}:#{port}" if port
+      "gearman#{"s" if @tls}://#{host.include?(":") ? "[#{host}]" : host}:#{port}" if port
     end
 
     # @return [String] for people to read

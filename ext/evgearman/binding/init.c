@@ -7,7 +7,7 @@
 /* The classes: each `Init_evg_…` stands at the end of its file. Some build on those in front of them. */
 /* clang-format off */
 #define CLASSES(X)                                                                \
-    X(error) X(seconds) X(coding) X(packets)                                      \
+    X(error) X(seconds) X(coding) X(packets) X(tls)                               \
     X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) \
     X(agent) X(connection) X(connection_facts) X(closing)                         \
     X(options) X(hooks) X(questions) X(by_hand)                                         \

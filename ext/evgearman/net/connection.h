@@ -72,7 +72,7 @@ void evg_connection_shut(evg_connection_t *c);
 /* Goes to another address from now on: evg_session_leave, the socket closed, events told. */
 void evg_connection_move(evg_connection_t *c, const evg_address_t *address);
 
-/* By TLS from the next connection on, or in the clear (NULL). Holds the context. */
+/* By TLS from the next connection on, or in the clear (NULL); to a unix socket always in the clear. Holds the context. */
 void evg_connection_set_tls(evg_connection_t *c, evg_tls_context_t *context);
 
 /* Ends the connection as if the network had, and the session connects again. Nothing if it is not open. */

@@ -43,7 +43,7 @@ static bool set_out(evg_connection_t *c)
 {
     evg_transport_t *t = &c->pipe.transport;
     if (evg_transport_connect(t, &c->ways->addresses[c->way]) < 0) return false;
-    if (!c->tls || evg_tls_connect(t, c->tls, c->address.host, &c->ticket) == 0) return true;
+    if (!c->tls || *c->address.path || evg_tls_connect(t, c->tls, c->address.host, &c->ticket) == 0) return true;
     int error = errno;
     evg_transport_close(t);
     errno = error;

@@ -11,6 +11,7 @@
 #include "binding/values/errors.h"
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
+#include "binding/values/tls_object.h"
 
 /* -- on its loop --------------------------------------------------------------------------------------------------- */
 
@@ -96,6 +97,13 @@ static VALUE connection_init(VALUE self, VALUE loop_value, VALUE host, VALUE por
     agent->c->on_event = agent_event;
     agent->c->on_step = stepped;
     loop_add(loop, &agent->member, &member_ops);
+    return self;
+}
+
+/* From the next connection on; nil: in the clear. */
+static VALUE connection_set_tls(VALUE self, VALUE tls)
+{
+    evg_connection_set_tls(agent_of(self)->c, tls_context_of(tls));
     return self;
 }
 
@@ -202,6 +210,7 @@ void Init_evg_connection(void)
     VALUE module = rb_define_module("EVGearman");
     VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
     rb_define_private_method(klass, "_init", connection_init, 4);
+    rb_define_private_method(klass, "_set_tls", connection_set_tls, 1);
     rb_define_private_method(klass, "_shared", connection_shared, 0);
     rb_define_private_method(klass, "_connect", connection_connect, 3);
     rb_define_private_method(klass, "_loop_runs", connection_loop_runs, 0);

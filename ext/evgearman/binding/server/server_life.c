@@ -4,6 +4,7 @@
 
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
+#include "binding/values/tls_object.h"
 
 /* Its thread waits for nobody but who has entered, so this is short. At the end of the program, too. */
 static void server_free(void *ptr)
@@ -49,11 +50,12 @@ rb_server_t *server_of(VALUE self)
     return server;
 }
 
-/* Behind its options. */
-static VALUE server_init(VALUE self, VALUE prefix, VALUE version)
+/* Behind its options. TLS nil: in the clear. */
+static VALUE server_init(VALUE self, VALUE prefix, VALUE version, VALUE tls)
 {
     rb_server_t *server = any_server_of(self);
     if (server->ready) rb_raise(rb_eTypeError, "already initialized");
+    tls_context_of(tls); /* raises before anything is made */
     snprintf(server->prefix, sizeof server->prefix, "%s", StringValueCStr(prefix));
     snprintf(server->version, sizeof server->version, "%s", StringValueCStr(version));
     server->settings.prefix = server->prefix;
@@ -61,6 +63,7 @@ static VALUE server_init(VALUE self, VALUE prefix, VALUE version)
     random_bytes(server->settings.seed, sizeof server->settings.seed);
     evg_host_init(&server->host, &server->settings);
     server->host.service.max_connections = server->max_connections;
+    evg_service_set_tls(&server->host.service, tls_context_of(tls));
     server->ready = true;
     return self;
 }
@@ -112,5 +115,5 @@ void Init_evg_server_life(void)
     VALUE klass = rb_define_class_under(module, "Server", rb_cObject);
     rb_define_alloc_func(klass, server_allocate);
     refuse_copies(klass);
-    rb_define_private_method(klass, "_init", server_init, 2);
+    rb_define_private_method(klass, "_init", server_init, 3);
 }
