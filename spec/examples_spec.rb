@@ -4,7 +4,7 @@ RSpec.describe "examples/" do
   names = %w[
     client pipeline background scheduled unique event_client fanout priority_queue json_payload retry
     worker async_worker worker_pool graceful_worker cron_consumer exceptions
-    admin monitoring reconnect multi_server unix_socket error_handling threads fiber_scheduler
+    admin monitoring reconnect multi_server unix_socket tls error_handling threads fiber_scheduler
   ]
   folder = File.expand_path("../examples", __dir__)
 
@@ -294,6 +294,12 @@ RSpec.describe "examples/" do
 
     it "unix_socket: reaches gearmand through a relay" do
       expect(run("unix_socket")).to eq(["gearmand.sock: socket"])
+    end
+
+    it "tls: does a job on a server of its own, and tells a stranger why it cannot" do
+      output, status = run_ruby("-w", "#{folder}/tls.rb")
+      expect(output.lines(chomp: true)).to eq(["a job: secret", "a stranger: EVGearman::TLSError"])
+      expect(status).to be_success
     end
 
     it "error_handling: says of each error what is known" do
