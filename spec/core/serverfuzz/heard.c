@@ -43,12 +43,14 @@ static request_t packet_of(const evg_packet_t *packet)
     return (request_t){quiet ? NEVER : PERHAPS, EVG_DRAWS_ERROR, 0};
 }
 
-/* Larger than is taken: that counts as no packet, and may be refused when enough of it has come. */
-static bool too_large_p(const person_t *person)
+/* A number that no packet has, or larger than is taken: that counts as no packet, and may be refused when enough of it has
+ * come. */
+static bool passed_over_p(const person_t *person)
 {
-    const pile_t *asked = &person->asked;
-    return asked->len >= EVG_HEADER_LEN && !*asked->bytes &&
-           evg_packet_span(evg_bytes(asked->bytes, asked->len)) > EVG_HEADER_LEN + crowd.server.settings.max_packet;
+    evg_bytes_t in = evg_bytes(person->asked.bytes, person->asked.len);
+    if (in.len < EVG_HEADER_LEN || *in.at) return false;
+    return !evg_command_info(evg_packet_type(in)) ||
+           evg_packet_span(in) > EVG_HEADER_LEN + crowd.server.settings.max_packet;
 }
 
 static void pass_over(person_t *person)
@@ -86,8 +88,8 @@ static void skip(person_t *person)
 
 static void take(person_t *person, uint64_t executed)
 {
-    for (skip(person); executed || too_large_p(person);) {
-        if (too_large_p(person)) {
+    for (skip(person); executed || passed_over_p(person);) {
+        if (passed_over_p(person)) {
             pass_over(person);
         } else {
             take_one(person);
