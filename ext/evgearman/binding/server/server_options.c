@@ -1,6 +1,6 @@
 /* What a server is made with: names, defaults and docs are in lib/. */
 #include "binding/server/server_life.h"
-#include "binding/values/blame.h"
+#include "binding/values/option.h"
 #include "binding/values/strings.h"
 
 /* LIMIT: 1 or more. COUNT: also 0. RETRIES: as LIMIT, or nil for any number. */
@@ -17,12 +17,7 @@ typedef enum { LIMIT, COUNT, RETRIES, FLAG } kind_t;
     X(round_robin, FLAG, settings.queue.round_robin)      \
     X(allow_shutdown, FLAG, settings.allow_shutdown)
 
-typedef struct {
-    const char *name;
-    kind_t kind;
-    size_t offset; /* in rb_server_t */
-} option_t;
-
+/* Where they lie in rb_server_t. */
 static const option_t options[] = {
 #define X(name, kind, field) {#name, kind, offsetof(rb_server_t, field)},
     OPTIONS(X)
@@ -31,32 +26,21 @@ static const option_t options[] = {
 
 static const option_t *find(VALUE name)
 {
-    const char *wanted = rb_id2name(SYM2ID(name));
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (strcmp(options[i].name, wanted) == 0) return &options[i];
-    }
-    blame_caller(rb_eArgError, "no such option: %s", wanted);
-}
-
-static long whole_number(const option_t *option, VALUE value, long least, long most)
-{
-    bool within = FIXNUM_P(value) && FIX2LONG(value) >= least && FIX2LONG(value) <= most;
-    if (!within) blame_caller(rb_eArgError, "%s must be a whole number from %ld to %ld", option->name, least, most);
-    return FIX2LONG(value);
+    return option_find(options, sizeof options / sizeof *options, name);
 }
 
 static int retries_of(const option_t *option, VALUE value)
 {
-    return NIL_P(value) ? EVG_QUEUE_UNLIMITED : (int)whole_number(option, value, 1, INT_MAX);
+    return NIL_P(value) ? EVG_QUEUE_UNLIMITED : (int)option_whole_number(option, value, 1, INT_MAX);
 }
 
 static VALUE server_set_option(VALUE self, VALUE name, VALUE value)
 {
     const option_t *option = find(name);
     void *field = (char *)any_server_of(self) + option->offset;
-    switch (option->kind) {
-    case LIMIT: *(size_t *)field = (size_t)whole_number(option, value, 1, FIXNUM_MAX); break;
-    case COUNT: *(size_t *)field = (size_t)whole_number(option, value, 0, FIXNUM_MAX); break;
+    switch ((kind_t)option->kind) {
+    case LIMIT: *(size_t *)field = (size_t)option_whole_number(option, value, 1, FIXNUM_MAX); break;
+    case COUNT: *(size_t *)field = (size_t)option_whole_number(option, value, 0, FIXNUM_MAX); break;
     case RETRIES: *(int *)field = retries_of(option, value); break;
     case FLAG: *(bool *)field = RTEST(value); break;
     }

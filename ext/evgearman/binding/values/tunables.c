@@ -2,6 +2,7 @@
 
 #include "binding/values/blame.h"
 #include "binding/values/objects.h"
+#include "binding/values/option.h"
 #include "binding/values/seconds.h"
 #include "protocol/dialect.h"
 
@@ -29,12 +30,7 @@ typedef enum { SECONDS, FLAG, DIALECT, PACKET, SIZE, COUNT32, COUNT, PREFETCH, P
     X(prefetch, PREFETCH, session.worker.prefetch)               \
     X(poll_interval, SECONDS, session.worker.poll_interval)
 
-typedef struct {
-    const char *name;
-    kind_t kind;
-    size_t offset; /* in evg_connection_t */
-} option_t;
-
+/* Where they lie in evg_connection_t. */
 static const option_t options[] = {
 #define X(name, kind, field) {#name, kind, offsetof(evg_connection_t, field)},
     OPTIONS(X)
@@ -43,25 +39,13 @@ static const option_t options[] = {
 
 static const option_t *find(VALUE name)
 {
-    const char *wanted = rb_id2name(SYM2ID(name));
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (strcmp(options[i].name, wanted) == 0) return &options[i];
-    }
-    blame_caller(rb_eArgError, "no such option: %s", wanted);
-}
-
-static long whole_number(const option_t *option, VALUE value, long least, long most)
-{
-    if (!RB_INTEGER_TYPE_P(value) || FIXNUM_P(value) == 0 || FIX2LONG(value) < least || FIX2LONG(value) > most) {
-        blame_caller(rb_eArgError, "%s must be a whole number from %ld to %ld", option->name, least, most);
-    }
-    return FIX2LONG(value);
+    return option_find(options, sizeof options / sizeof *options, name);
 }
 
 static int prefetch_of(const option_t *option, VALUE value)
 {
     if (value == ID2SYM(rb_intern("auto"))) return EVG_PREFETCH_AUTO;
-    return (int)whole_number(option, value, 0, 1000000);
+    return (int)option_whole_number(option, value, 0, 1000000);
 }
 
 static evg_dialect_t dialect_of(VALUE value)
@@ -74,22 +58,24 @@ static evg_dialect_t dialect_of(VALUE value)
 
 static void store(const option_t *option, void *field, VALUE value)
 {
-    switch (option->kind) {
+    switch ((kind_t)option->kind) {
     case SECONDS: *(double *)field = limit_of(value, option->name); break;
     case FLAG: *(bool *)field = RTEST(value); break;
     case DIALECT: *(evg_dialect_t *)field = dialect_of(value); break;
-    case PACKET: *(size_t *)field = (size_t)whole_number(option, value, EVG_PACKET_LEAST, LONG_MAX); break;
-    case SIZE: *(size_t *)field = (size_t)whole_number(option, value, 1, LONG_MAX); break;
-    case COUNT: *(size_t *)field = NIL_P(value) ? 0 : (size_t)whole_number(option, value, 1, 1000000); break;
-    case COUNT32: *(uint32_t *)field = NIL_P(value) ? 0 : (uint32_t)whole_number(option, value, 0, 1000000); break;
+    case PACKET: *(size_t *)field = (size_t)option_whole_number(option, value, EVG_PACKET_LEAST, LONG_MAX); break;
+    case SIZE: *(size_t *)field = (size_t)option_whole_number(option, value, 1, LONG_MAX); break;
+    case COUNT: *(size_t *)field = NIL_P(value) ? 0 : (size_t)option_whole_number(option, value, 1, 1000000); break;
+    case COUNT32:
+        *(uint32_t *)field = NIL_P(value) ? 0 : (uint32_t)option_whole_number(option, value, 0, 1000000);
+        break;
     case PREFETCH: *(int *)field = prefetch_of(option, value); break;
-    case PRIORITY: *(int *)field = (int)whole_number(option, value, -2, 2); break;
+    case PRIORITY: *(int *)field = (int)option_whole_number(option, value, -2, 2); break;
     }
 }
 
 static VALUE load(const option_t *option, const void *field)
 {
-    switch (option->kind) {
+    switch ((kind_t)option->kind) {
     case SECONDS: return *(const double *)field > 0 ? DBL2NUM(*(const double *)field) : Qnil;
     case FLAG: return RBOOL(*(const bool *)field);
     case DIALECT: return ID2SYM(rb_intern(evg_dialect_name(*(const evg_dialect_t *)field)));
