@@ -33,20 +33,16 @@ evg_session_t *evg_crew_next(const evg_crew_t *crew, const evg_session_t *s)
     return at == &crew->mates ? NULL : session_at(at);
 }
 
-static void count(evg_load_t *load, const evg_session_t *s)
+evg_load_t evg_crew_whole_load(const evg_crew_t *crew)
 {
-    load->held += s->worker.held_count;
-    load->grabs += s->grabs + s->asked_grabs;
-    load->stuck += s->worker.stuck_count;
-}
-
-evg_load_t evg_crew_load(const evg_session_t *s)
-{
-    evg_load_t load = {0};
-    const evg_crew_t *crew = s->worker.crew;
-    if (!crew) count(&load, s);
-    for (const evg_session_t *at = NULL; crew && (at = evg_crew_next(crew, at));) count(&load, at);
-    return load;
+    evg_load_t whole = {0};
+    for (const evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) {
+        const evg_load_t own = evg_crew_own_load(s);
+        whole.held += own.held;
+        whole.grabs += own.grabs;
+        whole.stuck += own.stuck;
+    }
+    return whole;
 }
 
 bool evg_crew_hungry_p(const evg_session_t *s)

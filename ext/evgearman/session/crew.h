@@ -38,8 +38,20 @@ typedef struct {
     size_t held, grabs, stuck;
 } evg_load_t;
 
-/* What the whole has in hand; of one without a crew what it has itself. */
-evg_load_t evg_crew_load(const evg_session_t *s);
+/* What all of the crew have in hand. */
+evg_load_t evg_crew_whole_load(const evg_crew_t *crew);
+
+/* What one has itself. */
+static inline evg_load_t evg_crew_own_load(const evg_session_t *s)
+{
+    return (evg_load_t){s->worker.held_count, s->grabs + s->asked_grabs, s->worker.stuck_count};
+}
+
+/* What counts against the slots that it may use. */
+static inline evg_load_t evg_crew_load(const evg_session_t *s)
+{
+    return s->worker.crew ? evg_crew_whole_load(s->worker.crew) : evg_crew_own_load(s);
+}
 
 /* It would ask if it had a slot. */
 bool evg_crew_hungry_p(const evg_session_t *s);

@@ -48,7 +48,7 @@ static evg_fleet_member_t *best(evg_fleet_t *fleet, evg_list_t *after, const uin
     for (size_t i = 0; i < fleet->count; i++) {
         at = at->next == &fleet->members ? fleet->members.next : at->next;
         evg_fleet_member_t *member = member_at(at);
-        rank_t rank = {evg_session_away_p(member->session), key ? evg_rendezvous_score(*key, member->hash) : 0};
+        rank_t rank = {member->session->away, key ? evg_rendezvous_score(*key, member->hash) : 0};
         if (found && !better_p(rank, highest)) continue;
         found = member;
         highest = rank;
@@ -80,7 +80,7 @@ void evg_fleet_take(evg_request_t *request, bool keyed)
 static bool anybody_p(const evg_fleet_t *fleet)
 {
     for (evg_list_t *at = fleet->members.next; at != &fleet->members; at = at->next) {
-        if (!evg_session_away_p(member_at(at)->session)) return true;
+        if (!member_at(at)->session->away) return true;
     }
     return false;
 }
@@ -145,7 +145,7 @@ int evg_fleet_settle(evg_fleet_t *fleet, evg_fleet_moved_t *moved, void *context
     }
     for (evg_list_t *at = fleet->members.next; r == 0 && at != &fleet->members; at = at->next) {
         evg_session_t *session = member_at(at)->session;
-        if (evg_session_away_p(session) && session->unwritten_count) r = move_all(&how, session);
+        if (session->away && session->unwritten_count) r = move_all(&how, session);
     }
     return r;
 }

@@ -6,7 +6,7 @@
  *     evg_fleet_take(&fleet, member, &request, keyed);        it may move from now on
  *     evg_fleet_settle(&fleet, moved, context);               after each change of a session's state
  *
- * A server is away from a failed attempt or a lost connection until one to it is open again (evg_session_away_p). What is
+ * A server is away from a failed attempt or a lost connection until one to it is open again (session->away). What is
  * picked is never away while another one is not. When a server is away, submissions of which no byte was written go on to
  * the next server of their route, in their order and with their deadlines; when all are away they wait where they
  * are, and go with whichever opens first. What was written, even in part, stays. So none is ever on two servers. */

@@ -123,11 +123,6 @@ static inline int evg_session_want(evg_session_t *s)
     return 0;
 }
 
-static inline bool evg_session_away_p(const evg_session_t *s)
-{
-    return s->away;
-}
-
 /* No byte of it was written. */
 static inline bool evg_session_unwritten_p(const evg_session_t *s, const evg_request_t *request)
 {
