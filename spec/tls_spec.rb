@@ -11,6 +11,12 @@ RSpec.describe "TLS", server: Gearmand do
 
   let(:proxy) { tls_proxy }
 
+  # What on_error is told next says.
+  def next_error
+    eventually { errors.any? }
+    short(errors.pop)
+  end
+
   # The error of a request that waits in vain; without further attempts.
   def error_of(**options)
     client(reconnect: false, **options).echo("x").tap(&:wait).error
@@ -254,12 +260,10 @@ RSpec.describe "TLS", server: Gearmand do
       made = client_for(proxy, tls: trusting, reconnect: false)
       made.ping(5)
       proxy.bid_farewell
-      eventually { errors.any? }
-      expect(short(errors.pop)).to eq("connection closed by server")
+      expect(next_error).to eq("connection closed by server")
       made.connect.ping(5)
       proxy.cut
-      eventually { errors.any? }
-      expect(short(errors.pop)).to eq("connection closed by server: without a word of TLS (close_notify)")
+      expect(next_error).to eq("connection closed by server: without a word of TLS (close_notify)")
     end
 
     it "is made again with less ado" do
@@ -357,13 +361,11 @@ RSpec.describe "TLS", server: Gearmand do
       made = client_for(server, tls: trusting, reconnect: false)
       made.ping(5)
       server.stop
-      eventually { errors.any? }
-      expect(short(errors.pop)).to eq("connection closed by server")
+      expect(next_error).to eq("connection closed by server")
       server.start
       made.connect.ping(5)
       server.kill
-      eventually { errors.any? }
-      expect(short(errors.pop)).to eq("connection closed by server: without a word of TLS (close_notify)")
+      expect(next_error).to eq("connection closed by server: without a word of TLS (close_notify)")
     end
 
     it "lets in only whom it knows, if it is to" do

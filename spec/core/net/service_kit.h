@@ -50,6 +50,19 @@ static inline void bench_end(bench_t *b)
     assert_int_equal(fd_count(), b->fds);
 }
 
+/* The teardown of a test whose state is one. */
+static inline int bench_teardown(void **state)
+{
+    bench_end(*state);
+    return 0;
+}
+
+/* The connection that was let in last. */
+static inline evg_accepted_t *bench_newest(bench_t *b)
+{
+    return evg_container(b->service.connections.prev, evg_accepted_t, link);
+}
+
 /* As turn_until, for what comes at a peer: no event of the loop tells of that. */
 #define serve_until(b, condition)                                                     \
     do {                                                                              \

@@ -23,23 +23,12 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    bench_end(*state);
-    return 0;
-}
-
-static evg_accepted_t *newest(bench_t *b)
-{
-    return evg_container(b->service.connections.prev, evg_accepted_t, link);
-}
-
 /* A peer, and the server's side of it. */
 static evg_accepted_t *meet(bench_t *b, peer_t *p)
 {
     peer_connect(p, b);
     peer_echo(b, p);
-    return newest(b);
+    return bench_newest(b);
 }
 
 /* -- what it is for ------------------------------------------------------------------------------------------------ */
@@ -511,7 +500,7 @@ static void test_without_memory_it_ends_one_connection_at_most(void **state)
     peer_close(&p);
 }
 
-#define with_bench(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define with_bench(test) cmocka_unit_test_setup_teardown(test, setup, bench_teardown)
 
 int main(void)
 {

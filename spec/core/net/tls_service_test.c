@@ -21,17 +21,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    bench_end(*state);
-    return 0;
-}
-
-static evg_accepted_t *newest(bench_t *b)
-{
-    return evg_container(b->service.connections.prev, evg_accepted_t, link);
-}
-
 static void knock(bench_t *b, raw_t *raw, const char *papers)
 {
     int fd = dial(b->service.listener.listening.address.port);
@@ -120,8 +109,8 @@ static void test_who_is_silent_has_his_time_and_no_more(void **state)
     peer_t silent;
     peer_connect(&silent, b);
     serve_until(b, b->service.connection_count == 1);
-    newest(b)->session.open_since -= EVG_SERVER_PATIENCE;
-    evg_source_dirty(&newest(b)->pipe.source);
+    bench_newest(b)->session.open_since -= EVG_SERVER_PATIENCE;
+    evg_source_dirty(&bench_newest(b)->pipe.source);
     peer_hear_end(b, &silent);
     peer_close(&silent);
 }
@@ -193,7 +182,7 @@ static void test_who_finds_no_room_is_closed(void **state)
     raw_close(&raw);
 }
 
-#define with_bench(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define with_bench(test) cmocka_unit_test_setup_teardown(test, setup, bench_teardown)
 
 int main(void)
 {
