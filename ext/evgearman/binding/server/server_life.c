@@ -10,7 +10,7 @@
 static void server_free(void *ptr)
 {
     rb_server_t *server = ptr;
-    if (server->ready) {
+    if (server->initialized) {
         evg_host_end(&server->host);
         evg_host_deinit(&server->host);
     }
@@ -46,7 +46,7 @@ rb_server_t *any_server_of(VALUE self)
 rb_server_t *server_of(VALUE self)
 {
     rb_server_t *server = any_server_of(self);
-    if (!server->ready) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    if (!server->initialized) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
     return server;
 }
 
@@ -54,7 +54,7 @@ rb_server_t *server_of(VALUE self)
 static VALUE server_init(VALUE self, VALUE prefix, VALUE version, VALUE tls)
 {
     rb_server_t *server = any_server_of(self);
-    if (server->ready) rb_raise(rb_eTypeError, "already initialized");
+    if (server->initialized) rb_raise(rb_eTypeError, "already initialized");
     tls_context_of(tls); /* raises before anything is made */
     snprintf(server->prefix, sizeof server->prefix, "%s", StringValueCStr(prefix));
     snprintf(server->version, sizeof server->version, "%s", StringValueCStr(version));
@@ -64,7 +64,7 @@ static VALUE server_init(VALUE self, VALUE prefix, VALUE version, VALUE tls)
     evg_host_init(&server->host, &server->settings);
     server->host.service.max_connections = server->max_connections;
     evg_service_set_tls(&server->host.service, tls_context_of(tls));
-    server->ready = true;
+    server->initialized = true;
     return self;
 }
 

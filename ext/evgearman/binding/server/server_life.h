@@ -8,13 +8,13 @@
 
 typedef struct {
     evg_host_t host;
-    evg_server_settings_t settings; /* until it is ready */
+    evg_server_settings_t settings; /* until it is initialized */
     size_t max_connections;
     char prefix[EVG_QUEUE_PREFIX_MAX + 1], version[64];
-    bool ready; /* `initialize` has been called */
+    bool initialized; /* `initialize` has been called */
 } rb_server_t;
 
-rb_server_t *any_server_of(VALUE self); /* it need not be ready */
+rb_server_t *any_server_of(VALUE self); /* it need not be initialized */
 rb_server_t *server_of(VALUE self);     /* raises TypeError */
 
 /* Calls it without the GVL: the server's thread never waits for that, and nobody holds both. Interrupts come before, or wait;

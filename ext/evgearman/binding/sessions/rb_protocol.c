@@ -104,7 +104,7 @@ static const rb_data_type_t packet_parser_type = {
 static packet_parser_t *parser_of(VALUE self)
 {
     packet_parser_t *parser = rb_check_typeddata(self, &packet_parser_type);
-    if (!parser->ready) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    if (!parser->initialized) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
     return parser;
 }
 
@@ -123,7 +123,7 @@ static VALUE parser_setup(VALUE self, VALUE request, VALUE text, VALUE max)
     parser->magic = NIL_P(request) ? EVG_REQ_OR_RES : RTEST(request) ? EVG_REQ : EVG_RES;
     parser->text = RTEST(text);
     parser->max = NUM2SIZET(max);
-    parser->ready = true;
+    parser->initialized = true;
     return Qnil;
 }
 

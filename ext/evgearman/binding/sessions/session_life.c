@@ -73,7 +73,7 @@ static rb_session_t *any_session(VALUE self)
 rb_session_t *session_of(VALUE self)
 {
     rb_session_t *session = any_session(self);
-    if (!session->ready) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    if (!session->initialized) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
     return session;
 }
 
@@ -91,10 +91,10 @@ static VALUE session_init(VALUE self, VALUE now)
     rb_session_t *session = any_session(self);
     uint64_t seed[2];
     double instant = instant_of(now, "now");
-    if (session->ready) rb_raise(rb_eTypeError, "already initialized");
+    if (session->initialized) rb_raise(rb_eTypeError, "already initialized");
     random_bytes(seed, sizeof seed);
     evg_session_init(&session->s, seed[0], seed[1], instant);
-    session->ready = true;
+    session->initialized = true;
     return self;
 }
 

@@ -13,11 +13,11 @@ typedef struct {
     evg_session_t s;
     VALUE *pending; /* Requests whose outcome was not told, in no order; their struct knows its place */
     size_t pending_count, pending_cap;
-    size_t users; /* objects that point at it, its own included */
-    size_t told;  /* see memory_tell */
-    int broken;   /* why it closed the connection, until that was raised */
-    bool dead;    /* it was collected, or something that was pending on it */
-    bool ready;   /* initialize was called */
+    size_t users;     /* objects that point at it, its own included */
+    size_t told;      /* see memory_tell */
+    int broken;       /* why it closed the connection, until that was raised */
+    bool dead;        /* it was collected, or something that was pending on it */
+    bool initialized; /* initialize was called */
 } rb_session_t;
 
 rb_session_t *session_of(VALUE self); /* raises for one that was not initialised */

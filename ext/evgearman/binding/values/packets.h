@@ -22,10 +22,10 @@ typedef struct {
     evg_scan_t scan;     /* of the text line at the front */
     evg_magic_t magic;
     size_t max;
-    size_t told; /* to the GC, of its buffer */
-    bool ready;  /* initialize was called */
-    bool text;   /* lines of text may stand between packets */
-    bool broken; /* no byte can mend what lies in the buffer: none is taken */
+    size_t told;      /* to the GC, of its buffer */
+    bool initialized; /* initialize was called */
+    bool text;        /* lines of text may stand between packets */
+    bool broken;      /* no byte can mend what lies in the buffer: none is taken */
 } packet_parser_t;
 
 /* As evg_packet_decode; where text may stand a line is a packet of type EVG_TEXT. */
