@@ -19,7 +19,7 @@ Gem::Specification.new do |spec|
   }
 
   spec.files = Dir["lib/**/*.rb", "lib/**/*.{rake,tt}", "ext/**/*.{c,h,rb}", "ext/**/depend", "exe/*", "sig/**/*.rbs",
-                   "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE.txt"]
+                   "docs/*.md", "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE.txt"]
   spec.extensions = ["ext/evgearman/extconf.rb"]
   spec.bindir = "exe"
   spec.executables = Dir["exe/*"].map { |path| File.basename(path) }
