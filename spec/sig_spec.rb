@@ -7,6 +7,7 @@ require "yard"
 require "evgearman/testing"
 require "evgearman/testing/matchers"
 require "evgearman/testing/assertions"
+require "evgearman/settings"
 
 # Before anything is run: the parser of rbs 2 crashes once a spec has had the collector move objects.
 Signatures.signed
