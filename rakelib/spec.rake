@@ -42,5 +42,8 @@ task("bench:peers", [] => :compile) { |_, args| ruby "bench/peers.rb", *args.ext
 desc "Measure the job server beside gearmand; with options as in bench:server[--rounds=3]: see bench/server.rb"
 task("bench:server", [] => :compile) { |_, args| ruby "bench/server.rb", *args.extras, verbose: false }
 
+desc "Measure TLS beside raw TLS and beside none; with options as in bench:tls[--rounds=9]: see bench/tls.rb"
+task("bench:tls", [] => :compile) { |_, args| ruby "bench/tls.rb", *args.extras, verbose: false }
+
 desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
 task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

@@ -29,6 +29,13 @@ RSpec.describe "bench/run.rb", :gearmand do
     expect(output.lines.grep(/^\| (echo|background|foreground|the same)/).size).to eq(5)
   end
 
+  it "measures TLS beside raw TLS, and beside the same in the clear" do
+    require_tool(RbConfig::CONFIG["CC"].split.first)
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/tls.rb", "--smoke")
+    expect(status).to be_success, output
+    expect(output.lines.grep(/^\| (echo|foreground)/).size).to eq(2)
+  end
+
   it "counts instructions" do
     skip "a sanitizer is loaded" if Requirements.sanitized? # it and valgrind do not mix
     skip "valgrind is not installed" unless Requirements.find("valgrind") # nor does bin/setup: people measure, not CI

@@ -24,6 +24,15 @@ module Bench
       Sample.new(*output.split.map(&:to_f))
     end
 
+    # It runs as long as the block does.
+    def beside(server, *args)
+      pid = spawn(env, *command(server, *args), out: File::NULL)
+      yield
+    ensure
+      Process.kill("TERM", pid)
+      Process.wait(pid)
+    end
+
     # System calls of the whole process; nil where they cannot be traced.
     def calls(server, *args)
       return unless STRACE
@@ -76,13 +85,7 @@ module Bench
     def initialize = super(File.expand_path("../floor.c", __dir__))
 
     # A worker beside what is measured, as long as the block runs.
-    def serving(server, grabs)
-      pid = spawn(*command(server, "worker", 2**62, grabs), out: File::NULL)
-      yield
-    ensure
-      Process.kill("TERM", pid)
-      Process.wait(pid)
-    end
+    def serving(server, grabs, &block) = beside(server, "worker", 2**62, grabs, &block)
   end
 
   # Ourselves, of today or of another time.
