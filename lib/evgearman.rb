@@ -44,3 +44,7 @@ require_relative "evgearman/protocol/worker_session"
 require_relative "evgearman/server"
 require_relative "evgearman/fork"
 require_relative "evgearman/at_exit"
+
+# In an application that has these.
+require_relative "evgearman/railtie" if defined?(Rails::Railtie)
+require_relative "evgearman/instrumentation" if defined?(ActiveSupport::Notifications)
