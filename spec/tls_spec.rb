@@ -190,11 +190,34 @@ RSpec.describe "TLS", server: Gearmand do
     end
   end
 
+  describe "gearmand --ssl" do
+    let(:secure) { SecureGearmand.start.tap { |server| (@servers ||= []) << server } }
+
+    before { skip "this gearmand was built without TLS" unless secure.secure }
+
+    it "does jobs, of clients and workers with a certificate and without" do
+      with = trusting(cert_file: Papers["client"])
+      [[trusting, with], [with, trusting]].each do |of_client, of_worker|
+        name = function
+        worker_for(secure, tls: of_worker).register_function(name) { |job| job.workload.reverse }.work
+        made = client_for(secure, tls: of_client)
+        bytes = Random.bytes(4 * 1024 * 1024)
+        expect(made.call(name, "hello", timeout: 20)).to eq("olleh")
+        expect(made.call(name, bytes, timeout: 60) == bytes.reverse).to be(true)
+      end
+    end
+
+    it "is verified" do
+      expect(error_of(url: secure.url, tls: { ca_file: Papers["other_ca"] })).to be_a(EVGearman::TLSError)
+    end
+  end
+
   describe "an error" do
     {
       "expired" => "certificate verify failed: certificate has expired",
       "future" => "certificate verify failed: certificate is not yet valid (is the clock of this machine right?)",
       "elsewhere" => "certificate verify failed: IP address mismatch",
+      "self" => /\ATLS failed: certificate verify failed: self.signed certificate \(to trust it, name it as ca_file\)\z/,
       "stranger" => /\ATLS failed: certificate verify failed: unable to get local issuer certificate \(is its CA in ca_file/
     }.each do |papers, text|
       it "says what is wrong with a certificate: #{papers}" do
@@ -208,6 +231,13 @@ RSpec.describe "TLS", server: Gearmand do
     it "says that the name is another's" do
       error = error_of(url: "gearmans://localhost:#{tls_proxy(papers: "elsewhere").port}", tls: trusting)
       expect(short(error)).to eq("TLS failed: certificate verify failed: hostname mismatch")
+    end
+
+    it "of a server that speaks TLS 1.1 alone says what is spoken here" do
+      error = error_of(url: tls_proxy(version: OpenSSL::SSL::TLS1_1_VERSION).url, tls: trusting)
+      expect(error).to be_a(EVGearman::TLSError)
+      expect(short(error)).to match(/\ATLS failed: .*\(TLS 1.2 and 1.3 are spoken here\)\z/)
+      expect(error).not_to be_retriable
     end
 
     it "of a server that says something else names the cause" do

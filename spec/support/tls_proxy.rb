@@ -20,6 +20,7 @@ class TLSProxy
     @port = port
     @context = OpenSSL::SSL::SSLContext.new
     @context.session_id_context = "proxy"
+    @context.security_level = 0 # for TLS 1.1
     @context.min_version = @context.max_version = version if version
     @context.verify_mode = OpenSSL::SSL::VERIFY_PEER | OpenSSL::SSL::VERIFY_FAIL_IF_NO_PEER_CERT if clients
     @context.ca_file = Papers["ca"] if clients
