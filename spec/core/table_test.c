@@ -187,6 +187,30 @@ static void replacing_takes_the_new_key_too(void **state)
     assert_null(evg_table_get(&table, evg_bytes_of("same")));
 }
 
+static void one_look_is_enough(void **state)
+{
+    /* Fails when a new entry is not counted at once, or one that is there is not found or taken out. */
+    (void)state;
+    for (size_t i = 0; i < 100; i++) {
+        evg_table_entry_t *entry = evg_table_place(&table, key_of(&items[i]));
+        assert_null(entry->value);
+        assert_int_equal(table.count, i + 1);
+        entry->value = &items[i];
+        items[i].in_p = true;
+    }
+    assert_like_model(items, 200);
+    evg_table_entry_t *entry = evg_table_place(&table, key_of(&items[7]));
+    assert_ptr_equal(entry, evg_table_find(&table, key_of(&items[7])));
+    assert_ptr_equal(entry->value, &items[7]);
+    assert_null(evg_table_find(&table, key_of(&items[100])));
+    entry->value = &items[8];
+    assert_ptr_equal(evg_table_get(&table, key_of(&items[7])), &items[8]);
+    entry->value = &items[7];
+    evg_table_take(&table, evg_table_find(&table, key_of(&items[7])));
+    items[7].in_p = false;
+    assert_like_model(items, 200);
+}
+
 static void replacing_in_a_full_table_needs_no_memory(void **state)
 {
     /* Fails when the table grows before it looks whether the key is there. */
@@ -446,6 +470,7 @@ int main(void)
         TEST(a_key_is_its_bytes),
         TEST(keys_are_not_read_past_their_end),
         TEST(replacing_takes_the_new_key_too),
+        TEST(one_look_is_enough),
         TEST(replacing_in_a_full_table_needs_no_memory),
         TEST(it_is_never_fuller_than_three_quarters),
         TEST(many_come_and_go_in_any_order),

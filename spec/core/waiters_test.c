@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "support/failing_alloc.h"
 
 enum { MANY = 100000 };
@@ -35,6 +36,7 @@ static evg_request_t *named(size_t n, const char *handle)
     evg_request_t *request = &requests[n];
     request->handle_len = (uint8_t)strlen(handle);
     memcpy(request->handle, handle, request->handle_len);
+    request->keyed = true;
     return request;
 }
 
@@ -114,6 +116,21 @@ static void late_joiner_comes_last(void **state)
     assert_ptr_equal(turn("H"), b);
     assert_ptr_equal(turn("H"), c);
     assert_ptr_equal(turn("H"), a);
+}
+
+/* Fails when who has no key, or meets one without, is taken for a copy: he would be told of another's job. */
+static void only_those_with_keys_share_a_handle(void **state)
+{
+    (void)state;
+    for (int keyed = 0; keyed < 3; keyed++) {
+        evg_request_t *there = named(0, "H"), *comes = named(1, "H");
+        there->keyed = keyed & 1;
+        comes->keyed = keyed & 2;
+        assert_int_equal(evg_waiters_add(&jobs, there), 0);
+        assert_int_equal(evg_waiters_add(&jobs, comes), EVG_EUNEXPECTED);
+        assert_ptr_equal(finish("H"), there);
+        assert_null(finish("H"));
+    }
 }
 
 /* Each of 1 to 4 waiters leaves, at each point of a round: the others keep their order. */
@@ -245,6 +262,7 @@ int main(void)
         JOBS_TEST(knows_its_own_handles_only),
         JOBS_TEST(gives_each_copy_to_the_next),
         JOBS_TEST(late_joiner_comes_last),
+        JOBS_TEST(only_those_with_keys_share_a_handle),
         JOBS_TEST(leaving_keeps_the_order_of_the_others),
         JOBS_TEST(stand_in_takes_the_very_place),
         JOBS_TEST(handles_may_be_63_bytes_and_binary),

@@ -36,11 +36,13 @@ static uint64_t sip_word(const uint8_t *at)
     return word;
 }
 
-/* The bytes behind the last whole word, below the length. */
+/* The bytes behind the last whole word, below the length: of a longer key the upper ones of its last word. */
 static uint64_t sip_tail(evg_bytes_t key)
 {
     uint64_t word = (uint64_t)key.len << 56;
-    for (size_t i = 0; i < key.len % 8; i++) word |= (uint64_t)key.at[key.len / 8 * 8 + i] << (8 * i);
+    size_t rest = key.len % 8;
+    if (key.len > 8 && rest) return word | sip_word(key.at + key.len - 8) >> (64 - 8 * rest);
+    for (size_t i = 0; i < rest; i++) word |= (uint64_t)key.at[key.len - rest + i] << (8 * i);
     return word;
 }
 

@@ -8,12 +8,7 @@
 /* KEPT_CAP: what an empty table may hold on to. */
 enum { FIRST_CAP = 16, KEPT_CAP = 1024 };
 
-/* Free when its value is NULL. The hash is kept, so that growing and shifting never read keys. */
-typedef struct evg_table_entry {
-    uint64_t hash;
-    evg_bytes_t key;
-    void *value;
-} entry_t;
+typedef evg_table_entry_t entry_t; /* free when its value is NULL */
 
 static entry_t *look(evg_table_t *table, size_t at)
 {
@@ -89,37 +84,56 @@ void evg_table_deinit(evg_table_t *table)
     drop(table);
 }
 
+entry_t *evg_table_find(evg_table_t *table, evg_bytes_t key)
+{
+    if (!table->count) return NULL;
+    entry_t *entry = &table->entries[find(table, evg_hash(table->seed, key), key)];
+    return entry->value ? entry : NULL;
+}
+
+entry_t *evg_table_place(evg_table_t *table, evg_bytes_t key)
+{
+    uint64_t hash = evg_hash(table->seed, key);
+    size_t at = table->cap ? find(table, hash, key) : 0;
+    if (table->cap && table->entries[at].value) return &table->entries[at];
+    if (table->count >= table->cap / 4 * 3) {
+        if (grow(table) < 0) return NULL;
+        at = find(table, hash, key);
+    }
+    table->entries[at] = (entry_t){.hash = hash, .key = key};
+    table->count++;
+    return &table->entries[at];
+}
+
+void evg_table_take(evg_table_t *table, entry_t *entry)
+{
+    close_gap(table, (size_t)(entry - table->entries));
+    table->count--;
+    /* Freeing is all the shrinking there is: anything else would allocate, and so could fail. */
+    if (!table->count && table->cap > KEPT_CAP) drop(table);
+}
+
 int evg_table_put(evg_table_t *table, evg_bytes_t key, void *value)
 {
     evg_assert(value != NULL);
-    entry_t entry = {evg_hash(table->seed, key), key, value};
-    size_t at = table->cap ? find(table, entry.hash, key) : 0;
-    bool new_p = !table->cap || !table->entries[at].value;
-    if (new_p && table->count >= table->cap / 4 * 3) {
-        if (grow(table) < 0) return EVG_ENOMEM;
-        at = find(table, entry.hash, key);
-    }
-    table->entries[at] = entry;
-    table->count += new_p;
+    entry_t *entry = evg_table_place(table, key);
+    if (!entry) return EVG_ENOMEM;
+    entry->key = key;
+    entry->value = value;
     return EVG_OK;
 }
 
 void *evg_table_get(evg_table_t *table, evg_bytes_t key)
 {
-    if (!table->count) return NULL;
-    return table->entries[find(table, evg_hash(table->seed, key), key)].value;
+    const entry_t *entry = evg_table_find(table, key);
+    return entry ? entry->value : NULL;
 }
 
 void *evg_table_remove(evg_table_t *table, evg_bytes_t key)
 {
-    if (!table->count) return NULL;
-    size_t at = find(table, evg_hash(table->seed, key), key);
-    void *value = table->entries[at].value;
-    if (!value) return NULL;
-    close_gap(table, at);
-    table->count--;
-    /* Freeing is all the shrinking there is: anything else would allocate, and so could fail. */
-    if (!table->count && table->cap > KEPT_CAP) drop(table);
+    entry_t *entry = evg_table_find(table, key);
+    void *value = entry ? entry->value : NULL;
+    if (entry) evg_table_take(table, entry);
     return value;
 }
 

@@ -10,8 +10,15 @@
 #include "base/bytes.h"
 
 typedef struct {
+    evg_bytes_t key;
+    void *value;
+    /* private */
+    uint64_t hash; /* kept, so that growing and shifting never read keys */
+} evg_table_entry_t;
+
+typedef struct {
     uint64_t seed[2];
-    struct evg_table_entry *entries; /* NULL until the first put */
+    evg_table_entry_t *entries; /* NULL until the first put */
     size_t cap;                      /* a power of two */
     size_t count;
     uint64_t probes; /* entries looked at, ever: the cost of it, for tests and stats */
@@ -31,6 +38,18 @@ void *evg_table_get(evg_table_t *table, evg_bytes_t key);
 
 /* Takes the entry out and answers its value, or NULL. Never fails, never allocates. */
 void *evg_table_remove(evg_table_t *table, evg_bytes_t key);
+
+/* The same in steps, so that one look (and one hash) is enough to decide and to change. An entry may be changed in place, to
+ * an equal key and another value; it is good until the table next changes. */
+
+/* The entry of that key, or NULL. */
+evg_table_entry_t *evg_table_find(evg_table_t *table, evg_bytes_t key);
+
+/* The same; where there is none, a new one whose value is NULL, to be set at once. NULL: no memory. */
+evg_table_entry_t *evg_table_place(evg_table_t *table, evg_bytes_t key);
+
+/* Takes that entry out. Never fails, never allocates. */
+void evg_table_take(evg_table_t *table, evg_table_entry_t *entry);
 
 /* Walks all values: start with *at = 0, ends with NULL. The table must not change meanwhile. */
 void *evg_table_next(const evg_table_t *table, size_t *at);

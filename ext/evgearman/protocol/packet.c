@@ -22,13 +22,22 @@ static uint8_t *store(uint8_t *at, evg_bytes_t bytes)
     return at + bytes.len;
 }
 
+static const uint32_t req_magic = 0x00524551, res_magic = 0x00524553; /* "\0REQ", "\0RES" */
+
+/* The magics that the first bytes, fewer than four, may still become. */
+static unsigned magics_begun(evg_bytes_t input)
+{
+    unsigned req = input.len == 0 || memcmp(input.at, "\0REQ", input.len) == 0 ? EVG_REQ : 0;
+    unsigned res = input.len == 0 || memcmp(input.at, "\0RES", input.len) == 0 ? EVG_RES : 0;
+    return req | res;
+}
+
 /* The magics that the first bytes are, or may still become. */
 static unsigned magics_of(evg_bytes_t input)
 {
-    size_t len = input.len < 4 ? input.len : 4;
-    unsigned req = len == 0 || memcmp(input.at, "\0REQ", len) == 0 ? EVG_REQ : 0;
-    unsigned res = len == 0 || memcmp(input.at, "\0RES", len) == 0 ? EVG_RES : 0;
-    return req | res;
+    if (input.len < 4) return magics_begun(input);
+    uint32_t magic = load32(input.at);
+    return (magic == req_magic ? EVG_REQ : 0) | (magic == res_magic ? EVG_RES : 0);
 }
 
 static bool split(evg_packet_t *out, evg_bytes_t body, int argc)
@@ -118,7 +127,7 @@ static bool nul_p(const evg_bytes_t *args, int argc)
 static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
                          size_t body)
 {
-    at = store(at, evg_bytes(magic == EVG_REQ ? "\0REQ" : "\0RES", 4));
+    at = store32(at, magic == EVG_REQ ? req_magic : res_magic);
     at = store32(at, (uint32_t)type);
     at = store32(at, (uint32_t)body);
     for (int i = 0; i < argc; i++) {

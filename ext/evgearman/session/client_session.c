@@ -163,14 +163,16 @@ static int stand_in_created(evg_session_t *s, evg_request_t *request)
 static int foreground_created(evg_session_t *s, evg_request_t *request, evg_event_t *event)
 {
     evg_client_session_t *c = &s->client;
-    if (!evg_waiters_may_share_p(&c->waiters, request)) return EVG_EUNEXPECTED;
+    evg_table_entry_t *place;
+    int r = evg_session_reserve_deadlines(s); /* to look at it again cannot fail, then */
+    if (r == 0) r = evg_waiters_place(&c->waiters, request, &place);
+    if (r == EVG_EUNEXPECTED) return r;
     evg_session_answered(s, request);
+    if (r == 0) evg_waiters_join(place, request);
     request->state = EVG_REQUEST_CREATED;
     request->heard_at = s->wire.now;
     evg_list_append(&c->created, &request->order);
     s->created_count++;
-    int r = evg_session_reserve_deadlines(s); /* to look at it again cannot fail, then */
-    if (r == 0) r = evg_waiters_add(&c->waiters, request);
     if (r == 0 && (r = watch(s, request, after(s->wire.now, s->options.lost_check))) < 0)
         evg_waiters_remove(&c->waiters, request);
     if (r < 0) return evg_session_tell_done(s, event, request, r);

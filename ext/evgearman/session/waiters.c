@@ -1,5 +1,7 @@
 #include "session/waiters.h"
 
+#include "base/error.h"
+
 void evg_waiters_init(evg_waiters_t *waiters, uint64_t seed0, uint64_t seed1)
 {
     evg_table_init(&waiters->table, seed0, seed1);
@@ -10,18 +12,41 @@ void evg_waiters_deinit(evg_waiters_t *waiters)
     evg_table_deinit(&waiters->table);
 }
 
-bool evg_waiters_may_share_p(evg_waiters_t *waiters, const evg_request_t *request)
+/* Another's turn. The key is always the bytes of the one whose turn it is, so any other may leave without a word. */
+static void pass_turn(evg_table_entry_t *entry, evg_request_t *request)
 {
-    const evg_request_t *turn = evg_table_get(&waiters->table, evg_request_handle(request));
-    return !turn || (turn->keyed && request->keyed);
+    entry->key = evg_request_handle(request);
+    entry->value = request;
+}
+
+static evg_table_entry_t *entry_of(evg_waiters_t *waiters, const evg_request_t *request)
+{
+    return evg_table_find(&waiters->table, evg_request_handle(request));
+}
+
+int evg_waiters_place(evg_waiters_t *waiters, const evg_request_t *request, evg_table_entry_t **place)
+{
+    *place = evg_table_place(&waiters->table, evg_request_handle(request));
+    if (!*place) return EVG_ENOMEM;
+    const evg_request_t *turn = (*place)->value;
+    return !turn || (turn->keyed && request->keyed) ? 0 : EVG_EUNEXPECTED;
+}
+
+void evg_waiters_join(evg_table_entry_t *place, evg_request_t *request)
+{
+    evg_request_t *turn = place->value;
+    if (turn)
+        evg_list_insert(&turn->link, &request->link);
+    else
+        pass_turn(place, request);
 }
 
 int evg_waiters_add(evg_waiters_t *waiters, evg_request_t *request)
 {
-    evg_request_t *turn = evg_table_get(&waiters->table, evg_request_handle(request));
-    if (!turn) return evg_table_put(&waiters->table, evg_request_handle(request), request);
-    evg_list_insert(&turn->link, &request->link);
-    return 0;
+    evg_table_entry_t *place;
+    int r = evg_waiters_place(waiters, request, &place);
+    if (r == 0) evg_waiters_join(place, request);
+    return r;
 }
 
 /* The one behind it in the ring; NULL when it waits alone. */
@@ -31,45 +56,49 @@ static evg_request_t *neighbour(evg_request_t *request)
     return evg_container(request->link.next, evg_request_t, link);
 }
 
-/* Replaces the entry of an equal key: cannot fail, since nothing grows. The key is always the bytes of the one
- * whose turn it is, so any other may leave without a word. */
-static void set_turn(evg_waiters_t *waiters, evg_request_t *request)
-{
-    (void)evg_table_put(&waiters->table, evg_request_handle(request), request);
-}
-
 evg_request_t *evg_waiters_turn(evg_waiters_t *waiters, evg_bytes_t handle)
 {
-    evg_request_t *turn = evg_table_get(&waiters->table, handle);
-    evg_request_t *next = turn ? neighbour(turn) : NULL;
-    if (next) set_turn(waiters, next);
+    evg_table_entry_t *entry = evg_table_find(&waiters->table, handle);
+    if (!entry) return NULL;
+    evg_request_t *turn = entry->value, *next = neighbour(turn);
+    if (next) pass_turn(entry, next);
     return turn;
+}
+
+/* The one whose turn it is leaves. */
+static void leave(evg_waiters_t *waiters, evg_table_entry_t *entry)
+{
+    evg_request_t *turn = entry->value, *next = neighbour(turn);
+    if (next)
+        pass_turn(entry, next);
+    else
+        evg_table_take(&waiters->table, entry);
+    evg_list_unlink(&turn->link);
 }
 
 evg_request_t *evg_waiters_finish(evg_waiters_t *waiters, evg_bytes_t handle)
 {
-    evg_request_t *turn = evg_table_get(&waiters->table, handle);
-    if (turn) evg_waiters_remove(waiters, turn);
+    evg_table_entry_t *entry = evg_table_find(&waiters->table, handle);
+    evg_request_t *turn = entry ? entry->value : NULL;
+    if (entry) leave(waiters, entry);
     return turn;
 }
 
 void evg_waiters_remove(evg_waiters_t *waiters, evg_request_t *request)
 {
-    evg_request_t *next = neighbour(request);
-    if (!next) {
-        evg_table_remove(&waiters->table, evg_request_handle(request));
-        return;
-    }
-    if (evg_table_get(&waiters->table, evg_request_handle(request)) == request) set_turn(waiters, next);
-    evg_list_unlink(&request->link);
+    evg_table_entry_t *entry = entry_of(waiters, request);
+    if (entry && entry->value == request)
+        leave(waiters, entry);
+    else
+        evg_list_unlink(&request->link);
 }
 
 void evg_waiters_replace(evg_waiters_t *waiters, evg_request_t *request, evg_request_t *stand_in)
 {
-    bool turn = evg_table_get(&waiters->table, evg_request_handle(request)) == request;
+    evg_table_entry_t *entry = entry_of(waiters, request);
     evg_request_set_handle(stand_in, evg_request_handle(request));
     stand_in->keyed = request->keyed;
     evg_list_insert(&request->link, &stand_in->link);
-    if (turn) set_turn(waiters, stand_in);
+    if (entry && entry->value == request) pass_turn(entry, stand_in);
     evg_list_unlink(&request->link);
 }

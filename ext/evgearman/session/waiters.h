@@ -16,11 +16,15 @@ typedef struct {
 void evg_waiters_init(evg_waiters_t *waiters, uint64_t seed0, uint64_t seed1);
 void evg_waiters_deinit(evg_waiters_t *waiters);
 
-/* May this request wait for its handle? Not beside another, unless both have a unique key: else they cannot be one job,
- * and it would not be known whose an answer is. */
-bool evg_waiters_may_share_p(evg_waiters_t *waiters, const evg_request_t *request);
+/* Where a request would wait for its handle, to be joined before anything else is done here. 0; EVG_ENOMEM;
+ * EVG_EUNEXPECTED: not beside another, unless both have a unique key. Else they cannot be one job, and it would not be known
+ * whose an answer is. */
+int evg_waiters_place(evg_waiters_t *waiters, const evg_request_t *request, evg_table_entry_t **place);
 
-/* Adds a request under its handle, behind the others that wait for it. 0, or EVG_ENOMEM. */
+/* It waits there from now on, behind the others. */
+void evg_waiters_join(evg_table_entry_t *place, evg_request_t *request);
+
+/* Both. */
 int evg_waiters_add(evg_waiters_t *waiters, evg_request_t *request);
 
 /* The request that the next copy of an event is for; its turn passes on. NULL: not our handle. */
