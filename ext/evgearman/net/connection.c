@@ -42,7 +42,7 @@ static void connection_reconcile(evg_source_t *source)
         return;
     }
     arrive(c);
-    evg_connection_emit(c);
+    evg_connection_emit_news(c);
     evg_pipe_bury(&c->pipe);
     if (c->phase == EVG_PHASE_DOWN && evg_session_wants_open(&c->session)) evg_connection_begin(c);
     if (c->phase == EVG_PHASE_CONNECTING && c->pipe.transport.fd < 0) evg_connection_try_next_way(c);
@@ -75,7 +75,7 @@ static void connection_serve(evg_source_t *source)
     else if (reads_p(c) && source->revents & EV_READ)
         evg_pipe_read(&c->pipe);
     if (deaf) unwatched(c);
-    evg_connection_emit(c);
+    evg_connection_emit_news(c);
     evg_source_dirty(source);
 }
 

@@ -23,6 +23,12 @@ void evg_connection_follow(evg_connection_t *c);
 /* All events to on_event; finishes when the session cannot go on. */
 void evg_connection_emit(evg_connection_t *c);
 
+/* The same where most often there is none. */
+static inline void evg_connection_emit_news(evg_connection_t *c)
+{
+    if (evg_session_news_p(&c->session)) evg_connection_emit(c);
+}
+
 /* -- connection_dial.c --------------------------------------------------------------------------------------------- */
 
 void evg_connection_begin(evg_connection_t *c);        /* to RESOLVING or CONNECTING */

@@ -288,10 +288,10 @@ static void serve_ready(evg_loop_t *loop)
 }
 
 /* Its alarm has come. If it was put off since it was set, that was not for nothing: it is set anew. */
-static void heed_alarm(evg_loop_t *loop, evg_source_t *source, double now)
+static void heed_alarm(evg_loop_t *loop, evg_source_t *source)
 {
     evg_heap_remove(&loop->alarms, &source->alarm);
-    if (source->due_at <= now)
+    if (source->due_at <= loop->now)
         evg_list_append(&loop->judging, &source->due);
     else if (!isinf(source->due_at))
         evg_source_set_alarm(source);
@@ -302,9 +302,8 @@ static void heed_alarm(evg_loop_t *loop, evg_source_t *source, double now)
 static void judge_due(evg_loop_t *loop)
 {
     evg_list_t *node;
-    double now = evg_loop_now(loop);
-    while (first_alarm(loop) <= now) {
-        heed_alarm(loop, evg_container(evg_heap_first(&loop->alarms), evg_source_t, alarm), now);
+    while (first_alarm(loop) <= loop->now) {
+        heed_alarm(loop, evg_container(evg_heap_first(&loop->alarms), evg_source_t, alarm));
     }
     while ((node = evg_list_shift(&loop->judging))) {
         evg_source_t *source = evg_container(node, evg_source_t, due);

@@ -223,6 +223,12 @@ static bool drained_p(const evg_session_t *s)
     return s->refused && evg_session_unsent(s) <= s->options.max_unsent / 4;
 }
 
+bool evg_session_news_p(const evg_session_t *s)
+{
+    return !evg_list_empty_p(&s->ended) || evg_worker_notices_p(&s->worker) || s->tell_disconnected || s->tell_error ||
+           s->tell_connected || drained_p(s);
+}
+
 /* What ended without a packet: told before any packet: requests, jobs, the connection itself. */
 static bool next_notice(evg_session_t *s, evg_event_t *event)
 {

@@ -8,4 +8,7 @@
  * wire.trim_at at the latest. */
 int evg_session_next(evg_session_t *s, evg_event_t *event);
 
+/* Something ended, or changed, that it has to tell without a byte more. */
+bool evg_session_news_p(const evg_session_t *s);
+
 #endif
