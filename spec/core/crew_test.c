@@ -351,6 +351,93 @@ static void a_sleeper_that_comes_back_is_asked(void **state)
     assert_true(places[1].worker.worker.asleep);
 }
 
+static void cant_do(int at)
+{
+    assert_int_equal(evg_worker_cant_do(&places[at].mate, evg_bytes_of("f")), 0);
+}
+
+/* The first one holds a job, the others have said twice that they have none. */
+static void keep_one_busy(void)
+{
+    submit(0, 3);
+    work(1);
+    finish_one();
+    finish_one();
+    assert_told("a a a");
+    for (int at = 1; at < SERVERS; at++) assert_false(places[at].worker.worker.asleep);
+}
+
+/* Its CANT_DO waits for the end of its job, which may be long, and it asks for no other before that. */
+static void who_may_not_ask_keeps_nobody_awake(void **state)
+{
+    (void)state;
+    keep_one_busy();
+    cant_do(0);
+    settle();
+    for (int at = 1; at < SERVERS; at++) assert_true(places[at].worker.worker.asleep);
+}
+
+static void without_memory_for_its_word_nobody_sleeps(void **state)
+{
+    (void)state;
+    keep_one_busy();
+    for (int at = 0; at < SERVERS; at++) evg_buffer_release(&places[at].mate.wire.out);
+    cant_do(0);
+    evg_alloc_fail_at(1);
+    assert_int_equal(evg_session_output(&places[1].mate).len, 0);
+    evg_alloc_fail_at(0);
+    assert_int_equal(places[1].mate.worker.state, EVG_WORK_DRY);
+    settle();
+    for (int at = 1; at < SERVERS; at++) assert_true(places[at].worker.worker.asleep);
+}
+
+/* -- whom it concerns what happens to one -------------------------------------------------------------------------- */
+
+#define assert_stirred(what)                  \
+    do {                                      \
+        (void)evg_crew_stirred(&crew);        \
+        what;                                 \
+        assert_true(evg_crew_stirred(&crew)); \
+    } while (0)
+
+static void another_may_ask_for_who_may_not(void **state)
+{
+    (void)state;
+    work(1);
+    assert_stirred(cant_do(0));
+}
+
+static void another_may_ask_when_a_thread_comes_back(void **state)
+{
+    (void)state;
+    submit(0, 1);
+    work(1);
+    evg_job_entered(&jobs[0]);
+    close_place(0);
+    settle();
+    submit(1, 1);
+    settle();
+    assert_told("a");
+    assert_stirred(evg_job_left(&places[0].mate, &jobs[0]));
+    settle();
+    assert_told("b");
+}
+
+static void another_may_ask_when_a_grab_is_taken_back(void **state)
+{
+    (void)state;
+    evg_request_t grab;
+    evg_request_init(&grab, NULL);
+    close_place(0);
+    assert_int_equal(evg_worker_grab(&places[0].mate, &grab), 0);
+    submit(1, 1);
+    work(1);
+    assert_told("");
+    assert_stirred(assert_int_equal(evg_session_take_back(&places[0].mate, &grab), 1));
+    settle();
+    assert_told("b");
+}
+
 static void work_one_takes_one(void **state)
 {
     (void)state;
@@ -426,6 +513,11 @@ int main(void)
         test(not_even_by_long_jobs),
         test(one_that_is_away_holds_no_slot),
         test(a_sleeper_that_comes_back_is_asked),
+        test(who_may_not_ask_keeps_nobody_awake),
+        test(without_memory_for_its_word_nobody_sleeps),
+        test(another_may_ask_for_who_may_not),
+        test(another_may_ask_when_a_thread_comes_back),
+        test(another_may_ask_when_a_grab_is_taken_back),
         test(work_one_takes_one),
         test(stopping_ends_all),
         test(all_jobs_are_done),

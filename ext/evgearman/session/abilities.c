@@ -5,6 +5,7 @@
 #include "session/abilities.h"
 
 #include "base/alloc.h"
+#include "session/crew.h"
 #include "session/exchange.h"
 #include "session/state.h"
 
@@ -70,10 +71,12 @@ evg_function_t *evg_worker_next_function(evg_session_t *s, const evg_function_t 
     return function;
 }
 
-static void leave(evg_worker_session_t *w, evg_function_t *function)
+/* Until it has, another one of the crew may ask in its place. */
+static void leave(evg_session_t *s, evg_function_t *function)
 {
     function->leaving = true;
-    sort(w, function);
+    sort(&s->worker, function);
+    evg_crew_stir(s);
 }
 
 static void forget(evg_worker_session_t *w, evg_function_t *function)
@@ -156,7 +159,7 @@ int evg_worker_can_do(evg_session_t *s, evg_bytes_t name, double timeout, double
     if (function->leaving) function->returning = true;
     if (function->announced && function->server_timeout != server_timeout) {
         function->returning = true; /* registered twice it would count twice */
-        leave(&s->worker, function);
+        leave(s, function);
     }
     function->timeout = timeout;
     function->server_timeout = server_timeout;
@@ -191,7 +194,7 @@ int evg_worker_cant_do(evg_session_t *s, evg_bytes_t name)
     evg_function_t *function = r < 0 ? NULL : find(&s->worker, name);
     if (!function) return r;
     function->returning = false;
-    leave(&s->worker, function);
+    leave(s, function);
     forget_unannounced(&s->worker);
     (void)evg_worker_settle_abilities(s); /* without memory: with the next output */
     return 0;
@@ -202,7 +205,7 @@ void evg_worker_reset_abilities(evg_session_t *s)
     evg_worker_session_t *w = &s->worker;
     for (evg_list_t *at = w->functions.next; at != &w->functions; at = at->next) {
         function_of(at)->returning = false;
-        leave(w, function_of(at));
+        leave(s, function_of(at));
     }
     w->reset = s->state == EVG_OPEN;
     forget_unannounced(w);

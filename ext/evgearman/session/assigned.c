@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "session/crew.h"
 #include "session/exchange.h"
 #include "session/state.h"
 
@@ -66,6 +67,7 @@ void evg_job_left(evg_session_t *s, evg_job_t *job)
     if (!evg_list_linked_p(&job->stuck)) return;
     evg_list_unlink(&job->stuck);
     s->worker.stuck_count--;
+    evg_crew_stir(s);
 }
 
 /* Weighs the last jobs most: ten of another kind and it has changed. */

@@ -45,11 +45,17 @@ evg_load_t evg_crew_whole_load(const evg_crew_t *crew)
     return whole;
 }
 
+/* It asks, or is about to. An ability that is to go may have to wait for the end of a job. */
+static bool asks_p(const evg_session_t *s)
+{
+    const evg_worker_session_t *w = &s->worker;
+    return w->state == EVG_WORK_GRABBING && s->state == EVG_OPEN && !evg_worker_leaving_p(w);
+}
+
 bool evg_crew_hungry_p(const evg_session_t *s)
 {
     const evg_worker_session_t *w = &s->worker;
-    return w->state == EVG_WORK_GRABBING && s->introduced && !evg_worker_leaving_p(w) &&
-           !evg_list_empty_p(&w->functions) && s->grabs < w->window;
+    return asks_p(s) && s->introduced && !evg_list_empty_p(&w->functions) && s->grabs < w->window;
 }
 
 bool evg_crew_turn_p(const evg_session_t *s)
@@ -68,13 +74,13 @@ void evg_crew_asked(const evg_session_t *s)
     evg_crew_t *crew = s->worker.crew;
     crew->turn = crew->mates.next;
     while (session_at(crew->turn) != s) crew->turn = crew->turn->next;
-    crew->stirred = true;
+    evg_crew_stir(s);
 }
 
 bool evg_crew_dry_p(const evg_crew_t *crew)
 {
     for (const evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) {
-        if (s->worker.state == EVG_WORK_GRABBING && s->state == EVG_OPEN) return false;
+        if (asks_p(s)) return false;
     }
     return true;
 }

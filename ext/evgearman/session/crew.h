@@ -5,9 +5,9 @@
  *     while (evg_crew_stirred(&crew)) ...           output of each has to be looked at: another one may ask now
  *
  * `concurrency` and `prefetch`, which are the same in all, hold for the whole: with one slot no more than one GRAB is outstanding
- * anywhere. Servers are asked in turn. One that says NO_JOB is not told that the worker sleeps before all have said so, for it
- * may be busy with another's jobs; it is asked again after a job of another, or after 2, 4 … 16 of them if it has none time
- * after time, unless they take long. A NOOP is answered by a GRAB as soon as there is a slot. */
+ * anywhere. Servers are asked in turn. One that says NO_JOB is not told that the worker sleeps before all have said so that may
+ * be asked, for it may be busy with another's jobs; it is asked again after a job of another, or after 2, 4 … 16 of them if it
+ * has none time after time, unless they take long. A NOOP is answered by a GRAB as soon as there is a slot. */
 #ifndef EVG_SESSION_CREW_H
 #define EVG_SESSION_CREW_H
 
@@ -51,6 +51,12 @@ static inline evg_load_t evg_crew_own_load(const evg_session_t *s)
 static inline evg_load_t evg_crew_load(const evg_session_t *s)
 {
     return s->worker.crew ? evg_crew_whole_load(s->worker.crew) : evg_crew_own_load(s);
+}
+
+/* A slot may be free, or whose turn it is has changed. */
+static inline void evg_crew_stir(const evg_session_t *s)
+{
+    if (s->worker.crew) s->worker.crew->stirred = true;
 }
 
 /* It would ask if it had a slot. */

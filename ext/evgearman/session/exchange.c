@@ -6,6 +6,7 @@
 #include "session/exchange.h"
 
 #include "base/alloc.h"
+#include "session/crew.h"
 
 enum { SPARES_MAX = 128 };
 static const uint64_t nowhere = UINT64_MAX; /* the place of a packet that is in no stream yet */
@@ -210,7 +211,10 @@ static void leave_owed(evg_session_t *s, evg_request_t *request)
     if (evg_deadline_set_p(&request->due)) evg_deadlines_remove(evg_session_deadlines_of(s, request), &request->due);
     unlink_owed(s, request);
     size_t *grabs = grabs_of(s, request);
-    if (grabs) --*grabs;
+    if (grabs) {
+        --*grabs;
+        evg_crew_stir(s);
+    }
     if (!evg_request_callers_p(request)) return;
     s->owed_count--;
     if (!request->written) s->unwritten_count--;

@@ -62,11 +62,13 @@ static int fall_asleep(evg_session_t *s)
         enter(w, EVG_WORK_RESTING, s->wire.now + rest_most);
         return 0;
     }
+    int r = evg_session_send(s, EVG_PRE_SLEEP, NULL, 0);
+    if (r < 0) return r;
     w->tell_idle = w->busy;
     w->busy = false;
     w->slept_at = s->wire.now;
-    enter(w, EVG_WORK_ASLEEP, INFINITY);
-    return pre_sleep(s);
+    enter(w, EVG_WORK_ASLEEP, poll_at(s));
+    return 0;
 }
 
 /* There may be work: ask for it, unless that was in vain too often in a row. */
@@ -102,11 +104,12 @@ static int drain(evg_session_t *s)
 
 /* -- of a crew ----------------------------------------------------------------------------------------------------- */
 
-/* Nobody has a job. One of them tells that. */
-static int all_fall_asleep(const evg_crew_t *crew)
+/* When nobody has a job. One of them tells that. */
+int evg_grab_settle(const evg_crew_t *crew)
 {
     int r = 0;
     bool busy = false;
+    if (!evg_crew_dry_p(crew)) return 0;
     for (evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) busy |= s->worker.busy;
     for (evg_session_t *s = NULL; r == 0 && (s = evg_crew_next(crew, s));) {
         if (s->worker.state != EVG_WORK_DRY) continue;
@@ -115,12 +118,6 @@ static int all_fall_asleep(const evg_crew_t *crew)
         r = fall_asleep(s);
     }
     return r;
-}
-
-static int settle_crew(evg_crew_t *crew, int r)
-{
-    crew->stirred = true;
-    return r == 0 && evg_crew_dry_p(crew) ? all_fall_asleep(crew) : r;
 }
 
 static int run_dry_for_now(evg_session_t *s)
@@ -233,6 +230,6 @@ static step_t *const steps[][EVG_WORK_STATES] = {
 int evg_grab(evg_session_t *s, evg_grab_event_t event)
 {
     step_t *step = steps[event][s->worker.state];
-    int r = step ? step(s) : 0;
-    return s->worker.crew ? settle_crew(s->worker.crew, r) : r;
+    evg_crew_stir(s);
+    return step ? step(s) : 0;
 }

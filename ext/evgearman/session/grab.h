@@ -2,6 +2,7 @@
 #ifndef EVG_SESSION_GRAB_H
 #define EVG_SESSION_GRAB_H
 
+struct evg_crew;
 struct evg_session;
 
 /* The work loop. Exactly one of these. grab.c has what each makes of each event. */
@@ -32,5 +33,9 @@ typedef enum {
 
 /* For the other files of session/: one event. 0; EVG_ENOMEM, of NO_JOB and DUE only, where a packet may have to be sent. */
 int evg_grab(struct evg_session *s, evg_grab_event_t event);
+
+/* Those of a crew go to sleep when all have said that there is no job. 0; EVG_ENOMEM: who could not say so stays awake, until
+ * the next call. */
+int evg_grab_settle(const struct evg_crew *crew);
 
 #endif

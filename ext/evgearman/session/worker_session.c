@@ -93,6 +93,7 @@ int evg_worker_prepare(evg_session_t *s)
     evg_worker_session_t *w = &s->worker;
     if (!s->introduced) return 0;
     int r = evg_worker_settled_p(w) ? 0 : evg_worker_settle_abilities(s);
+    if (r == 0 && w->crew) r = evg_grab_settle(w->crew);
     bool leaving = evg_worker_leaving_p(w);
     if (r == 0 && !leaving) r = ask_put_off(s);
     if (r < 0 || w->state != EVG_WORK_GRABBING || leaving) return r;
