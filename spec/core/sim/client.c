@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-ask_t *free_ask(peer_t *peer, ask_kind_t kind)
+static ask_t *submissions[IDS];
+
+ask_t *free_ask(const peer_t *peer, ask_kind_t kind)
 {
     for (int i = 0; i < ASKS; i++) {
-        ask_t *ask = &peer->asks[i];
+        ask_t *ask = &peer->team->asks[i];
         if (ask->used) continue;
         memset(ask, 0, sizeof *ask);
         evg_request_init(&ask->request, ask);
@@ -18,10 +20,26 @@ ask_t *free_ask(peer_t *peer, ask_kind_t kind)
     return NULL;
 }
 
+ask_t *client_ask_of(unsigned id)
+{
+    ask_t *ask = submissions[id];
+    return ask && ask->used && ask->kind <= BACKGROUND && ask->id == id ? ask : NULL;
+}
+
+/* Walks what a peer has asked: start with NULL, ends with NULL. */
+static ask_t *next_ask(const peer_t *peer, ask_t *ask)
+{
+    ask_t *end = peer->team->asks + ASKS;
+    for (ask = ask ? ask + 1 : peer->team->asks; ask < end; ask++) {
+        if (ask->used && ask->at == peer->at) return ask;
+    }
+    return NULL;
+}
+
 static size_t asked_count(const peer_t *peer)
 {
     size_t count = 0;
-    for (int i = 0; i < ASKS; i++) count += peer->asks[i].used && peer->asks[i].request.state == EVG_REQUEST_OWED;
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) count += ask->request.state == EVG_REQUEST_OWED;
     return count;
 }
 
@@ -30,6 +48,8 @@ void ask_taken(peer_t *peer, ask_t *ask, int r)
     const wire_t *wire = &wires[peer->at];
     bool arriving = peer->s.state == EVG_OPEN && wire->arriving.left > 0 && wire->arriving.since < world.now;
     ask->behind = arriving && asked_count(peer) == 0 ? wire->arriving.number : 0;
+    ask->at = peer->at;
+    ask->place = ++world.places;
     ask->used = r == 0;
     ask->made_at = world.now;
     if (r < 0 && r != EVG_EBACKPRESSURE) broken("%d: a request is refused: %s", peer->at, evg_error_text(r));
@@ -49,26 +69,36 @@ static void random_submission(ask_t *ask, evg_submission_t *submission)
 }
 
 /* A key is shared by those of one function that use it at a time. */
+static ask_t *new_submission(const peer_t *peer, evg_submission_t *submission)
+{
+    ask_t *ask = world.id_count == IDS ? NULL : free_ask(peer, pick(2) ? FOREGROUND : BACKGROUND);
+    if (!ask) return NULL;
+    ask->keyed = pick(3) == 0;
+    ask->function = (int)pick(FUNCTIONS);
+    random_submission(ask, submission);
+    ask->id = world.id_count++;
+    submissions[ask->id] = ask;
+    snprintf(ask->text, sizeof ask->text, ask->keyed ? "k%u" : "%u", ask->keyed ? pick(KEYS) : ask->id);
+    return ask;
+}
+
 void client_submits(peer_t *peer)
 {
     char name[3] = "f?", work[WORK];
-    if (world.id_count == IDS) return;
-    ask_t *ask = free_ask(peer, pick(2) ? FOREGROUND : BACKGROUND);
-    if (!ask) return;
-    bool keyed = pick(3) == 0;
     evg_submission_t submission = {0};
-    ask->function = (int)pick(FUNCTIONS);
+    ask_t *ask = new_submission(peer, &submission);
+    if (!ask) return;
+    if (peer->team->joined) peer = routes_pick(peer->team, ask);
     name[1] = (char)('0' + ask->function);
-    random_submission(ask, &submission);
-    ask->id = world.id_count++;
-    snprintf(ask->text, sizeof ask->text, keyed ? "k%u" : "%u", keyed ? pick(KEYS) : ask->id);
     snprintf(work, sizeof work, "%u/%.15s", ask->id, ask->text);
     submission.function = evg_bytes_of(name);
-    submission.unique = evg_bytes_of(keyed ? ask->text : "");
+    submission.unique = evg_bytes_of(ask->keyed ? ask->text : "");
     submission.workload = evg_bytes_of(work);
     note("%d asks %s %s", peer->at, evg_command_info(submission.type)->name, work);
+    evg_wire_clock(&peer->s.wire, world.now);
     ask_taken(peer, ask, evg_client_submit(&peer->s, &ask->request, &submission));
     if (!ask->used) world.ids[ask->id] = FORBIDDEN;
+    if (ask->used && peer->team->joined) evg_fleet_take(&ask->request, ask->keyed);
 }
 
 static void ask_status(peer_t *peer, ask_t *ask)
@@ -87,9 +117,7 @@ static void ask_status_unique(peer_t *peer, ask_t *ask)
 static void name_cancel(peer_t *peer, ask_t *ask)
 {
     const ask_t *job = NULL;
-    for (int i = 0; i < ASKS; i++) {
-        if (peer->asks[i].used && peer->asks[i].created && peer->asks[i].request.keyed) job = &peer->asks[i];
-    }
+    for (ask_t *one = NULL; (one = next_ask(peer, one));) job = one->created && one->request.keyed ? one : job;
     evg_bytes_t handle = job && pick(4) ? evg_request_handle(&job->request) : evg_bytes_of("H:vm:9");
     snprintf(ask->text, sizeof ask->text, "cancel job %.*s", (int)handle.len, handle.at);
 }
@@ -126,11 +154,13 @@ static void question(peer_t *peer)
 void client_acts(peer_t *peer)
 {
     unsigned what = pick(40);
-    if (what == 0)
+    if (what == 0 && pick(2))
         peer_disconnect(peer);
+    else if (what == 0)
+        team_disconnect(peer->team);
     else if (what == 1)
         (void)evg_session_want(&peer->s);
-    else if (what == 2 && server_count > 1)
+    else if (what == 2 && server_count > 1 && !peer->team->joined)
         peer_moves(peer);
     else if (what < 10)
         question(peer);
@@ -164,7 +194,7 @@ static void check_report(peer_t *peer, ask_t *ask, char letter, evg_bytes_t got)
 /* Only what the server has really forgotten may be called lost. */
 static void check_lost(peer_t *peer, const ask_t *ask)
 {
-    bool lost = far_end->vanished_p(evg_request_handle(&ask->request));
+    bool lost = far_end->vanished_p(wires[peer->at].server, evg_request_handle(&ask->request));
     if (wires[peer->at].up && !lost) broken("%d: %u is not lost", peer->at, ask->id);
 }
 
@@ -175,8 +205,8 @@ static bool over_p(const peer_t *peer, const ask_t *ask)
 
 bool client_grabs_p(const peer_t *peer)
 {
-    for (int i = 0; i < ASKS; i++) {
-        if (peer->asks[i].used && peer->asks[i].kind == GRAB) return true;
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) {
+        if (ask->kind == GRAB) return true;
     }
     return false;
 }
@@ -184,27 +214,24 @@ bool client_grabs_p(const peer_t *peer)
 void client_check_waiting(const peer_t *peer)
 {
     if (peer->s.state == EVG_OPEN) return; /* something may be under way */
-    for (int i = 0; i < ASKS; i++) {
-        const ask_t *ask = &peer->asks[i];
-        bool waits = ask->used && ask->request.state == EVG_REQUEST_OWED && !ask->timed;
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) {
+        bool waits = ask->request.state == EVG_REQUEST_OWED && !ask->timed;
         if (waits && over_p(peer, ask)) broken("%d: a request waits for too long", peer->at);
     }
 }
 
 void client_check_written(const peer_t *peer, uint64_t before)
 {
-    for (int i = 0; i < ASKS; i++) {
-        const ask_t *ask = &peer->asks[i];
-        bool now = ask->used && ask->request.state == EVG_REQUEST_OWED && ask->request.begun && !ask->timed;
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) {
+        bool now = ask->request.state == EVG_REQUEST_OWED && ask->request.begun && !ask->timed;
         if (now && ask->request.start >= before && over_p(peer, ask)) broken("%d: what was late was written", peer->at);
     }
 }
 
 void client_free(peer_t *peer, unsigned packet)
 {
-    for (int i = 0; i < ASKS; i++) {
-        if (packet && peer->asks[i].behind && peer->asks[i].behind <= packet && peer->asks[i].free_at == 0)
-            peer->asks[i].free_at = world.now;
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) {
+        if (ask->behind && ask->behind <= packet && ask->free_at == 0) ask->free_at = world.now;
     }
 }
 
@@ -238,8 +265,22 @@ static void check_exception(peer_t *peer, const ask_t *ask, evg_bytes_t got)
     if (ask->function != 2 || !text_p(got, "timed out after 0.5 s")) check_payload(peer, ask, 'X', got);
 }
 
+void client_excuse(const peer_t *peer)
+{
+    for (ask_t *ask = NULL; (ask = next_ask(peer, ask));) ask->excused = true;
+}
+
+/* Of a fleet it had its time, or there was no hope. */
+static void check_patience(const peer_t *peer, const ask_t *ask, const evg_event_t *event)
+{
+    bool unwritten = event->delivery == EVG_NOT_SENT && evg_error_fault(event->error) == EVG_LINK;
+    if (!peer->team->joined || !unwritten || ask->excused || event->error == EVG_EJOB_TIMEOUT) return;
+    if (!over_p(peer, ask)) broken("%u is given up before its time: %s", ask->id, evg_error_text(event->error));
+}
+
 static void submission_failed(peer_t *peer, ask_t *ask, const evg_event_t *event)
 {
+    check_patience(peer, ask, event);
     if (event->delivery == EVG_NOT_SENT) {
         if (world.ids[ask->id] != UNSEEN) broken("%u was sent and is told as not sent", ask->id);
         world.ids[ask->id] = FORBIDDEN;
@@ -306,6 +347,7 @@ bool client_event(peer_t *peer, const evg_event_t *event)
     if (!event->request || event->type == EVG_EVENT_ASSIGNED) return false;
     ask_t *ask = event->request->owner;
     if (!ask->used) broken("%d: %u is told after its end", peer->at, ask->id);
+    if (ask->at != peer->at) broken("%d: %u is told by another's server", peer->at, ask->id);
     if (event->type == EVG_EVENT_DONE) done(peer, ask, event);
     if (event->type == EVG_EVENT_CREATED) created(peer, ask);
     if (event->type == EVG_EVENT_DATA) check_report(peer, ask, 'D', event->args[0]);

@@ -1,4 +1,4 @@
-/* The model's connections: what they may say, and what they are answered. It breaks off at anything that a good
+/* Connections of the models: what they may say, and what they are answered. It breaks off at anything that a good
  * worker or client does not do, even where gearmand would put up with it. */
 #include "sim/sim.h"
 
@@ -19,10 +19,16 @@ static void begin(void)
 
 static void restart(int server)
 {
-    (void)server;
-    jobs_drop_all(); /* first, so that nothing is re-queued */
-    for (int at = 0; at < PEERS; at++) wire_drop(at);
-    jobs_drop_all();
+    jobs_drop(server); /* first, so that nothing is re-queued */
+    for (int at = 0; at < PEERS; at++) {
+        if (conns[at].open && wires[at].server == server) wire_drop(at);
+    }
+    jobs_drop(server);
+}
+
+static void end(void)
+{
+    for (int server = 0; server < server_count; server++) jobs_drop(server);
 }
 
 static void open(int at)
@@ -130,7 +136,7 @@ static void status(int at, evg_bytes_t handle)
 {
     char rooms[4][EVG_NUMBER_CAP];
     evg_bytes_t args[5] = {handle};
-    describe(jobs_find(handle), args + 1, rooms);
+    describe(jobs_find(at, handle), args + 1, rooms);
     model_say(at, EVG_STATUS_RES, args, 5);
 }
 
@@ -138,7 +144,7 @@ static void status_unique(int at, evg_bytes_t key)
 {
     char rooms[4][EVG_NUMBER_CAP], clients[EVG_NUMBER_CAP];
     evg_bytes_t args[6] = {key};
-    model_job_t *job = jobs_find_key(-1, key);
+    model_job_t *job = jobs_find_key(at, -1, key);
     describe(job, args + 1, rooms);
     args[5] = number(clients, job ? (unsigned)job->client_count : 0);
     model_say(at, EVG_STATUS_RES_UNIQUE, args, 6);
@@ -155,16 +161,16 @@ static void option(int at, evg_bytes_t name)
     model_say(at, EVG_OPTION_RES, &name, 1);
 }
 
-static const char *cancel(evg_bytes_t handle)
+static const char *cancel(int at, evg_bytes_t handle)
 {
-    return jobs_cancel(handle) ? "OK\r\n" : "ERR UNKNOWN_JOB Unknown+job\r\n";
+    return jobs_cancel(at, handle) ? "OK\r\n" : "ERR UNKNOWN_JOB Unknown+job\r\n";
 }
 
 static void text(int at, evg_bytes_t line)
 {
     const char *answer = "ERR UNKNOWN_COMMAND Unknown+server+commandbogus\r\n";
     if (line.len > 11 && memcmp(line.at, "cancel job ", 11) == 0)
-        answer = cancel(evg_bytes(line.at + 11, line.len - 11));
+        answer = cancel(at, evg_bytes(line.at + 11, line.len - 11));
     if (text_p(line, "version")) answer = "OK 1.1.20\n";
     if (text_p(line, "status")) answer = "f0\t0\t0\t1\n\t0\t0\t0\n.\n";
     if (evg_buffer_append(&wires[at].to_peer, evg_bytes_of(answer)) < 0) broken("no memory");
@@ -264,11 +270,15 @@ static void taken(int at)
     (void)at;
 }
 
+static bool owes_job_p(int at)
+{
+    return conns[at].open && !conns[at].sleeping && jobs_at_hand_p(at);
+}
+
 const far_end_t model_end = {
     .name = "model",
-    .most = 1,
     .begin = begin,
-    .end = jobs_drop_all,
+    .end = end,
     .restart = restart,
     .open = open,
     .close = close,
@@ -278,6 +288,7 @@ const far_end_t model_end = {
     .pass = pass,
     .deadline = deadline,
     .held_count = jobs_held_count,
+    .owes_job_p = owes_job_p,
     .vanished_p = jobs_vanished_p,
     .left = jobs_left,
 };

@@ -23,12 +23,13 @@ void wire_open(int at, int server)
     wire_t *wire = &wires[at];
     wire->up = true;
     wire->server = server;
-    wire->stalled = wire->was_stalled = false;
+    wire->stalled = wire->was_stalled = server_mute[server];
     wire->slow = chance(200);
     wire->deep = wire->slow && pick(2);
     wire->write_at = wire->read_at = 0;
     wire->heard_at = wire->said_at = world.now;
     wire->arriving = wire->leaving = (way_t){0};
+    wire->grabs = wire->last_place = 0;
     evg_buffer_init(&wire->kernel);
     evg_buffer_init(&wire->to_server);
     evg_buffer_init(&wire->to_peer);
@@ -75,19 +76,42 @@ bool wire_to_server(int at)
     return leave_kernel(at) | arrive(at, some_of(evg_buffer_len(&wire->to_server)));
 }
 
-/* `len` bytes of these are through, of `*way` or of packets behind it. Answers the number of one that ended last. */
-static unsigned pass(way_t *way, evg_bytes_t bytes, size_t len)
+/* What a packet was the first byte of which is through, or the last. */
+typedef void step_t(int at, way_t *way, evg_bytes_t packet);
+
+static evg_command_t type_of(evg_bytes_t packet)
 {
-    unsigned ended = 0;
+    return *packet.at ? EVG_TEXT : (evg_command_t)evg_packet_type(packet);
+}
+
+/* `len` bytes of these are through, of `*way` or of packets behind it. */
+static void pass(int peer, way_t *way, evg_bytes_t bytes, size_t len, step_t *begins, step_t *ends)
+{
     for (size_t at = 0; at < len;) {
-        if (way->left == 0)
-            *way = (way_t){evg_packet_span(evg_bytes(bytes.at + at, bytes.len - at)), world.now, way->number + 1};
+        evg_bytes_t packet = evg_bytes(bytes.at + at, bytes.len - at);
+        if (way->left == 0) {
+            packet.len = evg_packet_span(packet);
+            *way = (way_t){packet.len, world.now, way->number + 1, type_of(packet)};
+            if (begins) begins(peer, way, packet);
+        }
         size_t part = way->left < len - at ? way->left : len - at;
         way->left -= part;
         at += part;
-        if (way->left == 0) ended = way->number;
+        if (way->left == 0 && ends) ends(peer, way, packet);
     }
-    return ended;
+}
+
+static void leaves(int at, way_t *way, evg_bytes_t packet)
+{
+    if (evg_command_grab_p(way->type)) turns_asked(at);
+    if (evg_command_submit_p(way->type)) routes_leaves(at, packet);
+}
+
+static void arrived(int at, way_t *way, evg_bytes_t packet)
+{
+    (void)packet;
+    client_free(&peers[at], way->number);
+    turns_answered(at, way->type);
 }
 
 static double next_of(const wire_t *wire, double next, size_t len)
@@ -109,7 +133,7 @@ bool wire_to_peer(int at)
     size_t len = wire->up ? moving(at, evg_buffer_len(&wire->to_peer), &wire->read_at) : 0;
     if (len == 0) return false;
     wire->heard_at = world.now;
-    client_free(&peers[at], pass(&wire->arriving, evg_buffer_bytes(&wire->to_peer), len));
+    pass(at, &wire->arriving, evg_buffer_bytes(&wire->to_peer), len, NULL, arrived);
     if (evg_wire_feed(&peers[at].s.wire, evg_bytes(evg_buffer_data(&wire->to_peer), len)) < 0) broken("no memory");
     evg_buffer_consume(&wire->to_peer, len);
     far_end->taken(at);
@@ -122,12 +146,13 @@ bool wire_write(int at)
     evg_session_t *s = &peers[at].s;
     if (s->state != EVG_OPEN || !wire->up) return false;
     evg_bytes_t out = evg_session_output(s);
+    turns_look(&peers[at]);
     size_t len = wire->deep ? some_of(out.len) : moving(at, out.len, &wire->write_at);
     if (len == 0) return false;
     uint64_t before = s->wire.out.consumed;
     bool fresh = wire->leaving.left == 0 && wire->arriving.left == 0; /* nothing puts anything off */
     append(wire->deep ? &wire->kernel : &wire->to_server, evg_bytes(out.at, len));
-    (void)pass(&wire->leaving, out, len);
+    pass(at, &wire->leaving, out, len, leaves, NULL);
     wire->said_at = world.now;
     evg_session_written(s, len);
     if (fresh) client_check_written(&peers[at], before);

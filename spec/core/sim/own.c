@@ -249,9 +249,15 @@ static unsigned held_count(int worker)
     return count;
 }
 
-/* Who waits for a job is told what becomes of it. */
-static bool vanished_p(evg_bytes_t handle)
+static bool owes_job_p(int at)
 {
+    return views[at].session && !views[at].asleep && rules_job_p(&views[at]);
+}
+
+/* Who waits for a job is told what becomes of it. */
+static bool vanished_p(int server, evg_bytes_t handle)
+{
+    (void)server;
     (void)handle;
     return false;
 }
@@ -265,7 +271,6 @@ static size_t left(void)
 
 const far_end_t own_end = {
     .name = "own",
-    .most = SERVERS,
     .begin = begin,
     .end = end,
     .restart = restart,
@@ -277,6 +282,7 @@ const far_end_t own_end = {
     .pass = pass,
     .deadline = deadline,
     .held_count = held_count,
+    .owes_job_p = owes_job_p,
     .vanished_p = vanished_p,
     .left = left,
 };

@@ -5,6 +5,15 @@ static bool could_p(const view_t *view, const entry_t *entry)
     return view->able[entry->function] && entry_runnable_p(entry);
 }
 
+bool rules_job_p(const view_t *view)
+{
+    const evg_list_t *entries = &view->ledger->entries;
+    for (evg_list_t *at = entries->next; at != entries; at = at->next) {
+        if (could_p(view, entry_of(at))) return true;
+    }
+    return false;
+}
+
 bool rules_look(view_t *view)
 {
     const evg_list_t *entries = &view->ledger->entries;

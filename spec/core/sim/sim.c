@@ -29,6 +29,7 @@ static void quiesce(void)
     for (int rounds = 0; moved; rounds++) {
         moved = false;
         for (int at = 0; at < peer_count; at++) moved |= io(at) || wire_write(at);
+        for (int i = 0; i < team_count; i++) moved |= team_stirred(&teams[i]);
         if (rounds == 2000) broken("the same instant goes on for ever");
     }
 }
@@ -56,6 +57,7 @@ static void pass(double seconds)
 static void pass_to_deadline(double most)
 {
     quiesce();
+    for (int i = 0; i < team_count; i++) turns_check(&teams[i]);
     double seconds = next_deadline() - world.now;
     world.stuck = seconds > 0 ? 0 : world.stuck + 1;
     if (world.stuck > 50) broken("a deadline is never reached");
@@ -95,19 +97,32 @@ static void set_wall(void)
     note("the wall clock is set");
 }
 
+/* All who are connected to it, or come, hear nothing for a while. */
+static void mute(int server)
+{
+    server_mute[server] = !server_mute[server];
+    note("server %d is %s", server, server_mute[server] ? "mute" : "heard again");
+    for (int at = 0; at < peer_count; at++) {
+        if (wires[at].up && wires[at].server == server && wires[at].stalled != server_mute[server]) stall(at);
+    }
+}
+
 static void trouble(int at)
 {
-    unsigned what = pick(11);
+    int server = (int)pick((unsigned)server_count);
+    unsigned what = pick(11 + world.several);
     if (what < 5)
         wire_cut(at);
     else if (what < 7)
         stall(at);
     else if (what < 8)
-        stop_server((int)pick((unsigned)server_count));
+        stop_server(server);
     else if (what < 9)
         set_wall();
+    else if (what < 11)
+        server_refuses[server] = !server_refuses[server];
     else
-        server_refuses = !server_refuses;
+        mute(server);
 }
 
 /* -- a seed -------------------------------------------------------------------------------------------------------- */
@@ -132,46 +147,84 @@ static void step(void)
     else
         trouble(at);
     peer_events(peer);
-    peer_audit(peer);
+    team_audit(peer->team);
 }
 
-/* As many as have workers. */
-static void begin_servers(int workers)
+static void begin_servers(int count)
 {
-    server_count = workers > 1 && far_end->most > 1 ? 1 + (int)pick(2) : 1;
-    server_refuses = false;
+    server_count = count;
     for (int i = 0; i < server_count; i++) {
+        server_refuses[i] = server_mute[i] = false;
         server_up[i] = pick(8) > 0;
         server_back_at[i] = world.now + uniform();
     }
     far_end->begin();
 }
 
+/* Sessions that have nothing to do with each other, and move between the servers. */
+static void begin_alone(void)
+{
+    int clients = 1 + (int)pick(3), workers = 1 + (int)pick(3), both = (int)pick(2);
+    begin_servers(workers + both > 1 ? 1 + (int)pick(2) : 1);
+    for (int i = 0; i < clients + workers + both; i++) {
+        int home = i % server_count;
+        team_begin(i < clients || i == clients + workers, i >= clients, false, &home, 1);
+    }
+}
+
+/* Some of the servers, in any order. */
+static int some_servers(int homes[SERVERS], bool all)
+{
+    for (int i = 0; i < server_count; i++) homes[i] = i;
+    for (int i = server_count - 1; i > 0; i--) {
+        int other = (int)pick((unsigned)i + 1), home = homes[i];
+        homes[i] = homes[other];
+        homes[other] = home;
+    }
+    return all ? server_count : 1 + (int)pick((unsigned)server_count);
+}
+
+/* Clients with a fleet, workers with a crew; no server is without one of these. */
+static void begin_several(void)
+{
+    int homes[SERVERS], clients = 1 + (int)pick(2), workers = 1 + (int)pick(2);
+    begin_servers(1 + (int)(1 + pick(5)) / 2);
+    for (int i = 0; i < clients + workers; i++) {
+        int count = some_servers(homes, i == 0 || i == clients);
+        team_begin(i < clients || pick(4) == 0, i >= clients, true, homes, count);
+    }
+}
+
 static void begin(uint64_t seed)
 {
     world_begin(seed);
-    int clients = 1 + (int)pick(3), workers = 1 + (int)pick(3);
-    peer_count = clients + workers + (int)pick(2);
-    begin_servers(peer_count - clients);
-    for (int at = 0; at < peer_count; at++) {
-        peer_begin(at, at < clients || at == clients + workers, at >= clients, at % server_count);
-    }
-    for (int at = 0; at < peer_count; at++) {
-        if (peers[at].worker) worker_serves_all(&peers[at]);
+    peer_count = team_count = 0;
+    world.several = pick(2);
+    routes_begin();
+    if (world.several)
+        begin_several();
+    else
+        begin_alone();
+    for (int i = 0; i < team_count; i++) {
+        if (teams[i].worker) worker_serves_all(&teams[i]);
     }
 }
 
 static void calm_down(void)
 {
     world.calm = true;
-    server_refuses = false;
-    for (int i = 0; i < server_count; i++) server_back_at[i] = world.now;
+    for (int i = 0; i < server_count; i++) {
+        server_refuses[i] = server_mute[i] = false;
+        server_back_at[i] = world.now;
+    }
     pass(0);
     for (int at = 0; at < peer_count; at++) {
         wires[at].stalled = wires[at].slow = false;
         evg_wire_clock(&peers[at].s.wire, world.now);
         if (wires[at].up && wires[at].server != peers[at].home) peer_moves(&peers[at]);
-        if (peers[at].worker) worker_serves_all(&peers[at]);
+    }
+    for (int i = 0; i < team_count; i++) {
+        if (teams[i].worker) worker_serves_all(&teams[i]);
     }
     note("calm");
 }
@@ -199,7 +252,7 @@ static void come_to_rest(void)
         world.step++;
         want_all();
         pass_to_deadline(1);
-        for (int at = 0; at < peer_count; at++) peer_audit(&peers[at]);
+        for (int i = 0; i < team_count; i++) team_audit(&teams[i]);
         if (world.now < end) continue;
         for (int at = 0; at < peer_count; at++) note("%d: %zu unresolved", at, evg_session_unresolved(&peers[at].s));
         broken("no rest after %d seconds: %zu jobs", REST, far_end->left());
@@ -212,9 +265,9 @@ static void finish(void)
     for (int at = 0; at < peer_count; at++) {
         peer_disconnect(&peers[at]);
         peer_events(&peers[at]);
-        peer_audit(&peers[at]);
-        peer_end(&peers[at]);
+        team_audit(peers[at].team);
     }
+    for (int at = 0; at < peer_count; at++) peer_end(&peers[at]);
     far_end->end();
     if (evg_alloc_live()) broken("%zu blocks leaked", evg_alloc_live());
 }

@@ -6,6 +6,8 @@
  *     own.c      our servers, and what a listener does with them; watch.h what they must do
  *     net.c      bytes between the two, in pieces, fast or slow, until somebody cuts them
  *     peer.c     a session and its turn; client.c what it asks for; worker.c the jobs it runs
+ *     team.c     the sessions of one client or worker: alone, or one for each of its servers, as a fleet and a crew
+ *     routes.c   where the requests of a fleet have to go; turns.c when a crew has to ask, and when it may sleep
  *     words.c    what packets say; world.c chance, the record of what happened, and the way to fail
  *
  * Peers and the connections of servers share their numbers. The workload of a submission is "ID/PAYLOAD"; the payload is
@@ -16,13 +18,16 @@
 #define EVG_SPEC_SIM_H
 
 #include "base/error.h"
+#include "session/crew.h"
+#include "session/fleet.h"
 #include "session/session.h"
 
-enum { PEERS = 7, SERVERS = 2, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
+enum { PEERS = 12, TEAMS = 7, SERVERS = 3, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
 
 /* -- world.c ------------------------------------------------------------------------------------------------------- */
 
-typedef enum { UNSEEN, SEEN, FORBIDDEN } id_state_t; /* FORBIDDEN: its client was told that it was not sent */
+/* BEGUN: a byte of it was written. FORBIDDEN: its client was told that it was not sent. */
+typedef enum { UNSEEN, BEGUN, SEEN, FORBIDDEN } id_state_t;
 
 typedef struct {
     const char *program; /* ours, to be run again */
@@ -35,8 +40,9 @@ typedef struct {
                     have to */
     bool refuses; /* a server takes only so many jobs */
     bool calm;    /* no more faults and no more requests */
+    bool several; /* sessions have their servers for good, and are together in fleets and crews */
     uint8_t ids[IDS];
-    unsigned id_count, reports, echoes;
+    unsigned id_count, reports, echoes, places;
     unsigned stuck; /* deadlines in a row that had passed */
 } world_t;
 
@@ -61,6 +67,8 @@ void broken(const char *format, ...) LIKE_PRINTF __attribute__((noreturn));
 int function_of(evg_bytes_t name);
 int priority_of(evg_command_t type);
 void copy(char *to, size_t cap, evg_bytes_t from);
+unsigned id_of(const char *work);
+void begin_submission(const char *work);  /* its first byte leaves: once */
 void see_submission(const char *work);    /* a server got it: once, and only if its client does not know better */
 void refuse_submission(const char *work); /* and did not take it */
 
@@ -68,7 +76,6 @@ void refuse_submission(const char *work); /* and did not take it */
 
 typedef struct {
     const char *name;
-    int most; /* servers that there may be */
     void (*begin)(void);
     void (*end)(void);           /* all are disconnected, and at rest */
     void (*restart)(int server); /* cuts its connections and forgets all */
@@ -80,7 +87,9 @@ typedef struct {
     void (*pass)(void);                      /* time has */
     double (*deadline)(void);
     unsigned (*held_count)(int at);
-    bool (*vanished_p)(evg_bytes_t handle); /* it dropped that job without a word to those who wait for it */
+    bool (*owes_job_p)(int at); /* a GRAB would bring one; and it was not told that nobody would ask */
+    bool (*vanished_p)(int server,
+                       evg_bytes_t handle); /* it dropped that job without a word to those who wait for it */
     size_t (*left)(void);                   /* jobs that somebody should still run */
 } far_end_t;
 
@@ -94,6 +103,7 @@ typedef struct {
     size_t left;  /* bytes; 0: there is none */
     double since; /* its first byte was through */
     unsigned number;
+    evg_command_t type; /* EVG_TEXT: a line */
 } way_t;
 
 typedef struct {
@@ -105,6 +115,8 @@ typedef struct {
     double write_at, read_at;                /* then: the next ones */
     double heard_at, said_at;                /* when bytes last came to the peer, and from it */
     way_t arriving, leaving;                 /* what is under way, as seen from the peer */
+    unsigned grabs;                          /* of which no answer has come */
+    unsigned last_place;                     /* of the last submission that left */
     evg_buffer_t kernel, to_server, to_peer; /* the first: what was written and is not on its way */
 } wire_t;
 
@@ -153,37 +165,41 @@ void model_say(int at, evg_command_t type, const evg_bytes_t *args, int argc);
 bool model_serves_p(int at, int function);
 
 void jobs_begin(void);
-void jobs_drop_all(void);
+void jobs_drop(int server);
 void jobs_submit(int at, const evg_packet_t *packet);
 bool jobs_grab(int at, evg_command_t grab);
 bool jobs_runnable_p(int at);
+bool jobs_at_hand_p(int at); /* a GRAB would bring one */
 void jobs_report(int at, const evg_packet_t *packet);
-bool jobs_cancel(evg_bytes_t handle); /* false: unknown */
+bool jobs_cancel(int at, evg_bytes_t handle); /* false: unknown */
 void jobs_client_left(int at);
 void jobs_worker_left(int at);
 void jobs_time_out(int at);
 bool jobs_held_p(int at, int function, bool timed);
 unsigned jobs_held_count(int at);
-model_job_t *jobs_find(evg_bytes_t handle);
-model_job_t *jobs_find_key(int function, evg_bytes_t key);
-bool jobs_vanished_p(evg_bytes_t handle); /* dropped without a word to those who were attached */
-size_t jobs_left(void);                   /* that somebody should still run */
+model_job_t *jobs_find(int at, evg_bytes_t handle);
+model_job_t *jobs_find_key(int at, int function, evg_bytes_t key);
+bool jobs_vanished_p(int server, evg_bytes_t handle); /* dropped without a word to those who were attached */
+size_t jobs_left(void);                               /* that somebody should still run */
 evg_bytes_t handle_text(const model_job_t *job, char *room);
 
-/* -- peer.c, client.c, worker.c ------------------------------------------------------------------------------------ */
+/* -- peer.c, client.c, worker.c, team.c, routes.c, turns.c --------------------------------------------------------- */
 
 typedef enum { FOREGROUND, BACKGROUND, ECHO, STATUS, STATUS_UNIQUE, OPTION, ADMIN, GRAB } ask_kind_t;
 
 typedef struct {
     evg_request_t request;
     bool used, created;
+    int at;         /* whose it is */
+    unsigned place; /* the lower the sooner, among those of its session */
+    bool excused;   /* it may end before its time: its session was told to be down, or there is no hope for any */
     double made_at;
     unsigned behind; /* the packet that was arriving when it was asked, with nothing else asked before it; 0: none */
     double free_at;  /* when that was through */
     ask_kind_t kind;
     unsigned id;
     int function;
-    bool timed;
+    bool keyed, timed;
     unsigned heard; /* the last report's number */
     char text[64];  /* payload of a submission, what an echo sent, the key of a question */
 } ask_t;
@@ -200,37 +216,58 @@ typedef struct {
     bool never;
 } task_t;
 
+typedef struct team team_t;
+
 typedef struct {
     evg_session_t s;
+    team_t *team;
     int at;
     bool client, worker;
-    int home;          /* the server that it goes to when all is calm */
+    int home;          /* its server; that to which it goes when all is calm */
+    bool gone;         /* its last attempt failed, or its last connection was lost; until there is one again */
+    bool asleep;       /* as of the last look */
+    bool said_no;      /* its server's last word about jobs on this connection was NO_JOB */
+    unsigned passed;   /* jobs that others of its crew had, while there was one for it and it did not ask */
     double connect_at; /* while opening */
     double replied_at; /* when something it had asked was last answered */
-    ask_t asks[ASKS];
     task_t tasks[TASKS];
     int task_top; /* no task above was ever used */
 } peer_t;
 
+struct team {
+    bool client, worker, joined; /* joined: as a fleet and a crew, even of one */
+    bool threads;                /* each handler has one of its own until it returns */
+    bool stirred;                /* the crew was, when it was looked at for another reason than to heed it */
+    unsigned moves;              /* requests that were given to a session other than that which is looked at, perhaps */
+    int first, count;            /* of its peers, in the order of its servers */
+    int last;                    /* the one that was last picked for what has no key */
+    evg_fleet_t fleet;
+    evg_fleet_member_t members[SERVERS];
+    evg_crew_t crew;
+    ask_t asks[ASKS];
+};
+
 extern peer_t peers[PEERS];
 extern int peer_count;
+extern team_t teams[TEAMS];
+extern int team_count;
 
-void peer_begin(int at, bool client, bool worker, int home);
+void peer_begin(team_t *team, bool client, bool worker, int home);
 void peer_end(peer_t *peer);
 void peer_turn(peer_t *peer); /* what a loop does with one connection */
 void peer_events(peer_t *peer);
 void peer_disconnect(peer_t *peer);
 void peer_moves(peer_t *peer); /* to a server */
 double peer_deadline(const peer_t *peer);
-double peer_patience(const peer_t *peer);  /* how long a peer that is alive may be silent */
-size_t peer_limit(const evg_session_t *s); /* jobs that it may hold */
-void peer_audit(peer_t *peer);
+double peer_patience(const peer_t *peer); /* how long a peer that is alive may be silent */
 
 void client_acts(peer_t *peer);
 void client_submits(peer_t *peer);
+ask_t *client_ask_of(unsigned id);                         /* the submission; NULL: it has ended */
 bool client_event(peer_t *peer, const evg_event_t *event); /* false: it was about no request */
 bool client_rests_p(const peer_t *peer);
 bool client_grabs_p(const peer_t *peer); /* a job could come that nobody would run: then events do not help */
+void client_excuse(const peer_t *peer);  /* all that it has asked */
 void client_check_written(const peer_t *peer, uint64_t before); /* of what was written from there on nothing was late */
 void client_free(peer_t *peer, unsigned packet);                /* that one is through */
 void client_check_waiting(const peer_t *peer);                  /* behind a tick: nobody has waited for too long */
@@ -238,13 +275,42 @@ void client_check_waiting(const peer_t *peer);                  /* behind a tick
 void worker_acts(peer_t *peer);
 bool worker_event(peer_t *peer, const evg_event_t *event);
 void worker_runs(peer_t *peer); /* handlers whose time has come */
-void worker_serves_all(peer_t *peer);
+void worker_serves_all(team_t *team);
 double worker_deadline(const peer_t *peer);
 
-ask_t *free_ask(peer_t *peer, ask_kind_t kind);
+ask_t *free_ask(const peer_t *peer, ask_kind_t kind);
 void ask_taken(peer_t *peer, ask_t *ask, int r);
 
+/* At so many of the servers, each for a peer; at the first only, unless it is joined. */
+void team_begin(bool client, bool worker, bool joined, const int *homes, int count);
+void team_settle(team_t *team); /* behind each change of a session's state */
+void team_audit(team_t *team);
+size_t team_limit(const team_t *team);    /* jobs that it may hold */
+bool team_hopeless_p(const team_t *team); /* of its servers none is there, nor will be asked again */
+bool team_stirred(team_t *team);          /* since it was asked last */
+bool team_busy_p(const team_t *team);     /* it holds one, or has asked, or some handler runs */
+void team_disconnect(team_t *team);
+
+static inline peer_t *team_peer(const team_t *team, int i)
+{
+    return &peers[team->first + i];
+}
+
+void routes_begin(void);
+peer_t *routes_pick(team_t *team, const ask_t *ask); /* where it goes, which is where it has to */
+void routes_moved(team_t *team, ask_t *ask, peer_t *to);
+void routes_leaves(int at, evg_bytes_t packet); /* its first byte */
+void routes_check(const team_t *team);          /* nobody waits where he need not, or for nothing */
+
+void turns_asked(int at);
+void turns_answered(int at, evg_command_t type);
+void turns_assigned(peer_t *peer);
+void turns_look(const peer_t *peer);    /* behind each step of its session: may those sleep that do? */
+void turns_check(const team_t *team);   /* nothing moves: nobody leaves a job where he could have it */
+void turns_watch(peer_t *peer);         /* before a step of its session; */
+void turns_compare(const peer_t *peer); /* and behind it: who has something to write, and is not told? */
+
 extern int server_count;
-extern bool server_up[SERVERS], server_refuses;
+extern bool server_up[SERVERS], server_refuses[SERVERS], server_mute[SERVERS];
 
 #endif

@@ -138,7 +138,10 @@ void request_line(view_t *view, evg_bytes_t line);
 
 /* -- rules.c ------------------------------------------------------------------------------------------------------- */
 
-/* It asks. Is there a job that it could have? */
+/* Is there a job that it could have? */
+bool rules_job_p(const view_t *view);
+
+/* It asks for one; ditto. */
 bool rules_look(view_t *view);
 
 /* It gets this one, whose turn has to be. */

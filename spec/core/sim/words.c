@@ -22,19 +22,29 @@ void copy(char *to, size_t cap, evg_bytes_t from)
     to[from.len] = 0;
 }
 
-static unsigned id_of(const char *work)
+unsigned id_of(const char *work)
 {
     unsigned id = (unsigned)atoi(work);
     if (id >= world.id_count) broken("a submission that nobody made: %s", work);
     return id;
 }
 
+static void become(const char *work, id_state_t before, id_state_t after)
+{
+    static const char *const names[] = {"not sent", "sent", "received", "told as not sent"};
+    unsigned id = id_of(work);
+    if (world.ids[id] != before) broken("%u is %s, and was %s", id, names[after], names[world.ids[id]]);
+    world.ids[id] = (uint8_t)after;
+}
+
+void begin_submission(const char *work)
+{
+    become(work, UNSEEN, BEGUN);
+}
+
 void see_submission(const char *work)
 {
-    unsigned id = id_of(work);
-    if (world.ids[id] != UNSEEN)
-        broken("%u was sent although it was %s", id, world.ids[id] == SEEN ? "sent" : "not sent");
-    world.ids[id] = SEEN;
+    become(work, BEGUN, SEEN);
 }
 
 void refuse_submission(const char *work)

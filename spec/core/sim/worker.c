@@ -8,69 +8,95 @@
 /* -- the worker's wishes ------------------------------------------------------------------------------------------- */
 
 /* f2 has a timeout now and then, f3 one that the server knows; seldom there is no handler. */
-static void can_do(peer_t *peer, int function)
+static void can_do(team_t *team, int function)
 {
     char name[3] = {'f', (char)('0' + function), 0};
     double server_timeout = function == 3 && chance(300) ? 1 + pick(2) : 0;
     double timeout = function == 2 && chance(300) ? 0.5 : 0;
-    void *owner = chance(30) ? NULL : peer;
-    int r = evg_worker_can_do(&peer->s, evg_bytes_of(name), timeout, server_timeout, owner);
-    if (r < 0) broken("%d: can_do: %s", peer->at, evg_error_text(r));
+    void *owner = chance(30) ? NULL : team;
+    for (int i = 0; i < team->count; i++) {
+        int r = evg_worker_can_do(&team_peer(team, i)->s, evg_bytes_of(name), timeout, server_timeout, owner);
+        if (r < 0) broken("%d: can_do: %s", team->first + i, evg_error_text(r));
+    }
 }
 
-static void cant_do(peer_t *peer, int function)
+static void cant_do(evg_session_t *s)
 {
-    char name[3] = {'f', (char)('0' + function), 0};
-    if (evg_worker_cant_do(&peer->s, evg_bytes_of(name)) < 0) broken("%d: cant_do", peer->at);
+    char name[3] = {'f', (char)('0' + world.step % FUNCTIONS), 0};
+    if (evg_worker_cant_do(s, evg_bytes_of(name)) < 0) broken("cant_do");
+}
+
+static void work(evg_session_t *s)
+{
+    (void)evg_worker_work(s);
+}
+
+static void work_one(evg_session_t *s)
+{
+    (void)evg_worker_work_one(s);
+}
+
+static void all(const team_t *team, void (*act)(evg_session_t *s))
+{
+    for (int i = 0; i < team->count; i++) {
+        evg_wire_clock(&team_peer(team, i)->s.wire, world.now);
+        act(&team_peer(team, i)->s);
+        turns_look(team_peer(team, i));
+    }
+}
+
+static bool working_p(const team_t *team)
+{
+    for (int i = 0; i < team->count; i++) {
+        if (evg_worker_working_p(&team_peer(team, i)->s)) return true;
+    }
+    return false;
 }
 
 static void grab(peer_t *peer)
 {
-    ask_t *ask = evg_worker_working_p(&peer->s) ? NULL : free_ask(peer, GRAB);
+    ask_t *ask = working_p(peer->team) ? NULL : free_ask(peer, GRAB);
     if (ask) ask_taken(peer, ask, evg_worker_grab(&peer->s, &ask->request));
 }
 
-/* Only where the limit of jobs holds: a grab_job may go beyond it. */
-static bool may_grab_p(const peer_t *peer)
+/* Only where the limit of jobs holds: a grab_job may go beyond it. Nor does work_one count what is held. */
+static bool may_take_one_p(const peer_t *peer)
 {
-    return peer->s.worker.held_count == 0 && peer->s.grabs == 0 && peer->s.asked_grabs == 0;
-}
-
-/* Nor does work_one count what is held. */
-static bool may_work_one_p(const peer_t *peer)
-{
-    const evg_session_t *s = &peer->s;
-    return s->worker.held_count + s->grabs + s->asked_grabs < peer_limit(s);
+    return !team_busy_p(peer->team);
 }
 
 void worker_acts(peer_t *peer)
 {
+    team_t *team = peer->team;
     unsigned what = pick(100);
     note("%d wishes %u", peer->at, what);
     if (what == 0)
-        peer_disconnect(peer);
+        team_disconnect(team);
     else if (what < 6)
-        evg_worker_reset_abilities(&peer->s);
+        all(team, evg_worker_reset_abilities);
     else if (what < 16)
-        cant_do(peer, (int)pick(FUNCTIONS));
+        all(team, cant_do);
     else if (what < 24)
-        evg_worker_stop(&peer->s);
-    else if (what < 28 && may_work_one_p(peer))
-        (void)evg_worker_work_one(&peer->s);
-    else if (what < 32 && may_grab_p(peer))
+        all(team, evg_worker_stop);
+    else if (what < 28 && may_take_one_p(peer))
+        all(team, work_one);
+    else if (what < 32 && may_take_one_p(peer))
         grab(peer);
     else if (what < 68)
-        can_do(peer, (int)pick(FUNCTIONS));
+        can_do(team, (int)pick(FUNCTIONS));
     else
-        (void)evg_worker_work(&peer->s);
+        all(team, work);
 }
 
-void worker_serves_all(peer_t *peer)
+void worker_serves_all(team_t *team)
 {
-    for (int function = 0; function < FUNCTIONS; function++) can_do(peer, function);
-    if (evg_worker_working_p(&peer->s) && !peer->s.worker.one)
-        return; /* asked again it would wake up, and hide that it was silent */
-    if (evg_worker_work(&peer->s) < 0) broken("%d does not work", peer->at);
+    for (int function = 0; function < FUNCTIONS; function++) can_do(team, function);
+    for (int i = 0; i < team->count; i++) {
+        evg_session_t *s = &team_peer(team, i)->s;
+        if (evg_worker_working_p(s) && !s->worker.one)
+            continue; /* asked again it would wake up, and hide that it was silent */
+        if (evg_worker_work(s) < 0) broken("%d does not work", team->first + i);
+    }
 }
 
 /* -- jobs ---------------------------------------------------------------------------------------------------------- */
@@ -103,6 +129,8 @@ static void assigned(peer_t *peer, const evg_event_t *event)
     plan(task);
     evg_worker_accept(&peer->s, &task->job, event, task);
     evg_job_started(&peer->s, &task->job);
+    if (peer->team->threads) evg_job_entered(&task->job);
+    turns_assigned(peer);
 }
 
 static void stopped(const peer_t *peer)
