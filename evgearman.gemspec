@@ -27,6 +27,7 @@ Gem::Specification.new do |spec|
   spec.rdoc_options = ["--main", "README.md", "--markup", "markdown", "--exclude", "extconf\\.rb"]
 
   spec.add_development_dependency "async", "~> 2.0"
+  spec.add_development_dependency "gearman-ruby", "~> 4.0"
   spec.add_development_dependency "nio4r", "~> 2.7"
   spec.add_development_dependency "rake", "~> 13.0"
   spec.add_development_dependency "rake-compiler", "~> 1.2"

@@ -5,6 +5,9 @@ module Signatures
   # Instance methods of a module, or its own.
   KINDS = { instance: "#", singleton: "." }.freeze
 
+  # The gem's own modules. The second is that of evgearman/compat/gearman.
+  ROOTS = %w[EVGearman Gearman].freeze
+
   # What a method takes: numbers of positional arguments (`most` nil: any number), names of keywords.
   Arguments = Struct.new(:least, :most, :keywords, :any_keyword, :block, keyword_init: true)
 
@@ -37,7 +40,7 @@ module Signatures
     def types = @types ||= @env.class_decls.keys.to_h { |key| [key.to_s.delete_prefix("::"), key] }
 
     def own(declarations)
-      declarations.keys.map { |name| name.to_s.delete_prefix("::") }.select { |name| name.start_with?("EVGearman") }.sort
+      declarations.keys.map { |name| name.to_s.delete_prefix("::") }.select { |name| ROOTS.include?(name[/\A\w+/]) }.sort
     end
 
     def methods_of(name, kind)
@@ -82,7 +85,7 @@ module Signatures
 
     def private?(object) = object.has_tag?(:private) || object.tags(:api).any? { |tag| tag.text == "private" }
     def hidden?(path) = @private.include?(path) || path.match?(/[#.]_/) || path.start_with?(*SEAMS)
-    def found = @found ||= below(EVGearman)
+    def found = @found ||= ROOTS.flat_map { |name| below(Object.const_get(name)) }
 
     def below(mod)
       inner = mod.constants(false).map { |name| mod.const_get(name) }.select { |value| value.is_a?(Module) }
