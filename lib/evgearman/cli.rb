@@ -58,12 +58,23 @@ module EVGearman
         const_get(name.split("_").map(&:capitalize).join)
       end
 
+      # @param error [Exception]
+      # @return [Integer] how to end with it
+      def code_of(error) = EXITS.find { |klass, _| error.is_a?(klass) }.last
+
+      # Says what is wrong.
+      #
+      # @param error [Exception]
+      # @return [Integer] how to end with it
+      def complain(error)
+        message = error.message.sub(/\nDid you mean\?\s+(.*)/m) { "; did you mean #{flags($1)}?" } # OptionParser's
+        warn("evgearman: #{Words.one_line(message)}")
+        code_of(error)
+      end
+
       private
 
-      def complain(error)
-        warn("evgearman: #{Words.one_line(error.message)}")
-        EXITS.find { |klass, _| error.is_a?(klass) }.last
-      end
+      def flags(names) = names.split.map { |name| name.size > 1 ? "--#{name}" : "-#{name}" }.join(" or ")
     end
 
     # What stands in place of a command.
