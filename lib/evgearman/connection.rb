@@ -168,8 +168,8 @@ module EVGearman
       EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
       *place, secure = Address.resolve(host: host, port: port, path: path, url: url)
-      _init(loop, *place)
-      _set_tls(TLS.of_client(tls, secure))
+      _init(loop, [place])
+      _set_tls([TLS.of_client(tls, secure)])
       _set_coding(coder, encoding)
       _set_unique(unique)
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
@@ -186,9 +186,9 @@ module EVGearman
     # @return [self]
     # @raise [ConnectionError] "already connected", when it is or is about to be by an earlier `connect`
     def connect(host = nil, port = nil)
-      return _connect(self.host, self.port, path) unless host || port
+      return _connect unless host || port
 
-      _connect(Address.host_name(host) || self.host, Address.port_number(port) || Address::DEFAULT_PORT, nil)
+      _connect_to(Address.host_name(host) || self.host, Address.port_number(port) || Address::DEFAULT_PORT, nil)
     end
 
     # The same, to a unix socket.
@@ -197,7 +197,7 @@ module EVGearman
     # @return [self]
     # @raise [ConnectionError] "already connected"
     def connect_unix(path)
-      _connect(nil, nil, Address.path_name(path))
+      _connect_to(nil, nil, Address.path_name(path))
     end
 
     # Writes what is owed, also what still waits for a connection, and waits until it has arrived; then disconnects for
@@ -207,7 +207,7 @@ module EVGearman
     # @return [nil]
     # @raise [ArgumentError] for a time that is none
     def close(timeout = 1)
-      return _shared.close(timeout) if _shared
+      return _whole.close(timeout) if _whole
 
       _close(timeout)
       nil

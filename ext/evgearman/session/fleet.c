@@ -12,18 +12,19 @@ void evg_fleet_init(evg_fleet_t *fleet, evg_route_t route)
     fleet->turn = &fleet->members;
 }
 
+static evg_fleet_member_t *member_at(evg_list_t *link)
+{
+    return evg_container(link, evg_fleet_member_t, link);
+}
+
 void evg_fleet_add(evg_fleet_t *fleet, evg_fleet_member_t *member, evg_session_t *session, evg_bytes_t address)
 {
     *member = (evg_fleet_member_t){.session = session, .hash = evg_rendezvous_server(address)};
     evg_list_init(&member->link);
     evg_list_append(&fleet->members, &member->link);
-    session->in_fleet = true;
     fleet->count++;
-}
-
-static evg_fleet_member_t *member_at(evg_list_t *link)
-{
-    return evg_container(link, evg_fleet_member_t, link);
+    if (fleet->count == 1) return; /* alone it has nobody to leave anything to */
+    member_at(fleet->members.next)->session->in_fleet = session->in_fleet = true;
 }
 
 /* -- routes -------------------------------------------------------------------------------------------------------- */

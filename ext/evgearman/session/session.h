@@ -75,6 +75,12 @@ void evg_session_disconnect(evg_session_t *s);
  * at once. What is under way to a connection is given up. */
 void evg_session_leave(evg_session_t *s);
 
+/* What comes is not read, or is again: silence says nothing meanwhile. */
+static inline void evg_session_pause(evg_session_t *s, bool paused)
+{
+    s->paused = paused;
+}
+
 /* As disconnect, for good. */
 void evg_session_shut(evg_session_t *s);
 

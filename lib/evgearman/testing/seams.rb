@@ -58,7 +58,8 @@ module EVGearman
           _fake ? _fake.ask(:_admin, line, multiline, converter, &block) : super
         end
 
-        def _connect(host, port, path) = _fake ? self : super
+        def _connect = _fake ? self : super
+        def _connect_to(host, port, path) = _fake ? self : super
         def _flush(timeout) = _fake ? _fake.send(:_flush, timeout) : super
 
         def _loop_runs = Testing.disabled? ? super : self

@@ -1,7 +1,5 @@
 #include "binding/client/agent.h"
 
-#include <math.h>
-
 #include "binding/drive/runs.h"
 #include "binding/values/errors.h"
 #include "binding/values/lifetime.h"
@@ -10,12 +8,16 @@
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
-/* On a loop that nobody turns the GC is who gives large buffers back. */
+/* Its own: of another's it has none. */
+static bool whole_p(const agent_t *agent)
+{
+    return agent->view.agent == agent;
+}
+
 static void rest(const agent_t *agent)
 {
-    if (agent->c && !isinf(agent->c->session.wire.trim_at) && !agent->loop->net->turning) {
-        evg_wire_rest(&agent->c->session.wire, evg_monotonic());
-    }
+    if (!whole_p(agent) || agent->loop->net->turning) return;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) link_rest(at);
 }
 
 static void agent_mark(void *ptr)
@@ -31,15 +33,21 @@ static void agent_mark(void *ptr)
     rb_gc_mark(agent->loop_value);
     rb_gc_mark(agent->handlers);
     rb_gc_mark(agent->pool);
-    rb_gc_mark(agent->shared);
+    rb_gc_mark(agent->whole);
     rb_gc_mark(agent->on_lost);
     rb_gc_mark(agent->last_error);
 }
 
+static bool busy_p(const evg_session_t *s)
+{
+    return s->worker.held_count > 0 || evg_worker_working_p(s);
+}
+
 bool agent_kept_p(const agent_t *agent)
 {
-    const evg_session_t *s = &agent->c->session;
-    return agent->pending.count > 0 || s->worker.held_count > 0 || evg_worker_working_p(s);
+    bool kept = agent->pending.count > 0;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) kept |= busy_p(link_session(at));
+    return kept;
 }
 
 bool agent_over_p(const agent_t *agent)
@@ -49,12 +57,10 @@ bool agent_over_p(const agent_t *agent)
 
 void agent_dispose(agent_t *agent)
 {
-    if (!agent->c) return;
+    if (!whole_p(agent)) return;
     pending_clear(&agent->pending);
-    evg_session_abandon(&agent->c->session);
-    evg_connection_free(agent->c);
-    agent->c = NULL;
-    memory_tell(&agent->told, 0);
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) link_dispose(at);
+    agent->view.count = 0;
 }
 
 static void agent_free(void *ptr)
@@ -63,21 +69,17 @@ static void agent_free(void *ptr)
     evg_list_unlink(&agent->member.link);
     evg_list_clear(&agent->waiters);
     agent_dispose(agent);
-    trace_free(agent->trace);
+    if (whole_p(agent)) ruby_xfree(agent->view.links);
     ruby_xfree(agent->pending.tasks);
     ruby_xfree(agent);
-}
-
-void agent_weigh(agent_t *agent)
-{
-    memory_tell(&agent->told, evg_session_memsize(&agent->c->session));
 }
 
 static size_t agent_size(const void *ptr)
 {
     const agent_t *agent = ptr;
-    size_t size = sizeof *agent + pending_memsize(&agent->pending) + trace_memsize(agent->trace);
-    if (agent->c) size += sizeof *agent->c + evg_session_memsize(&agent->c->session);
+    size_t size = sizeof *agent + pending_memsize(&agent->pending);
+    if (!whole_p(agent)) return size;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) size += sizeof *at + link_memsize(at);
     return size;
 }
 
@@ -97,35 +99,51 @@ static VALUE agent_allocate(VALUE klass)
     agent->marked_in = lifetime_new();
     agent->loop_value = agent->coding.coder = agent->last_error = Qnil;
     agent->unique = unique_auto();
-    agent->handlers = agent->on_lost = agent->pool = agent->shared = Qnil;
+    agent->handlers = agent->on_lost = agent->pool = agent->whole = Qnil;
     for (int i = 0; i < HOOKS; i++) agent->hooks[i] = Qnil;
     return self;
 }
 
 /* -- use ----------------------------------------------------------------------------------------------------------- */
 
-agent_t *agent_of(VALUE self)
+VALUE view_new(VALUE klass, agent_t *agent, link_t *links, size_t count)
 {
-    agent_t *agent;
-    TypedData_Get_Struct(self, agent_t, &agent_type, agent);
-    if (!NIL_P(agent->shared)) return agent_of(agent->shared);
-    if (!agent->c) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
-    loop_used(agent->loop);
-    return agent;
+    VALUE self = rb_obj_alloc(klass);
+    agent_t *other = RTYPEDDATA_DATA(self);
+    other->view = (view_t){agent, links, count};
+    other->whole = agent->self;
+    return self;
 }
 
-agent_t *open_agent_of(VALUE self)
+view_t *view_of(VALUE self)
 {
-    agent_t *agent = agent_of(self);
-    if (agent->c->session.state == EVG_SHUT || agent->loop->closed)
-        error_raise(server_of(agent), "ConnectionError", "closed");
-    return agent;
+    agent_t *object;
+    TypedData_Get_Struct(self, agent_t, &agent_type, object);
+    view_t *view = &object->view;
+    if (!view->count) rb_raise(rb_eTypeError, "uninitialized %" PRIsVALUE, rb_obj_class(self));
+    loop_used(view->agent->loop);
+    return view;
+}
+
+view_t *open_view_of(VALUE self)
+{
+    view_t *view = view_of(self);
+    if (view_shut_p(view) || view->agent->loop->closed) error_raise(only_server_of(view), "ConnectionError", "closed");
+    return view;
+}
+
+agent_t *agent_of(VALUE self)
+{
+    return view_of(self)->agent;
 }
 
 bool agent_hopeless_p(const agent_t *agent)
 {
-    const evg_session_t *s = &agent->c->session;
-    return evg_session_idle_p(s) && evg_worker_working_p(s);
+    bool hopeless = evg_worker_working_p(link_session(agent->view.links));
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        hopeless &= evg_session_idle_p(link_session(at));
+    }
+    return hopeless;
 }
 
 void agent_rouse(agent_t *agent)

@@ -1,16 +1,16 @@
-/* An agent: what acts for the program at a server, a Client or a Worker, with its connection. */
+/* An agent: what acts for the program at its servers, a Client or a Worker, with a link to each. */
 #ifndef EVG_CLIENT_AGENT_H
 #define EVG_CLIENT_AGENT_H
 
 #include <ruby.h>
 
 #include "base/list.h"
+#include "binding/client/link.h"
 #include "binding/client/pending.h"
-#include "binding/client/trace.h"
 #include "binding/drive/loop.h"
 #include "binding/loop/loop_life.h"
 #include "binding/values/coding.h"
-#include "net/connection.h"
+#include "session/fleet.h"
 
 enum {
     HOOK_ERROR,
@@ -25,38 +25,61 @@ enum {
     HOOKS
 };
 
+typedef struct agent agent_t;
+
+/* What an object of Ruby speaks to: all links of an agent, its own or another's, or one of them. */
 typedef struct {
+    agent_t *agent;
+    link_t *links;
+    size_t count; /* 0: it was not initialised */
+} view_t;
+
+struct agent {
+    view_t view;
+    VALUE whole;       /* another's: whose it is, and nothing below here counts; or nil */
+    evg_fleet_t fleet; /* its own links */
     VALUE self;
-    evg_connection_t *c;
     loop_t *loop;
     VALUE loop_value;
     VALUE hooks[HOOKS];
-    trace_t *trace;      /* while somebody listens to packets */
     coding_t coding;     /* unless a call has its own */
     VALUE unique;        /* of background jobs, unless a call has its own: :auto or nil */
     pending_t pending;   /* Tasks that are not resolved */
     VALUE handlers;      /* Array of Handler, alive as long as an ability or a job may need them */
     VALUE pool;          /* threads for synchronous handlers, or nil: they run where the loop does */
     uint64_t pool_forks; /* evg_forks when its threads were there */
-    VALUE shared;        /* the Worker whose connection this Client is, or nil: nothing else here counts then */
     VALUE on_lost;       /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
     VALUE last_error;   /* that on_error was told, or nil */
     bool roused;        /* its `run` was told to look around while it did not turn the loop */
-    bool asked;         /* `connect` was called since the last `disconnect` */
     size_t marked_in;   /* see lifetime.h */
-    size_t told;        /* see memory_tell */
     member_t member;    /* on its loop */
     evg_list_t waiters; /* who waits in flush and close, and for room */
-} agent_t;
+};
 
-agent_t *agent_of(VALUE self);      /* raises for one that was not initialised; follows a fork */
-agent_t *open_agent_of(VALUE self); /* raises ConnectionError "closed" */
+agent_t *agent_of(VALUE self);    /* raises for one that was not initialised; follows a fork */
+view_t *view_of(VALUE self);      /* the same */
+view_t *open_view_of(VALUE self); /* raises ConnectionError "closed" */
 
-/* The server that it talks to, for what an error says of it. */
-static inline const evg_address_t *server_of(const agent_t *agent)
+/* Another object that speaks to so many of its links. */
+VALUE view_new(VALUE klass, agent_t *agent, link_t *links, size_t count);
+
+/* Behind its last link. */
+static inline link_t *links_end(const view_t *view)
 {
-    return &agent->c->address;
+    return view->links + view->count;
+}
+
+/* Its links are shut together. */
+static inline bool view_shut_p(const view_t *view)
+{
+    return link_session(view->links)->state == EVG_SHUT;
+}
+
+/* For what an error says of it: NULL when it is about none in particular. */
+static inline const evg_address_t *only_server_of(const view_t *view)
+{
+    return view->count == 1 ? server_of(view->links) : NULL;
 }
 
 /* Something is pending on it: its loop keeps it alive. */
@@ -74,10 +97,7 @@ static inline bool agent_gone_p(const agent_t *agent)
 /* It is collected, alone or with what is pending on it: in any order, so whoever is freed first says it. */
 void agent_dispose(agent_t *agent);
 
-/* What its connection holds in memory has changed. */
-void agent_weigh(agent_t *agent);
-
-/* It is a worker that works, has no connection, and makes none any more. */
+/* It is a worker that works, has no connection, and makes none any more, to any server. */
 bool agent_hopeless_p(const agent_t *agent);
 
 /* A Worker's `run` looks around, or will before it next turns the loop. Takes no lock and makes no object, so that a trap

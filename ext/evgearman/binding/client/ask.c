@@ -12,12 +12,13 @@ static const double undriven = 1; /* a loop that nobody drove for so many second
 /* A connection that died while nobody looked is to be found dead before a byte is written to it. */
 static void look(agent_t *agent)
 {
-    evg_connection_clock(agent->c);
     const evg_loop_t *net = agent->loop->net;
-    bool asleep = agent->c->session.wire.now - net->polled_at > undriven;
-    if (asleep && agent->c->session.state == EVG_OPEN && seat_free_p(agent->loop) && !net->turning) {
-        loop_glance(agent->loop);
+    bool asleep = false;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        evg_connection_clock(at->c);
+        asleep |= link_session(at)->state == EVG_OPEN && link_session(at)->wire.now - net->polled_at > undriven;
     }
+    if (asleep && seat_free_p(agent->loop) && !net->turning) loop_glance(agent->loop);
 }
 
 void agent_prepare(agent_t *agent)
@@ -26,17 +27,18 @@ void agent_prepare(agent_t *agent)
     look(agent);
 }
 
-VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg)
+VALUE link_ask(link_t *link, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg)
 {
     task_t *task;
-    VALUE self = task_new(agent, function, unique, block, &task);
+    agent_t *agent = link->agent;
+    VALUE self = task_new(link, function, unique, block, &task);
     agent_prepare(agent);
-    int r = ask(&agent->c->session, &task->request, arg);
+    int r = ask(link_session(link), &task->request, arg);
     if (r < 0) {
-        const failure_t about = {.function = function, .server = server_of(agent), .data = Qnil};
+        const failure_t about = {.function = function, .server = server_of(link), .data = Qnil};
         error_check_about(&about, r);
     }
     pending_add(&agent->pending, self, &task->place);
-    evg_connection_asked(agent->c);
+    evg_connection_asked(link->c);
     return self;
 }

@@ -10,7 +10,7 @@
 /* Before a request is made: room for one more Task, and a look at what has come meanwhile, if its loop slept. */
 void agent_prepare(agent_t *agent);
 
-/* Makes the request of a new Task by `ask`; answers the Task, or raises what that says. */
-VALUE agent_ask(agent_t *agent, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg);
+/* Makes the request of a new Task there, by `ask`; answers the Task, or raises what that says. */
+VALUE link_ask(link_t *link, VALUE function, VALUE unique, VALUE block, ask_t *ask, const void *arg);
 
 #endif

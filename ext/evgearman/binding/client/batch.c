@@ -6,10 +6,10 @@ batch_t *batch_new(VALUE task, void *owner, VALUE functions)
     long count = RARRAY_LEN(functions);
     VALUE results = rb_ary_new_capa(count);
     if (count > 0) rb_ary_store(results, count - 1, Qnil);
-    batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->requests);
+    batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->parts);
     RB_OBJ_WRITE(task, &batch->functions, functions);
     RB_OBJ_WRITE(task, &batch->results, results);
-    for (long i = 0; i < count; i++) evg_request_init(&batch->requests[i], owner);
+    for (long i = 0; i < count; i++) evg_request_init(&batch->parts[i].request, owner);
     return batch;
 }
 
@@ -21,12 +21,12 @@ void batch_mark(const batch_t *batch)
 
 size_t batch_memsize(const batch_t *batch)
 {
-    return batch ? sizeof *batch + (size_t)RARRAY_LEN(batch->results) * sizeof *batch->requests : 0;
+    return batch ? sizeof *batch + (size_t)RARRAY_LEN(batch->results) * sizeof *batch->parts : 0;
 }
 
 static long place_of(const batch_t *batch, const evg_request_t *request)
 {
-    return request - batch->requests;
+    return evg_container(request, const part_t, request) - batch->parts;
 }
 
 VALUE batch_function(const batch_t *batch, const evg_request_t *request)
@@ -42,7 +42,13 @@ bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result)
     return --batch->left == 0;
 }
 
-void batch_take_back(batch_t *batch, evg_session_t *s)
+/* Those that were never made have no link. */
+void batch_take_back(batch_t *batch)
 {
-    for (long i = 0; i < RARRAY_LEN(batch->results); i++) (void)evg_session_take_back(s, &batch->requests[i]);
+    for (long i = 0; i < RARRAY_LEN(batch->results); i++) {
+        part_t *part = &batch->parts[i];
+        if (!part->link) continue;
+        (void)evg_session_take_back(link_session(part->link), &part->request);
+        evg_connection_changed(part->link->c);
+    }
 }

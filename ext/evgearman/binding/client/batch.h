@@ -5,13 +5,19 @@
 #include <ruby.h>
 #include <stdbool.h>
 
-#include "session/session.h"
+#include "binding/client/link.h"
+
+/* One of them, and where it was made. */
+typedef struct {
+    evg_request_t request;
+    link_t *link;
+} part_t;
 
 typedef struct {
     VALUE functions; /* of each request, for its Error */
     VALUE results;   /* of each request what it brought, or its Error; nil: not known yet */
     size_t left;     /* requests that are not answered */
-    evg_request_t requests[];
+    part_t parts[];
 } batch_t;
 
 /* Of that Task, which is to keep it, a request for each of those functions; `owner` is what they belong to. Nothing is asked
@@ -27,6 +33,6 @@ bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result);
 VALUE batch_function(const batch_t *batch, const evg_request_t *request);
 
 /* What is not written. */
-void batch_take_back(batch_t *batch, evg_session_t *s);
+void batch_take_back(batch_t *batch);
 
 #endif

@@ -56,12 +56,12 @@ static evg_submission_t submission_in(VALUE table, long row)
                               .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
 }
 
-static void check_table(agent_t *agent, VALUE table, long count)
+static void check_table(const link_t *link, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
         const evg_submission_t submission = submission_in(table, i);
-        const failure_t about = {.function = cell(table, i, FUNCTION), .server = server_of(agent), .data = Qnil};
-        error_check_about(&about, evg_client_check(&agent->c->session, &submission));
+        const failure_t about = {.function = cell(table, i, FUNCTION), .server = server_of(link), .data = Qnil};
+        error_check_about(&about, evg_client_check(link_session(link), &submission));
     }
 }
 
@@ -78,23 +78,24 @@ static VALUE functions_of(VALUE table, long count)
 }
 
 /* Takes as many as it can; the error of the first that it cannot. */
-static int ask_all(agent_t *agent, batch_t *batch, VALUE table, long count)
+static int ask_all(link_t *link, batch_t *batch, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
         evg_submission_t submission = submission_in(table, i);
         if (unique_auto_p(cell(table, i, UNIQUE))) submission.unique = unique_key();
-        int r = evg_client_submit(&agent->c->session, &batch->requests[i], &submission);
+        int r = evg_client_submit(link_session(link), &batch->parts[i].request, &submission);
         if (r < 0) return r;
+        batch->parts[i].link = link;
         batch->left++;
-        evg_connection_asked(agent->c);
+        evg_connection_asked(link->c);
     }
     return 0;
 }
 
 /* One Error for neighbours of one name. */
-static void refuse_rest(const agent_t *agent, batch_t *batch, int code, long count)
+static void refuse_rest(const link_t *link, batch_t *batch, int code, long count)
 {
-    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(agent), .data = Qnil};
+    failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(link), .data = Qnil};
     VALUE error = Qnil;
     for (long i = (long)batch->left; i < count; i++) {
         VALUE function = RARRAY_AREF(batch->functions, i);
@@ -113,15 +114,17 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     Check_Type(jobs, T_ARRAY);
     VALUE table = table_of(jobs, agent_of(self)->unique, coder_of(coder, agent_of(self)->coding.coder));
     long count = RARRAY_LEN(table) / COLUMNS;
-    agent_t *agent = open_agent_of(self);
-    check_table(agent, table, count);
+    view_t *view = open_view_of(self);
+    agent_t *agent = view->agent;
+    link_t *link = view->links;
+    check_table(link, table, count);
     unique_key(); /* the first one draws random bytes: that may raise, and is not to do so half way */
-    VALUE task_value = task_new(agent, Qnil, Qnil, block, &task);
+    VALUE task_value = task_new(link, Qnil, Qnil, block, &task);
     task->batch = batch_new(task_value, task, functions_of(table, count));
     agent_prepare(agent);
     pending_add(&agent->pending, task_value, &task->place);
-    int r = ask_all(agent, task->batch, table, count);
-    if (r < 0) refuse_rest(agent, task->batch, r, count);
+    int r = ask_all(link, task->batch, table, count);
+    if (r < 0) refuse_rest(link, task->batch, r, count);
     if (task->batch->left == 0) task_end_batch(agent, task);
     RB_GC_GUARD(table);
     return task_value;

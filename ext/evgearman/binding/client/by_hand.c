@@ -7,14 +7,14 @@
 /* Opens the session, or opens it anew. */
 static VALUE connection_join(VALUE self)
 {
-    agent_t *agent = open_agent_of(self);
-    evg_session_t *s = &agent->c->session;
-    evg_connection_clock(agent->c);
+    const link_t *link = open_view_of(self)->links;
+    evg_session_t *s = link_session(link);
+    evg_connection_clock(link->c);
     evg_session_leave(s);
-    evg_connection_pump(agent->c); /* a connection that was being made is given up */
+    evg_connection_pump(link->c); /* a connection that was being made is given up */
     evg_session_opening(s);
-    error_check(server_of(agent), evg_session_opened(s));
-    evg_connection_pump(agent->c);
+    error_check(server_of(link), evg_session_opened(s));
+    evg_connection_pump(link->c);
     return self;
 }
 
@@ -22,8 +22,7 @@ static VALUE connection_join(VALUE self)
  * to say too, behind the rest; so the bytes are looked for again. */
 static VALUE connection_said(VALUE self)
 {
-    const agent_t *agent = agent_of(self);
-    evg_connection_t *c = agent->c;
+    evg_connection_t *c = view_of(self)->links->c;
     evg_connection_clock(c);
     VALUE said = rb_str_new(NULL, (long)evg_session_output(&c->session).len);
     evg_bytes_t out = evg_session_output(&c->session);
@@ -39,11 +38,11 @@ static VALUE connection_said(VALUE self)
  * open is lost. */
 static VALUE connection_heard(VALUE self, VALUE bytes, VALUE at_once)
 {
-    const agent_t *agent = agent_of(self);
-    evg_connection_t *c = agent->c;
+    const link_t *link = view_of(self)->links;
+    evg_connection_t *c = link->c;
     if (c->session.state != EVG_OPEN) return self;
     evg_connection_clock(c);
-    error_check(server_of(agent), evg_wire_feed(&c->session.wire, bytes_of(bytes)));
+    error_check(server_of(link), evg_wire_feed(&c->session.wire, bytes_of(bytes)));
     if (c->on_bytes) c->on_bytes(c->owner, false, bytes_of(bytes));
     if (RTEST(at_once)) evg_connection_pump(c);
     evg_connection_changed(c);

@@ -10,49 +10,83 @@
 #include "binding/values/objects.h"
 #include "binding/values/seconds.h"
 
+/* All of its links are so. */
+static bool all_p(const view_t *view, bool (*so)(const link_t *link))
+{
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        if (!so(at)) return false;
+    }
+    return true;
+}
+
 /* What waits for a connection is owed too. */
+static bool link_written_p(const link_t *link)
+{
+    return evg_session_unsent(link_session(link)) == 0 || link_session(link)->state == EVG_SHUT;
+}
+
+static bool link_flushed_p(const link_t *link)
+{
+    return evg_session_flushed_p(link_session(link));
+}
+
+static bool link_arrived_p(const link_t *link)
+{
+    return evg_transport_in_flight(&link->c->pipe.transport) == 0;
+}
+
+static bool link_done_p(const link_t *link)
+{
+    return link_session(link)->state != EVG_OPEN || link_arrived_p(link);
+}
+
 static bool written_p(const goal_t *goal)
 {
-    const agent_t *agent = goal->subject;
-    return evg_session_unsent(&agent->c->session) == 0 || agent->c->session.state == EVG_SHUT;
+    return all_p(goal->subject, link_written_p);
 }
 
 static bool flushed_p(const goal_t *goal)
 {
-    return evg_session_flushed_p(&((const agent_t *)goal->subject)->c->session);
+    return all_p(goal->subject, link_flushed_p);
 }
 
-static bool wait_for(agent_t *agent, bool (*reached)(const goal_t *goal), double deadline)
+static bool arrived_p(const goal_t *goal)
 {
-    const goal_t goal = {.reached = reached, .subject = agent, .waiters = &agent->waiters, .about = agent->c};
+    return all_p(goal->subject, link_arrived_p);
+}
+
+static bool wait_for(view_t *view, bool (*reached)(const goal_t *goal), double deadline)
+{
+    agent_t *agent = view->agent;
+    const goal_t goal = {.reached = reached, .subject = view, .waiters = &agent->waiters, .about = view->links->c};
     return loop_wait(agent->loop, &goal, deadline);
 }
 
 static VALUE connection_flush(VALUE self, VALUE timeout)
 {
-    agent_t *agent = open_agent_of(self);
+    view_t *view = open_view_of(self);
     double deadline = deadline_of(timeout);
-    bool flushed = wait_for(agent, flushed_p, deadline);
+    bool flushed = wait_for(view, flushed_p, deadline);
     RB_GC_GUARD(self);
     return RBOOL(flushed);
 }
 
-static bool arrived_p(const goal_t *goal)
-{
-    return evg_transport_in_flight(&((const agent_t *)goal->subject)->c->pipe.transport) == 0;
-}
-
 /* A reply that meets a closed socket resets the connection, and what was still on its way is lost. */
-static void wait_for_arrival(agent_t *agent, double deadline)
+static void wait_for_arrival(view_t *view, double deadline)
 {
     static const double look = 0.002; /* nobody tells when it has come */
-    for (double now; (now = evg_monotonic()) < deadline && !agent->loop->closed;) {
-        if (wait_for(agent, arrived_p, fmin(deadline, now + look))) return;
+    for (double now; (now = evg_monotonic()) < deadline && !view->agent->loop->closed;) {
+        if (wait_for(view, arrived_p, fmin(deadline, now + look))) return;
     }
 }
 
+static void flush_all(const view_t *view)
+{
+    for (link_t *at = view->links; at < links_end(view); at++) evg_connection_flush(at->c);
+}
+
 typedef struct {
-    agent_t *agent;
+    view_t *view;
     double deadline;
 } writing_t;
 
@@ -60,52 +94,62 @@ typedef struct {
 static VALUE write_all(VALUE arg)
 {
     const writing_t *writing = (const writing_t *)arg;
-    agent_t *agent = writing->agent;
-    evg_connection_flush(agent->c);
-    if (!wait_for(agent, written_p, writing->deadline)) return Qfalse;
-    wait_for_arrival(agent, writing->deadline);
-    if (!wait_for(agent, flushed_p, writing->deadline)) return Qfalse;
-    return RBOOL(agent->c->session.state != EVG_OPEN || evg_transport_in_flight(&agent->c->pipe.transport) == 0);
+    view_t *view = writing->view;
+    flush_all(view);
+    if (!wait_for(view, written_p, writing->deadline)) return Qfalse;
+    wait_for_arrival(view, writing->deadline);
+    if (!wait_for(view, flushed_p, writing->deadline)) return Qfalse;
+    return RBOOL(all_p(view, link_done_p));
 }
 
 static VALUE unmute(VALUE arg)
 {
-    ((const writing_t *)arg)->agent->loop->muted = false;
+    ((const writing_t *)arg)->view->agent->loop->muted = false;
     return Qnil;
 }
 
 /* For the end of the process, where nobody hears of answers any more. true: done, or given up. */
 static VALUE connection_write_out(VALUE self, VALUE timeout)
 {
-    writing_t writing = {agent_of(self), evg_monotonic() + seconds_of(timeout, "timeout")};
-    writing.agent->loop->muted = true;
+    writing_t writing = {view_of(self), evg_monotonic() + seconds_of(timeout, "timeout")};
+    writing.view->agent->loop->muted = true;
     VALUE written = rb_ensure(write_all, (VALUE)&writing, unmute, (VALUE)&writing);
     RB_GC_GUARD(self);
     return written;
 }
 
+static bool link_settled_p(const link_t *link)
+{
+    const evg_session_t *s = link_session(link);
+    return evg_session_unsent(s) == 0 && evg_session_waiting_count(s) == 0;
+}
+
 /* Something waits to be written. */
 static VALUE connection_unwritten_p(VALUE self)
 {
-    const evg_session_t *s = &agent_of(self)->c->session;
-    return RBOOL(evg_session_unsent(s) > 0 || evg_session_waiting_count(s) > 0);
+    return RBOOL(!all_p(view_of(self), link_settled_p));
 }
 
 static VALUE connection_not_sent(VALUE self)
 {
-    return ULL2NUM(agent_of(self)->c->session.not_sent);
+    const view_t *view = view_of(self);
+    uint64_t not_sent = 0;
+    for (link_t *at = view->links; at < links_end(view); at++) not_sent += link_session(at)->not_sent;
+    return ULL2NUM(not_sent);
 }
 
 static VALUE connection_close(VALUE self, VALUE timeout)
 {
-    agent_t *agent = agent_of(self);
-    loop_t *loop = agent->loop;
+    view_t *view = view_of(self);
+    loop_t *loop = view->agent->loop;
     double seconds = NIL_P(timeout) ? INFINITY : seconds_of(timeout, "timeout"), deadline = evg_monotonic() + seconds;
-    if (agent->c->session.state == EVG_SHUT || loop->closed) return self;
-    evg_connection_flush(agent->c);
-    if (seconds > 0 && wait_for(agent, written_p, deadline)) wait_for_arrival(agent, deadline);
-    evg_connection_clock(agent->c);
-    evg_connection_shut(agent->c);
+    if (view_shut_p(view) || loop->closed) return self;
+    flush_all(view);
+    if (seconds > 0 && wait_for(view, written_p, deadline)) wait_for_arrival(view, deadline);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_connection_clock(at->c);
+        evg_connection_shut(at->c);
+    }
     if (!seat_in_block_p(loop)) mark_wait(loop, fmax(deadline, evg_monotonic() + 1));
     RB_GC_GUARD(self);
     return self;

@@ -5,13 +5,25 @@
 #include "binding/values/objects.h"
 #include "binding/values/stats.h"
 
-static const char *state_name(const agent_t *agent)
+/* From worst to best. */
+typedef enum { CLOSED, IDLE, WAITING, CONNECTING, CONNECTED } standing_t;
+
+static standing_t standing_of(const evg_session_t *s)
 {
-    const evg_session_t *s = &agent->c->session;
-    if (s->state == EVG_SHUT) return "closed";
-    if (s->state == EVG_OPEN) return "connected";
-    if (evg_session_connecting_p(s)) return "connecting";
-    return evg_session_idle_p(s) ? "idle" : "waiting";
+    if (s->state == EVG_SHUT) return CLOSED;
+    if (s->state == EVG_OPEN) return CONNECTED;
+    if (evg_session_connecting_p(s)) return CONNECTING;
+    return evg_session_idle_p(s) ? IDLE : WAITING;
+}
+
+static standing_t best_standing(const view_t *view)
+{
+    standing_t best = CLOSED;
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        standing_t standing = standing_of(link_session(at));
+        if (standing > best) best = standing;
+    }
+    return best;
 }
 
 /* call-seq: state -> symbol
@@ -19,7 +31,8 @@ static const char *state_name(const agent_t *agent)
  * How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`. */
 static VALUE connection_state(VALUE self)
 {
-    return ID2SYM(rb_intern(state_name(agent_of(self))));
+    static const char *const names[] = {"closed", "idle", "waiting", "connecting", "connected"};
+    return ID2SYM(rb_intern(names[best_standing(view_of(self))]));
 }
 
 /* call-seq: connected? -> true or false
@@ -27,7 +40,7 @@ static VALUE connection_state(VALUE self)
  * Is a connection established? */
 static VALUE connection_connected_p(VALUE self)
 {
-    return RBOOL(agent_of(self)->c->session.state == EVG_OPEN);
+    return RBOOL(best_standing(view_of(self)) == CONNECTED);
 }
 
 /* call-seq: connecting? -> true or false
@@ -35,7 +48,10 @@ static VALUE connection_connected_p(VALUE self)
  * Is a connection being made, or about to be? */
 static VALUE connection_connecting_p(VALUE self)
 {
-    return RBOOL(evg_session_connecting_p(&agent_of(self)->c->session));
+    bool connecting = false;
+    const view_t *view = view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) connecting |= evg_session_connecting_p(link_session(at));
+    return RBOOL(connecting);
 }
 
 /* call-seq: host -> string or nil
@@ -43,7 +59,7 @@ static VALUE connection_connecting_p(VALUE self)
  * Name or address of the server; nil for a unix socket. */
 static VALUE connection_host(VALUE self)
 {
-    const char *host = agent_of(self)->c->address.host;
+    const char *host = server_of(view_of(self)->links)->host;
     return *host ? rb_utf8_str_new_cstr(host) : Qnil;
 }
 
@@ -52,7 +68,7 @@ static VALUE connection_host(VALUE self)
  * Port of the server; nil for a unix socket. */
 static VALUE connection_port(VALUE self)
 {
-    const evg_address_t *address = &agent_of(self)->c->address;
+    const evg_address_t *address = server_of(view_of(self)->links);
     return *address->host ? INT2NUM(address->port) : Qnil;
 }
 
@@ -61,7 +77,7 @@ static VALUE connection_port(VALUE self)
  * Path of the server's unix socket; nil for TCP. */
 static VALUE connection_path(VALUE self)
 {
-    const char *path = agent_of(self)->c->address.path;
+    const char *path = server_of(view_of(self)->links)->path;
     return *path ? rb_utf8_str_new_cstr(path) : Qnil;
 }
 
@@ -70,7 +86,7 @@ static VALUE connection_path(VALUE self)
  * Where the server is, in one word: "host:port", IPv6 addresses in brackets, or the path of its socket. */
 static VALUE connection_server(VALUE self)
 {
-    return address_string(&agent_of(self)->c->address);
+    return address_string(server_of(view_of(self)->links));
 }
 
 /* call-seq: loop -> loop
@@ -87,7 +103,7 @@ static VALUE connection_loop(VALUE self)
  * What set_client_id was given. */
 static VALUE connection_client_id(VALUE self)
 {
-    const char *id = agent_of(self)->c->session.client_id;
+    const char *id = link_session(view_of(self)->links)->client_id;
     return *id ? rb_utf8_str_new_cstr(id) : Qnil;
 }
 
@@ -97,9 +113,17 @@ static VALUE connection_client_id(VALUE self)
  * `version`. */
 static VALUE connection_dialect(VALUE self)
 {
-    const evg_session_t *s = &agent_of(self)->c->session;
+    const evg_session_t *s = link_session(view_of(self)->links);
     evg_dialect_t known = s->options.dialect != EVG_UNKNOWN_DIALECT ? s->options.dialect : s->dialect;
     return ID2SYM(rb_intern(evg_dialect_name(known)));
+}
+
+static VALUE sum_of(VALUE self, size_t (*count)(const evg_session_t *s))
+{
+    const view_t *view = view_of(self);
+    size_t sum = 0;
+    for (link_t *at = view->links; at < links_end(view); at++) sum += count(link_session(at));
+    return SIZET2NUM(sum);
 }
 
 /* call-seq: pending_count -> integer
@@ -107,7 +131,7 @@ static VALUE connection_dialect(VALUE self)
  * Requests that were written and await their first reply. What the gem asks for itself does not count. */
 static VALUE connection_pending_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_pending_count(&agent_of(self)->c->session));
+    return sum_of(self, evg_session_pending_count);
 }
 
 /* call-seq: waiting_count -> integer
@@ -115,7 +139,7 @@ static VALUE connection_pending_count(VALUE self)
  * Requests of which no byte was written. */
 static VALUE connection_waiting_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_waiting_count(&agent_of(self)->c->session));
+    return sum_of(self, evg_session_waiting_count);
 }
 
 /* call-seq: active_count -> integer
@@ -123,7 +147,7 @@ static VALUE connection_waiting_count(VALUE self)
  * Foreground jobs between JOB_CREATED and their end. */
 static VALUE connection_active_count(VALUE self)
 {
-    return SIZET2NUM(evg_session_active_count(&agent_of(self)->c->session));
+    return sum_of(self, evg_session_active_count);
 }
 
 /* call-seq: unsent_bytes -> integer
@@ -131,7 +155,7 @@ static VALUE connection_active_count(VALUE self)
  * Bytes that wait to be written. */
 static VALUE connection_unsent_bytes(VALUE self)
 {
-    return SIZET2NUM(evg_session_unsent(&agent_of(self)->c->session));
+    return sum_of(self, evg_session_unsent);
 }
 
 /* call-seq: stats -> hash
@@ -141,7 +165,10 @@ static VALUE connection_unsent_bytes(VALUE self)
  * `write_capacity` in bytes. Always `submitted == resolved + pending`. */
 static VALUE connection_stats(VALUE self)
 {
-    return stats_of(&agent_of(self)->c->session);
+    const view_t *view = view_of(self);
+    VALUE stats = rb_hash_new();
+    for (link_t *at = view->links; at < links_end(view); at++) stats_add(stats, link_session(at));
+    return stats;
 }
 
 void Init_evg_connection_facts(void)

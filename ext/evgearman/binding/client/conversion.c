@@ -46,7 +46,7 @@ static void end_converted(VALUE self, VALUE value, VALUE error)
 static void end_unconverted(VALUE self, int code)
 {
     const task_t *task = RTYPEDDATA_DATA(self);
-    failure_t error = {.code = code, .function = task->function, .server = server_of(task->agent), .data = Qnil};
+    failure_t error = {.code = code, .function = task->function, .server = server_of(task->link), .data = Qnil};
     if (task->state == TASK_PENDING) end_converted(self, Qnil, error_new(&error));
 }
 
@@ -62,9 +62,9 @@ static void ask_on(VALUE self, VALUE next)
     VALUE line = rb_struct_aref(next, INT2FIX(0));
     evg_request_init(&task->request, task);
     task_convert_by(self, rb_struct_aref(next, INT2FIX(1)));
-    evg_session_t *s = &task->agent->c->session;
-    error_check(server_of(task->agent), evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
-    evg_connection_changed(task->agent->c);
+    evg_session_t *s = link_session(task->link);
+    error_check(server_of(task->link), evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
+    evg_connection_changed(task->link->c);
     RB_GC_GUARD(line);
 }
 
@@ -85,7 +85,7 @@ static VALUE convert_failed(VALUE arg, VALUE error)
 {
     VALUE self = ((const convert_t *)arg)->self;
     const task_t *task = RTYPEDDATA_DATA(self);
-    end_converted(self, Qnil, task->coded ? error : error_at(server_of(task->agent), error));
+    end_converted(self, Qnil, task->coded ? error : error_at(server_of(task->link), error));
     return Qnil;
 }
 

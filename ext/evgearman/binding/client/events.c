@@ -29,7 +29,7 @@ static VALUE function_of(const evg_event_t *event)
     return task->batch ? batch_function(task->batch, event->request) : task->function;
 }
 
-static VALUE error_of(agent_t *agent, const evg_event_t *event, VALUE data)
+static VALUE error_of(const link_t *link, const evg_event_t *event, VALUE data)
 {
     failure_t error = {.code = event->error,
                        .text = event->text,
@@ -37,7 +37,7 @@ static VALUE error_of(agent_t *agent, const evg_event_t *event, VALUE data)
                        .request = event->request,
                        .function = function_of(event),
                        .handle = event->type == EVG_EVENT_REFUSED ? event->args[0] : evg_bytes(NULL, 0),
-                       .server = server_of(agent),
+                       .server = server_of(link),
                        .data = data};
     if (server_error_p(event)) error.server_code = event->args[0];
     return error_new(&error);
@@ -72,18 +72,19 @@ static VALUE reply_of(const evg_event_t *event)
     return reply;
 }
 
-static void created(agent_t *agent, const evg_event_t *event)
+static void created(link_t *link, const evg_event_t *event)
 {
     task_t *task = task_of_event(event);
     if (!task_listens_p(task, ON_CREATED)) return;
-    task_tell(agent, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
+    task_tell(link->agent, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
 }
 
-static void done(agent_t *agent, const evg_event_t *event)
+static void done(link_t *link, const evg_event_t *event)
 {
+    agent_t *agent = link->agent;
     task_t *task = task_of_event(event);
     if (task->batch) {
-        task_end_one(agent, task, event->request, event->error ? error_of(agent, event, Qnil) : value_of(event));
+        task_end_one(agent, task, event->request, event->error ? error_of(link, event, Qnil) : value_of(event));
         return;
     }
     if (event->error == 0 && !NIL_P(task->converter)) {
@@ -92,7 +93,7 @@ static void done(agent_t *agent, const evg_event_t *event)
     }
     VALUE value = event->error == 0 ? value_of(event) : Qnil;
     if (!NIL_P(value)) {
-        if (background_p(event)) created(agent, event);
+        if (background_p(event)) created(link, event);
         task_end(agent, task, value, Qnil);
         return;
     }
@@ -107,7 +108,7 @@ static void done(agent_t *agent, const evg_event_t *event)
     } else {
         data = Qnil;
     }
-    task_end(agent, task, Qnil, error_of(agent, &told, data));
+    task_end(agent, task, Qnil, error_of(link, &told, data));
 }
 
 static void bytes(agent_t *agent, const evg_event_t *event, callback_t kind)
@@ -144,9 +145,10 @@ static void status(agent_t *agent, const evg_event_t *event)
     task_tell(agent, task, ON_STATUS, 2, binary_string(event->args[0]), binary_string(event->args[1]));
 }
 
-static void assigned(agent_t *agent, const evg_event_t *event)
+static void assigned(link_t *link, const evg_event_t *event)
 {
-    VALUE job = job_new(agent, event);
+    agent_t *agent = link->agent;
+    VALUE job = job_new(link, event);
     if (event->request) {
         task_t *task = task_of_event(event); /* of grab_job: the job is its value, and its DONE comes next */
         RB_OBJ_WRITE(task_object(agent, task), &task->value, job);
@@ -156,21 +158,22 @@ static void assigned(agent_t *agent, const evg_event_t *event)
 }
 
 /* A job that was too large to be taken. */
-static void refused(agent_t *agent, const evg_event_t *event)
+static void refused(link_t *link, const evg_event_t *event)
 {
     VALUE where = rb_str_new_cstr("job ");
     rb_str_cat(where, (const char *)event->args[0].at, (long)event->args[0].len);
-    hook_report(agent, error_of(agent, event, Qnil), name_of(where));
+    hook_report(link->agent, error_of(link, event, Qnil), name_of(where));
 }
 
-static void failed(agent_t *agent, const evg_event_t *event)
+static void failed(link_t *link, const evg_event_t *event)
 {
-    agent->last_error = error_of(agent, event, Qnil);
+    agent_t *agent = link->agent;
+    agent->last_error = error_of(link, event, Qnil);
     hook_call(agent, HOOK_ERROR, 1, agent->last_error);
 }
 
 typedef struct {
-    agent_t *agent;
+    link_t *link;
     const evg_event_t *event;
     VALUE error;
 } telling_t;
@@ -178,25 +181,26 @@ typedef struct {
 static VALUE tell(VALUE arg)
 {
     const telling_t *telling = (const telling_t *)arg;
-    agent_t *agent = telling->agent;
+    link_t *link = telling->link;
+    agent_t *agent = link->agent;
     const evg_event_t *event = telling->event;
     switch (event->type) {
-    case EVG_EVENT_DONE: done(agent, event); break;
-    case EVG_EVENT_CREATED: created(agent, event); break;
+    case EVG_EVENT_DONE: done(link, event); break;
+    case EVG_EVENT_CREATED: created(link, event); break;
     case EVG_EVENT_DATA: bytes(agent, event, ON_DATA); break;
     case EVG_EVENT_WARNING: bytes(agent, event, ON_WARNING); break;
     case EVG_EVENT_EXCEPTION: exception(agent, event); break;
     case EVG_EVENT_STATUS: status(agent, event); break;
-    case EVG_EVENT_ASSIGNED: assigned(agent, event); break;
+    case EVG_EVENT_ASSIGNED: assigned(link, event); break;
     case EVG_EVENT_LOST: job_lost(agent, event->job); break;
     case EVG_EVENT_CONNECTED: hook_call(agent, HOOK_CONNECT, 0, Qnil); break;
     case EVG_EVENT_DISCONNECTED: hook_call(agent, HOOK_DISCONNECT, 0, Qnil); break;
-    case EVG_EVENT_ERROR: failed(agent, event); break;
+    case EVG_EVENT_ERROR: failed(link, event); break;
     case EVG_EVENT_DRAINED: hook_call(agent, HOOK_DRAIN, 0, Qnil); break;
     case EVG_EVENT_IDLE: hook_call(agent, HOOK_IDLE, 0, Qnil); break;
     case EVG_EVENT_STOPPED: hook_call(agent, HOOK_STOPPED, 0, Qnil); break;
-    case EVG_EVENT_EXPIRED: job_expired(agent, event); break;
-    case EVG_EVENT_REFUSED: refused(agent, event); break;
+    case EVG_EVENT_EXPIRED: job_expired(link, event); break;
+    case EVG_EVENT_REFUSED: refused(link, event); break;
     case EVG_EVENT_NONE: break;
     }
     return Qnil;
@@ -207,9 +211,9 @@ static VALUE end_untold(VALUE arg)
     const telling_t *telling = (const telling_t *)arg;
     task_t *task = task_of_event(telling->event);
     if (task->batch) {
-        task_end_one(telling->agent, task, telling->event->request, telling->error);
+        task_end_one(telling->link->agent, task, telling->event->request, telling->error);
     } else if (task->state == TASK_PENDING) {
-        task_end(telling->agent, task, Qnil, telling->error);
+        task_end(telling->link->agent, task, Qnil, telling->error);
     }
     return Qnil;
 }
@@ -222,7 +226,7 @@ static void untold(telling_t *telling)
     telling->error = rb_errinfo();
     rb_set_errinfo(Qnil);
     if (telling->event->type != EVG_EVENT_DONE) {
-        evg_connection_cut(telling->agent->c);
+        evg_connection_cut(telling->link->c);
         return;
     }
     rb_protect(end_untold, (VALUE)telling, &state);
@@ -230,14 +234,15 @@ static void untold(telling_t *telling)
 }
 
 /* No jump may go through a turn: it would leave sources in lists on a stack that is gone. */
-void agent_event(void *owner, const evg_event_t *event)
+void link_event(void *owner, const evg_event_t *event)
 {
-    telling_t telling = {.agent = owner, .event = event, .error = Qnil};
+    telling_t telling = {.link = owner, .event = event, .error = Qnil};
+    const agent_t *agent = telling.link->agent;
     int state = 0;
-    if (agent_gone_p(telling.agent)) return;
-    VALUE self = telling.agent->self;
+    if (agent_gone_p(agent)) return;
+    VALUE self = agent->self;
     rb_protect(tell, (VALUE)&telling, &state);
     if (state) untold(&telling);
-    if (telling.agent->loop->net->polling) evg_loop_wake(telling.agent->loop->net); /* for what was queued */
+    if (agent->loop->net->polling) evg_loop_wake(agent->loop->net); /* for what was queued */
     RB_GC_GUARD(self);
 }

@@ -5,7 +5,7 @@
 
 #include "session/session.h"
 
-/* The sink of an agent's connection. */
-void agent_event(void *agent, const evg_event_t *event);
+/* The sink of a link's connection. */
+void link_event(void *link, const evg_event_t *event);
 
 #endif

@@ -44,40 +44,44 @@ static void packet_passed(void *owner, VALUE packet)
 {
     static const call_kind_t splat = {.run = call_splat};
     const call_t call = {.kind = &splat, .args = {packet, Qnil}, .where = hook_names[HOOK_PACKET]};
-    queue(owner, HOOK_TRACE, call);
-    queue(owner, HOOK_PACKET, call);
+    agent_t *agent = ((link_t *)owner)->agent;
+    queue(agent, HOOK_TRACE, call);
+    queue(agent, HOOK_PACKET, call);
 }
 
 /* Called in the middle of a turn, or of a method that writes at once beside a poll. */
 static void on_bytes(void *owner, bool out, evg_bytes_t bytes)
 {
-    agent_t *agent = owner;
+    const link_t *link = owner;
+    const agent_t *agent = link->agent;
     if (agent_gone_p(agent) || agent->loop->muted) return;
     VALUE self = agent->self;
-    trace_bytes(agent->trace, out, bytes);
+    trace_bytes(link->trace, out, bytes);
     if (agent->loop->net->polling) evg_loop_wake(agent->loop->net);
     RB_GC_GUARD(self);
 }
 
-static void begin_trace(agent_t *agent)
+static void begin_trace(link_t *link)
 {
-    agent->trace = trace_new(agent->c, packet_passed);
-    agent->c->on_bytes = on_bytes;
+    link->trace = trace_new(link->c, packet_passed);
+    link->c->on_bytes = on_bytes;
 }
 
-static void end_trace(agent_t *agent)
+static void end_trace(link_t *link)
 {
-    agent->c->on_bytes = NULL;
-    trace_free(agent->trace);
-    agent->trace = NULL;
+    link->c->on_bytes = NULL;
+    trace_free(link->trace);
+    link->trace = NULL;
 }
 
 /* Begins or ends it, as there are hooks. */
 static void follow_hooks(agent_t *agent)
 {
     bool wanted = !NIL_P(agent->hooks[HOOK_PACKET]) || !NIL_P(agent->hooks[HOOK_TRACE]);
-    if (wanted && !agent->trace) begin_trace(agent);
-    if (!wanted && agent->trace) end_trace(agent);
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        if (wanted && !at->trace) begin_trace(at);
+        if (!wanted && at->trace) end_trace(at);
+    }
 }
 
 /* -- setting them -------------------------------------------------------------------------------------------------- */

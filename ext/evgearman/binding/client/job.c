@@ -27,10 +27,10 @@ static void job_free(void *ptr)
     evg_job_t *core = &job->common.job;
     bool held = core->state == EVG_JOB_HELD;
     if (job->agent && (held || evg_list_linked_p(&core->stuck))) {
-        evg_session_t *s = &job->agent->c->session;
+        evg_session_t *s = link_session(job->link);
         if (held) (void)evg_job_fail(s, core);
         evg_job_forget(s, core);
-        evg_connection_changed(job->agent->c);
+        evg_connection_changed(job->link->c);
     }
     evg_list_unlink(&core->link);
     evg_list_unlink(&job->handling); /* its handler was left for good, with its fiber */
@@ -73,7 +73,7 @@ static void used(assignment_t *common)
 /* Nobody else may write while its handler runs, so that is done before max_unsent is judged. */
 static evg_session_t *session_of(assignment_t *common, bool room)
 {
-    evg_connection_t *c = ((rb_job_t *)common)->agent->c;
+    evg_connection_t *c = ((rb_job_t *)common)->link->c;
     evg_session_t *s = &c->session;
     evg_connection_clock(c);
     if (room && evg_session_full_p(s)) evg_connection_flush(c);
@@ -83,7 +83,7 @@ static evg_session_t *session_of(assignment_t *common, bool room)
 /* Leaves at once, also from inside a running handler: a progress bar must move. */
 static void said(assignment_t *common)
 {
-    evg_connection_flush(((rb_job_t *)common)->agent->c);
+    evg_connection_flush(((rb_job_t *)common)->link->c);
 }
 
 static void answered(assignment_t *common, bool sent)
@@ -96,7 +96,7 @@ static void answered(assignment_t *common, bool sent)
 
 /* -- its beginning -------------------------------------------------------------------------------------------------- */
 
-VALUE job_new(agent_t *agent, const evg_event_t *event)
+VALUE job_new(link_t *link, const evg_event_t *event)
 {
     static const assignment_ops_t ops = {.used = used, .session = session_of, .said = said, .answered = answered};
     rb_job_t *job;
@@ -105,11 +105,12 @@ VALUE job_new(agent_t *agent, const evg_event_t *event)
     job->thread = job->agent_value = job->handler = Qnil;
     assignment_init(&job->common, self, &ops, event);
     job->number = ++numbers;
-    job->agent = agent;
-    job->agent_value = agent->self;
-    job->common.server = server_of(agent);
-    evg_worker_accept(&agent->c->session, &job->common.job, event, job);
-    job->assigned_at = agent->c->session.wire.now;
+    job->agent = link->agent;
+    job->link = link;
+    job->agent_value = link->agent->self;
+    job->common.server = server_of(link);
+    evg_worker_accept(link_session(link), &job->common.job, event, job);
+    job->assigned_at = link_session(link)->wire.now;
     handler_t *handler = job->common.job.function ? job->common.job.function->owner : NULL;
     job->handler = handler ? handler->self : Qnil;
     job->common.function = handler ? handler->name : name_string(event->args[1]);
@@ -145,25 +146,31 @@ void job_lost(agent_t *agent, evg_job_t *lost)
     }
 }
 
-void job_expired(agent_t *agent, const evg_event_t *event)
+void job_expired(link_t *link, const evg_event_t *event)
 {
+    agent_t *agent = link->agent;
     const rb_job_t *job = event->job->owner;
     const failure_t error = {.code = event->error,
                              .text = event->text,
                              .function = lifetime_over_p(job->common.marked_in) ? Qnil : job->common.function,
                              .handle = evg_bytes(job->common.job.handle, job->common.job.handle_len),
-                             .server = server_of(agent),
+                             .server = server_of(link),
                              .data = Qnil};
     if (!agent->loop->muted) hook_report(agent, error_new(&error), job_where(job));
+}
+
+static void add_held(VALUE jobs, evg_session_t *s)
+{
+    for (evg_job_t *at = NULL; (at = evg_worker_next_job(s, at));) {
+        const rb_job_t *job = at->owner;
+        if (!lifetime_over_p(job->common.marked_in)) rb_ary_push(jobs, job->common.self);
+    }
 }
 
 VALUE jobs_in_flight(const agent_t *agent)
 {
     VALUE jobs = rb_ary_new();
-    for (evg_job_t *at = NULL; (at = evg_worker_next_job(&agent->c->session, at));) {
-        const rb_job_t *job = at->owner;
-        if (!lifetime_over_p(job->common.marked_in)) rb_ary_push(jobs, job->common.self);
-    }
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) add_held(jobs, link_session(at));
     return jobs;
 }
 

@@ -14,6 +14,7 @@ typedef struct {
     evg_list_t handling; /* in loop->handling, while its handler runs where the loop does … */
     VALUE thread;        /* … on this thread */
     agent_t *agent;
+    link_t *link; /* alive, as the agent, as long as agent_value is marked */
     VALUE agent_value;
     VALUE handler; /* Handler, or nil */
     uint64_t number;
@@ -23,7 +24,7 @@ typedef struct {
 } rb_job_t;
 
 /* For an EVG_EVENT_ASSIGNED; takes it. */
-VALUE job_new(agent_t *agent, const evg_event_t *event);
+VALUE job_new(link_t *link, const evg_event_t *event);
 
 rb_job_t *job_of(VALUE self); /* follows a fork */
 
@@ -42,7 +43,7 @@ VALUE job_where(const rb_job_t *job);
 
 /* Its connection ended; its time was up, and it failed. */
 void job_lost(agent_t *agent, evg_job_t *job);
-void job_expired(agent_t *agent, const evg_event_t *event);
+void job_expired(link_t *link, const evg_event_t *event);
 
 /* An Array of the Jobs that are held. */
 VALUE jobs_in_flight(const agent_t *agent);

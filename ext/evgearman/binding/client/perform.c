@@ -28,7 +28,7 @@ static VALUE bytes_to_send(VALUE coder, VALUE value)
 static void complete_with(rb_job_t *job, VALUE value)
 {
     VALUE bytes = bytes_to_send(job_handler(job)->coding.coder, value);
-    if (!job->common.answered && assignment_complete(&job->common, bytes)) evg_connection_asked(job->agent->c);
+    if (!job->common.answered && assignment_complete(&job->common, bytes)) evg_connection_asked(job->link->c);
 }
 
 static VALUE handle(VALUE self)
@@ -76,7 +76,7 @@ static VALUE fail_with(VALUE arg)
 {
     const failed_t *failed = (const failed_t *)arg;
     rb_job_t *job = job_of(failed->job);
-    bool told = job->agent->c->session.options.exceptions;
+    bool told = link_session(job->link)->options.exceptions;
     VALUE message = told ? rb_rescue2(message_of, failed->error, no_message, Qnil, rb_eException, (VALUE)0) : Qnil;
     if (job->common.answered) return Qnil;
     return told ? assignment_exception(failed->job, message) : assignment_fail(failed->job);
@@ -114,7 +114,7 @@ static VALUE handle_or_fail(VALUE self)
 static VALUE leave(VALUE self)
 {
     rb_job_t *job = job_of(self);
-    evg_connection_t *c = job->agent->c;
+    evg_connection_t *c = job->link->c;
     bool jumped = job->common.job.entered && !job_handler(job)->async && !job->common.answered &&
                   job->common.job.state == EVG_JOB_HELD;
     evg_job_left(&c->session, &job->common.job);
@@ -125,11 +125,11 @@ static VALUE leave(VALUE self)
 /* Answers what the handler raised, or nil. */
 static VALUE run(rb_job_t *job, VALUE self)
 {
-    evg_session_t *s = &job->agent->c->session;
-    evg_connection_clock(job->agent->c);
+    evg_session_t *s = link_session(job->link);
+    evg_connection_clock(job->link->c);
     evg_job_started(s, &job->common.job);
     if (job->common.job.function && job->common.job.function->timeout > 0)
-        evg_connection_changed(job->agent->c); /* its deadline is new */
+        evg_connection_changed(job->link->c); /* its deadline is new */
     evg_job_entered(&job->common.job);
     return rb_ensure(handle_or_fail, self, leave, self);
 }
@@ -139,7 +139,7 @@ static void write_before(rb_job_t *job)
 {
     double longest = job_handler(job)->longest;
     bool known_quick = longest > 0 && longest <= quick;
-    evg_connection_t *c = job->agent->c;
+    evg_connection_t *c = job->link->c;
     if (!known_quick && evg_session_unsent(&c->session) > 0) evg_connection_flush(c);
 }
 
@@ -147,7 +147,7 @@ static void write_before(rb_job_t *job)
 static void write_if_late(rb_job_t *job)
 {
     handler_t *handler = job_handler(job);
-    evg_connection_t *c = job->agent->c;
+    evg_connection_t *c = job->link->c;
     double took = c->session.wire.now - job->common.job.started_at;
     handler->longest = took > handler->longest ? took : 0.99 * handler->longest + 1e-9;
     if (took > quick) evg_connection_flush(c);
@@ -254,7 +254,7 @@ static VALUE job_perform(VALUE self)
     rb_job_t *job = job_of(self);
     if (job->common.job.state != EVG_JOB_HELD) return Qnil;
     VALUE error = run(job, self);
-    evg_connection_flush(job->agent->c);
+    evg_connection_flush(job->link->c);
     return error;
 }
 

@@ -11,7 +11,7 @@ static VALUE ask(VALUE self, ask_t *how, VALUE text, evg_shape_t shape, VALUE co
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     question_t question = {rb_str_new_frozen(text), shape};
-    VALUE task = agent_ask(open_agent_of(self), Qnil, Qnil, block, how, &question);
+    VALUE task = link_ask(open_view_of(self)->links, Qnil, Qnil, block, how, &question);
     task_convert_by(task, converter);
     RB_GC_GUARD(question.text);
     return task;

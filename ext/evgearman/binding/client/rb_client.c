@@ -34,7 +34,7 @@ static VALUE submit(VALUE self, submit_t *what)
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     what->function = rb_str_new_frozen(string_of(what->function, "function"));
     what->unique = unique_of(what->unique);
-    VALUE task = agent_ask(open_agent_of(self), what->function, what->unique, block, ask_submit, what);
+    VALUE task = link_ask(open_view_of(self)->links, what->function, what->unique, block, ask_submit, what);
     RB_GC_GUARD(what->function);
     RB_GC_GUARD(what->unique);
     RB_GC_GUARD(what->workload);
@@ -64,7 +64,8 @@ static VALUE client_submit(VALUE self, VALUE function, VALUE workload, VALUE uni
 static VALUE client_check_submit(VALUE self, VALUE function, VALUE unique, VALUE timeout, VALUE listeners, VALUE coder,
                                  VALUE encoding)
 {
-    const agent_t *agent = agent_of(self);
+    const link_t *link = view_of(self)->links;
+    const agent_t *agent = link->agent;
     const submit_t common = {.command = EVG_SUBMIT_JOB,
                              .function = string_of(function, "function"),
                              .unique = unique_of(unique),
@@ -74,8 +75,8 @@ static VALUE client_check_submit(VALUE self, VALUE function, VALUE unique, VALUE
     encoding_of(encoding, agent->coding.encoding);
     check_callable(listeners);
     const evg_submission_t packet = submission_of(&common);
-    const failure_t about = {.function = common.function, .server = server_of(agent), .data = Qnil};
-    error_check_about(&about, evg_client_check(&agent->c->session, &packet));
+    const failure_t about = {.function = common.function, .server = server_of(link), .data = Qnil};
+    error_check_about(&about, evg_client_check(link_session(link), &packet));
     return self;
 }
 

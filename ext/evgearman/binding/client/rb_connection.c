@@ -1,4 +1,4 @@
-/* What Client and Worker have in common, both agents: one connection. */
+/* What Client and Worker have in common, both agents: connections. */
 #include "binding/client/agent.h"
 #include "binding/client/ask.h"
 #include "binding/client/conversion.h"
@@ -28,14 +28,17 @@ static void member_mark(const member_t *member)
 
 static void member_runs(member_t *member)
 {
-    evg_connection_t *c = agent_of_member(member)->c;
-    evg_session_loop_runs(&c->session);
-    evg_connection_changed(c);
+    const view_t *view = &agent_of_member(member)->view;
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_session_loop_runs(link_session(at));
+        evg_connection_changed(at->c);
+    }
 }
 
 static void member_shut(member_t *member)
 {
-    evg_connection_shut(agent_of_member(member)->c);
+    const view_t *view = &agent_of_member(member)->view;
+    for (link_t *at = view->links; at < links_end(view); at++) evg_connection_shut(at->c);
 }
 
 /* Who waits is on a stack that is gone. */
@@ -43,7 +46,7 @@ static void member_forked(member_t *member)
 {
     agent_t *agent = agent_of_member(member);
     evg_list_clear(&agent->waiters);
-    evg_connection_pump(agent->c);
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) evg_connection_pump(at->c);
     conversions_after_fork(agent);
 }
 
@@ -72,45 +75,70 @@ static VALUE loop_clients(VALUE self)
 /* Who waits in flush or close is woken by the step that gets there; a worker's `run`, when there is no hope. */
 static void stepped(void *owner)
 {
-    agent_t *agent = owner;
-    agent_weigh(agent);
+    link_t *link = owner;
+    agent_t *agent = link->agent;
+    link_weigh(link);
     if (!evg_list_empty_p(&agent->waiters)) goal_wake_reached(&agent->waiters);
-    if (agent->c->session.state == EVG_DOWN && agent_hopeless_p(agent)) agent_rouse(agent);
+    if (link_session(link)->state == EVG_DOWN && agent_hopeless_p(agent)) agent_rouse(agent);
 }
 
-static VALUE connection_init(VALUE self, VALUE loop_value, VALUE host, VALUE port, VALUE path)
+static void add_link(agent_t *agent, const evg_address_t *address)
+{
+    link_t *link = links_end(&agent->view);
+    char room[EVG_HOST_MAX + sizeof address->path];
+    if (!link_make(link, agent, agent->loop->net, address)) rb_raise(rb_eNoMemError, "cannot make a connection");
+    agent->view.count++;
+    link->c->on_event = link_event;
+    link->c->on_step = stepped;
+    evg_bytes_t name = evg_bytes_of(evg_address_text(address, room, sizeof room));
+    evg_fleet_add(&agent->fleet, &link->member, link_session(link), name);
+}
+
+/* Each of them as host, port, path. */
+static void add_links(agent_t *agent, VALUE places)
+{
+    long count = RARRAY_LEN(places);
+    VALUE room;
+    evg_address_t *addresses = ALLOCV_N(evg_address_t, room, count);
+    for (long i = 0; i < count; i++) {
+        VALUE place = rb_ary_entry(places, i);
+        address_of(&addresses[i], rb_ary_entry(place, 0), rb_ary_entry(place, 1), rb_ary_entry(place, 2));
+    }
+    agent->view.links = ruby_xcalloc((size_t)count, sizeof *agent->view.links);
+    agent->view.agent = agent;
+    for (long i = 0; i < count; i++) add_link(agent, &addresses[i]);
+    ALLOCV_END(room);
+}
+
+static VALUE connection_init(VALUE self, VALUE loop_value, VALUE places)
 {
     agent_t *agent = RTYPEDDATA_DATA(self);
-    evg_address_t address;
-    uint64_t seed[2];
-    if (agent->c) rb_raise(rb_eTypeError, "already initialized");
+    if (agent->view.agent) rb_raise(rb_eTypeError, "already initialized");
     loop_t *loop = open_loop_of(loop_value);
-    address_of(&address, host, port, path);
-    random_bytes(seed, sizeof seed);
     agent->handlers = hidden_array();
     agent->on_lost = rb_hash_new();
     agent->loop_value = loop_value;
     agent->loop = loop;
-    agent->c = evg_connection_new(loop->net, &address, seed[0], seed[1]);
-    if (!agent->c) rb_raise(rb_eNoMemError, "cannot make a connection");
-    agent->c->owner = agent;
-    agent->c->on_event = agent_event;
-    agent->c->on_step = stepped;
+    evg_fleet_init(&agent->fleet, EVG_ROUTE_SPREAD);
+    add_links(agent, places);
     loop_add(loop, &agent->member, &member_ops);
     return self;
 }
 
-/* From the next connection on; nil: in the clear. */
+/* From the next connection on, of each in the order of its servers; nil: in the clear. */
 static VALUE connection_set_tls(VALUE self, VALUE tls)
 {
-    evg_connection_set_tls(agent_of(self)->c, tls_context_of(tls));
+    const view_t *view = view_of(self);
+    for (size_t i = 0; i < view->count; i++) {
+        evg_connection_set_tls(view->links[i].c, tls_context_of(rb_ary_entry(tls, (long)i)));
+    }
     return self;
 }
 
-/* The Worker whose connection it is another view of, or nil. */
-static VALUE connection_shared(VALUE self)
+/* Whose links they are that it speaks to, or nil: its own. */
+static VALUE connection_whole(VALUE self)
 {
-    return ((agent_t *)RTYPEDDATA_DATA(self))->shared;
+    return ((agent_t *)RTYPEDDATA_DATA(self))->whole;
 }
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
@@ -124,7 +152,7 @@ static VALUE connection_echo(VALUE self, VALUE data)
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     data = string_of(data, "data");
     const question_t question = {.text = data};
-    VALUE task = agent_ask(open_agent_of(self), Qnil, Qnil, block, ask_echo, &question);
+    VALUE task = link_ask(open_view_of(self)->links, Qnil, Qnil, block, ask_echo, &question);
     RB_GC_GUARD(data);
     return task;
 }
@@ -135,28 +163,52 @@ static VALUE connection_echo(VALUE self, VALUE data)
 static VALUE connection_set_client_id(VALUE self, VALUE id)
 {
     id = string_of(id, "client_id");
-    agent_t *agent = open_agent_of(self);
-    error_check(server_of(agent), evg_session_set_client_id(&agent->c->session, bytes_of(id)));
-    evg_connection_changed(agent->c);
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        error_check(server_of(at), evg_session_set_client_id(link_session(at), bytes_of(id)));
+        evg_connection_changed(at->c);
+    }
     return self;
 }
 
 /* -- connecting ---------------------------------------------------------------------------------------------------- */
 
-static VALUE connection_connect(VALUE self, VALUE host, VALUE port, VALUE path)
+/* It was asked for, and that is not over. */
+static void refuse_twice(const link_t *link)
+{
+    const evg_session_t *s = link_session(link);
+    bool busy = s->state == EVG_OPEN || evg_session_connecting_p(s);
+    if (link->asked && busy) error_check(server_of(link), EVG_EALREADY);
+}
+
+static void begin(link_t *link)
+{
+    link->asked = true;
+    evg_connection_clock(link->c);
+    evg_session_retry_now(link_session(link));
+    evg_session_want(link_session(link));
+    evg_connection_changed(link->c);
+}
+
+/* Where it is. */
+static VALUE connection_connect(VALUE self)
+{
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) refuse_twice(at);
+    for (link_t *at = view->links; at < links_end(view); at++) begin(at);
+    return self;
+}
+
+/* Somewhere else, from now on. */
+static VALUE connection_connect_to(VALUE self, VALUE host, VALUE port, VALUE path)
 {
     evg_address_t address;
-    agent_t *agent = open_agent_of(self);
-    evg_connection_t *c = agent->c;
+    link_t *link = open_view_of(self)->links;
     address_of(&address, host, port, path);
-    bool busy = c->session.state == EVG_OPEN || evg_session_connecting_p(&c->session);
-    if (agent->asked && busy) error_check(server_of(agent), EVG_EALREADY);
-    agent->asked = true;
-    evg_connection_clock(c);
-    if (!evg_address_equal_p(&address, &c->address)) evg_connection_move(c, &address);
-    evg_session_retry_now(&c->session);
-    evg_session_want(&c->session);
-    evg_connection_changed(agent->c);
+    refuse_twice(link);
+    evg_connection_clock(link->c);
+    if (!evg_address_equal_p(&address, server_of(link))) evg_connection_move(link->c, &address);
+    begin(link);
     return self;
 }
 
@@ -173,18 +225,22 @@ static VALUE connection_loop_runs(VALUE self)
  * `connect` or the next request. Idempotent. */
 static VALUE connection_disconnect(VALUE self)
 {
-    agent_t *agent = agent_of(self);
-    agent->asked = false;
-    evg_connection_clock(agent->c);
-    evg_connection_disconnect(agent->c);
+    const view_t *view = view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        at->asked = false;
+        evg_connection_clock(at->c);
+        evg_connection_disconnect(at->c);
+    }
     return self;
 }
 
 static VALUE set_paused(VALUE self, bool paused)
 {
-    agent_t *agent = agent_of(self);
-    agent->c->session.paused = paused;
-    evg_connection_changed(agent->c);
+    const view_t *view = view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_session_pause(link_session(at), paused);
+        evg_connection_changed(at->c);
+    }
     return self;
 }
 
@@ -209,10 +265,11 @@ void Init_evg_connection(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
-    rb_define_private_method(klass, "_init", connection_init, 4);
+    rb_define_private_method(klass, "_init", connection_init, 2);
     rb_define_private_method(klass, "_set_tls", connection_set_tls, 1);
-    rb_define_private_method(klass, "_shared", connection_shared, 0);
-    rb_define_private_method(klass, "_connect", connection_connect, 3);
+    rb_define_private_method(klass, "_whole", connection_whole, 0);
+    rb_define_private_method(klass, "_connect", connection_connect, 0);
+    rb_define_private_method(klass, "_connect_to", connection_connect_to, 3);
     rb_define_private_method(klass, "_loop_runs", connection_loop_runs, 0);
     rb_define_method(klass, "echo", connection_echo, 1);
     rb_define_method(klass, "set_client_id", connection_set_client_id, 1);

@@ -62,7 +62,7 @@ static VALUE job_elapsed(VALUE self)
  * Was its worker told to stop? Then a long handler may end early. */
 static VALUE job_stopping_p(VALUE self)
 {
-    return RBOOL(job_of(self)->agent->c->session.worker.stopping);
+    return RBOOL(link_session(job_of(self)->link)->worker.stopping);
 }
 
 /* call-seq: on_lost { ... } -> self

@@ -9,19 +9,24 @@
 
 static VALUE connection_option_get(VALUE self, VALUE name)
 {
-    return tunable_get(agent_of(self)->c, name);
+    return tunable_get(view_of(self)->links->c, name);
+}
+
+static void set_option(evg_connection_t *c, VALUE name, VALUE value)
+{
+    double keepalive = c->keepalive;
+    tunable_set(c, name, value);
+    if (c->keepalive != keepalive) evg_connection_set_keepalive(c, c->keepalive);
+    evg_connection_clock(c);
+    evg_session_reconsider(&c->session);
+    evg_connection_pump(c);
+    evg_connection_changed(c);
 }
 
 static VALUE connection_option_set(VALUE self, VALUE name, VALUE value)
 {
-    agent_t *agent = agent_of(self);
-    double keepalive = agent->c->keepalive;
-    tunable_set(agent->c, name, value);
-    if (agent->c->keepalive != keepalive) evg_connection_set_keepalive(agent->c, agent->c->keepalive);
-    evg_connection_clock(agent->c);
-    evg_session_reconsider(&agent->c->session);
-    evg_connection_pump(agent->c);
-    evg_connection_changed(agent->c);
+    const view_t *view = view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) set_option(at->c, name, value);
     return value;
 }
 

@@ -31,7 +31,7 @@ static bool await(task_t *task, VALUE timeout)
 {
     double deadline = deadline_of(timeout);
     if (over_p(task)) return true;
-    goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->agent->c};
+    goal_t goal = {.reached = over_goal, .subject = task, .waiters = &task->waiters, .about = task->link->c};
     return loop_wait(task->agent->loop, &goal, deadline) || task->state != TASK_PENDING;
 }
 
@@ -44,7 +44,7 @@ static void fail(const task_t *task, const char *class_name, const char *words)
                        .words = evg_bytes_of(words),
                        .handle = evg_request_handle(&task->request),
                        .function = task->function,
-                       .server = server_of(task->agent),
+                       .server = server_of(task->link),
                        .data = Qnil};
     rb_exc_raise(error_new(&error));
 }
@@ -175,13 +175,13 @@ LISTEN(on_status, ON_STATUS)
 /* What is not written need not be. Without memory for that it goes its way. */
 static void take_back(task_t *task)
 {
-    evg_session_t *s = &task->agent->c->session;
     if (task->state != TASK_PENDING) return;
-    if (task->batch)
-        batch_take_back(task->batch, s);
-    else
-        (void)evg_session_take_back(s, &task->request);
-    evg_connection_changed(task->agent->c);
+    if (task->batch) {
+        batch_take_back(task->batch);
+        return;
+    }
+    (void)evg_session_take_back(link_session(task->link), &task->request);
+    evg_connection_changed(task->link->c);
 }
 
 /* call-seq: abandon -> self

@@ -8,20 +8,31 @@
 #include "binding/drive/loop.h"
 #include "binding/drive/wait.h"
 
-/* For so many Tasks of that agent. */
-static VALUE window_initialize(VALUE self, VALUE agent, VALUE most)
+/* For so many Tasks of that client. */
+static VALUE window_initialize(VALUE self, VALUE client, VALUE most)
 {
     window_t *window = RTYPEDDATA_DATA(self);
-    window->agent = agent_of(agent);
+    window->view = view_of(client);
+    window->view_value = client;
+    window->agent = window->view->agent;
     window->agent_value = window->agent->self;
     window->most = FIXNUM_P(most) ? (size_t)FIX2LONG(most) : SIZE_MAX;
     return self;
 }
 
+/* Somewhere there is no room. */
+static bool full_p(const view_t *view)
+{
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        if (evg_session_full_p(link_session(at))) return true;
+    }
+    return false;
+}
+
 static bool room_p(const goal_t *goal)
 {
     const window_t *window = goal->subject;
-    return window->under_way < window->most && !evg_session_full_p(&window->agent->c->session);
+    return window->under_way < window->most && !full_p(window->view);
 }
 
 /* For another Task. */
@@ -29,7 +40,8 @@ static VALUE window_wait(VALUE self)
 {
     window_t *window = RTYPEDDATA_DATA(self);
     agent_t *agent = window->agent;
-    const goal_t room = {.reached = room_p, .subject = window, .waiters = &agent->waiters, .about = agent->c};
+    const goal_t room = {
+        .reached = room_p, .subject = window, .waiters = &agent->waiters, .about = window->view->links->c};
     if (!room_p(&room)) loop_wait(agent->loop, &room, INFINITY);
     RB_GC_GUARD(self);
     return self;

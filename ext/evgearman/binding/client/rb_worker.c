@@ -16,15 +16,26 @@
 #include "binding/values/seconds.h"
 #include "binding/values/strings.h"
 
+static void add_handlers(VALUE kept, evg_session_t *s)
+{
+    for (evg_function_t *at = NULL; (at = evg_worker_next_any_function(s, at));) {
+        const handler_t *handler = at->owner;
+        if (handler) rb_ary_push(kept, handler->self);
+    }
+}
+
 /* Those that no ability points at are dropped; jobs keep theirs alive themselves. */
 static void keep_handlers(agent_t *agent)
 {
     VALUE kept = hidden_array();
-    for (evg_function_t *at = NULL; (at = evg_worker_next_any_function(&agent->c->session, at));) {
-        const handler_t *handler = at->owner;
-        if (handler) rb_ary_push(kept, handler->self);
-    }
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) add_handlers(kept, link_session(at));
     agent->handlers = kept;
+}
+
+/* All links have the same abilities, and do the same. */
+static void changed_all(const view_t *view)
+{
+    for (link_t *at = view->links; at < links_end(view); at++) evg_connection_changed(at->c);
 }
 
 static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeout, VALUE server_timeout, VALUE async,
@@ -32,14 +43,17 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
 {
     name = string_of(name, "function");
     double ours = limit_of(timeout, "timeout"), theirs = limit_of(server_timeout, "server_timeout");
-    agent_t *agent = open_agent_of(self);
+    const view_t *view = open_view_of(self);
+    agent_t *agent = view->agent;
     coding_t coding = {coder_of(coder, agent->coding.coder), encoding_of(encoding, agent->coding.encoding)};
     handler_t *handler = NULL;
     if (!NIL_P(callable)) rb_ary_push(agent->handlers, handler_new(name, callable, RTEST(async), &coding, &handler));
-    evg_connection_clock(agent->c);
-    error_check(server_of(agent), evg_worker_can_do(&agent->c->session, bytes_of(name), ours, theirs, handler));
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_connection_clock(at->c);
+        error_check(server_of(at), evg_worker_can_do(link_session(at), bytes_of(name), ours, theirs, handler));
+    }
     keep_handlers(agent);
-    evg_connection_changed(agent->c);
+    changed_all(view);
     return self;
 }
 
@@ -50,10 +64,12 @@ static VALUE worker_register(VALUE self, VALUE name, VALUE callable, VALUE timeo
 static VALUE worker_cant_do(VALUE self, VALUE name)
 {
     name = string_of(name, "function");
-    agent_t *agent = open_agent_of(self);
-    error_check(server_of(agent), evg_worker_cant_do(&agent->c->session, bytes_of(name)));
-    keep_handlers(agent);
-    evg_connection_changed(agent->c);
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        error_check(server_of(at), evg_worker_cant_do(link_session(at), bytes_of(name)));
+    }
+    keep_handlers(view->agent);
+    changed_all(view);
     return self;
 }
 
@@ -62,10 +78,10 @@ static VALUE worker_cant_do(VALUE self, VALUE name)
  * Takes all abilities back (RESET_ABILITIES), as `cant_do` does one. */
 static VALUE worker_reset_abilities(VALUE self)
 {
-    agent_t *agent = open_agent_of(self);
-    evg_worker_reset_abilities(&agent->c->session);
-    keep_handlers(agent);
-    evg_connection_changed(agent->c);
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) evg_worker_reset_abilities(link_session(at));
+    keep_handlers(view->agent);
+    changed_all(view);
     return self;
 }
 
@@ -74,13 +90,13 @@ static VALUE worker_reset_abilities(VALUE self)
  * Names that are registered. */
 static VALUE worker_functions(VALUE self)
 {
-    return function_names(&agent_of(self)->c->session);
+    return function_names(link_session(view_of(self)->links));
 }
 
 /* What it has for a function: [callable, async, coder, encoding], or nil. */
 static VALUE worker_handler(VALUE self, VALUE name)
 {
-    const evg_function_t *function = evg_worker_function(&agent_of(self)->c->session, bytes_of(name));
+    const evg_function_t *function = evg_worker_function(link_session(view_of(self)->links), bytes_of(name));
     if (!function || !function->owner) return Qnil;
     const handler_t *handler = function->owner;
     VALUE encoding = rb_enc_from_encoding(rb_enc_from_index(handler->coding.encoding));
@@ -89,10 +105,12 @@ static VALUE worker_handler(VALUE self, VALUE name)
 
 static VALUE worker_work(VALUE self)
 {
-    agent_t *agent = open_agent_of(self);
-    evg_connection_clock(agent->c);
-    error_check(server_of(agent), evg_worker_work(&agent->c->session));
-    evg_connection_changed(agent->c);
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_connection_clock(at->c);
+        error_check(server_of(at), evg_worker_work(link_session(at)));
+    }
+    changed_all(view);
     return self;
 }
 
@@ -102,19 +120,21 @@ static VALUE worker_work(VALUE self)
 static VALUE worker_work_stop(VALUE self)
 {
     /* A trap handler may call it. */
-    agent_t *agent = agent_of(self);
-    evg_worker_stop(&agent->c->session);
-    evg_connection_changed(agent->c);
+    const view_t *view = view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) evg_worker_stop(link_session(at));
+    changed_all(view);
     return self;
 }
 
 /* One job of the work loop, and no more. */
 static VALUE worker_work_one(VALUE self)
 {
-    agent_t *agent = open_agent_of(self);
-    evg_connection_clock(agent->c);
-    error_check(server_of(agent), evg_worker_work_one(&agent->c->session));
-    evg_connection_changed(agent->c);
+    const view_t *view = open_view_of(self);
+    for (link_t *at = view->links; at < links_end(view); at++) {
+        evg_connection_clock(at->c);
+        error_check(server_of(at), evg_worker_work_one(link_session(at)));
+    }
+    changed_all(view);
     return self;
 }
 
@@ -126,7 +146,7 @@ static VALUE worker_work_one(VALUE self)
 static VALUE worker_grab_job(VALUE self)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    return agent_ask(open_agent_of(self), Qnil, Qnil, block, ask_grab, NULL);
+    return link_ask(open_view_of(self)->links, Qnil, Qnil, block, ask_grab, NULL);
 }
 
 static VALUE worker_set_pool(VALUE self, VALUE pool)
@@ -175,7 +195,14 @@ static VALUE worker_handler_threads(VALUE self)
  * Does it ask for jobs? */
 static VALUE worker_working_p(VALUE self)
 {
-    return RBOOL(evg_worker_working_p(&agent_of(self)->c->session));
+    return RBOOL(evg_worker_working_p(link_session(view_of(self)->links)));
+}
+
+static size_t held_count(const view_t *view)
+{
+    size_t held = 0;
+    for (link_t *at = view->links; at < links_end(view); at++) held += link_session(at)->worker.held_count;
+    return held;
 }
 
 /* call-seq: idle? -> true or false
@@ -183,12 +210,15 @@ static VALUE worker_working_p(VALUE self)
  * Are all jobs finished that were assigned? */
 static VALUE worker_idle_p(VALUE self)
 {
-    return RBOOL(agent_of(self)->c->session.worker.held_count == 0);
+    return RBOOL(held_count(view_of(self)) == 0);
 }
 
 static VALUE worker_drained_p(VALUE self)
 {
-    return RBOOL(evg_worker_drained_p(&agent_of(self)->c->session));
+    const view_t *view = view_of(self);
+    bool drained = true;
+    for (link_t *at = view->links; at < links_end(view); at++) drained &= evg_worker_drained_p(link_session(at));
+    return RBOOL(drained);
 }
 
 /* call-seq: busy_count -> integer
@@ -196,7 +226,7 @@ static VALUE worker_drained_p(VALUE self)
  * Jobs that were assigned and are not finished; lost ones and those past their deadline do not count. */
 static VALUE worker_busy_count(VALUE self)
 {
-    return SIZET2NUM(agent_of(self)->c->session.worker.held_count);
+    return SIZET2NUM(held_count(view_of(self)));
 }
 
 static VALUE worker_jobs_finished(VALUE self)
@@ -204,14 +234,12 @@ static VALUE worker_jobs_finished(VALUE self)
     return ULL2NUM(agent_of(self)->jobs_finished);
 }
 
-/* A Client that is another view of its connection. */
+/* A Client that is another view of its connections. */
 static VALUE worker_new_client(VALUE self)
 {
-    agent_of(self); /* or raises */
+    const view_t *view = view_of(self);
     VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
-    VALUE client = rb_obj_alloc(rb_const_get(module, rb_intern("Client")));
-    ((agent_t *)RTYPEDDATA_DATA(client))->shared = self;
-    return client;
+    return view_new(rb_const_get(module, rb_intern("Client")), view->agent, view->links, view->count);
 }
 
 void Init_evg_worker(void)

@@ -57,7 +57,7 @@ task_t *task_of(VALUE self)
     return task;
 }
 
-VALUE task_new(agent_t *agent, VALUE function, VALUE unique, VALUE block, task_t **out)
+VALUE task_new(link_t *link, VALUE function, VALUE unique, VALUE block, task_t **out)
 {
     task_t *task;
     VALUE self = TypedData_Make_Struct(task_class, task_t, &task_type, task);
@@ -65,8 +65,9 @@ VALUE task_new(agent_t *agent, VALUE function, VALUE unique, VALUE block, task_t
     evg_list_init(&task->waiters);
     task->value = task->error = task->callbacks = task->exception = task->progress = task->converter = Qnil;
     task->window = Qnil;
-    task->agent = agent;
-    RB_OBJ_WRITE(self, &task->agent_value, agent->self);
+    task->link = link;
+    task->agent = link->agent;
+    RB_OBJ_WRITE(self, &task->agent_value, link->agent->self);
     RB_OBJ_WRITE(self, &task->function, function);
     RB_OBJ_WRITE(self, &task->unique, unique);
     RB_OBJ_WRITE(self, &task->block, block);

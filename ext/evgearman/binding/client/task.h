@@ -15,7 +15,8 @@ typedef enum { TASK_PENDING, TASK_SUCCEEDED, TASK_FAILED } task_state_t;
 typedef struct {
     pending_place_t place; /* first */
     evg_request_t request;
-    agent_t *agent; /* alive as long as agent_value is marked */
+    link_t *link;   /* where it was asked; of a batch: where its first part was */
+    agent_t *agent; /* the link's; both are alive as long as agent_value is marked */
     VALUE agent_value;
     VALUE value, error;
     VALUE block;     /* { |value, error| } */
@@ -43,8 +44,8 @@ extern const rb_data_type_t task_type;
 task_t *task_of(VALUE self);   /* follows a fork */
 VALUE task_handle(VALUE self); /* of the job that was submitted, or nil */
 
-/* A new Task that no request was made for yet. Once one is taken, it is pending until its end. */
-VALUE task_new(agent_t *agent, VALUE function, VALUE unique, VALUE block, task_t **out);
+/* A new Task for which nothing was asked there yet. Once a request is taken, it is pending until its end. */
+VALUE task_new(link_t *link, VALUE function, VALUE unique, VALUE block, task_t **out);
 
 /* The object, while it is pending. */
 static inline VALUE task_object(const agent_t *agent, const task_t *task)

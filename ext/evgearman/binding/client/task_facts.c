@@ -26,8 +26,8 @@ static const char *state_name(const task_t *task)
     if (task->state == TASK_FAILED) return "failed";
     if (task->running) return "running";
     if (task->request.state == EVG_REQUEST_CREATED) return "created";
-    const evg_request_t *request = task->batch ? task->batch->requests : &task->request;
-    return evg_session_unwritten_p(&task->agent->c->session, request) ? "waiting" : "sent";
+    const evg_request_t *request = task->batch ? &task->batch->parts->request : &task->request;
+    return evg_session_unwritten_p(link_session(task->link), request) ? "waiting" : "sent";
 }
 
 /* call-seq: state -> symbol

@@ -7,6 +7,7 @@ static void window_mark(void *ptr)
 {
     const window_t *window = ptr;
     rb_gc_mark(window->agent_value);
+    rb_gc_mark(window->view_value);
 }
 
 static const rb_data_type_t window_type = {
@@ -19,7 +20,7 @@ static VALUE window_allocate(VALUE klass)
 {
     window_t *window;
     VALUE self = TypedData_Make_Struct(klass, window_t, &window_type, window);
-    window->agent_value = Qnil;
+    window->agent_value = window->view_value = Qnil;
     return self;
 }
 

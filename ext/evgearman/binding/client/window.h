@@ -9,7 +9,8 @@
 typedef struct {
     size_t under_way, most;
     agent_t *agent; /* alive as long as agent_value is marked */
-    VALUE agent_value;
+    view_t *view;   /* alive as long as view_value is */
+    VALUE agent_value, view_value;
 } window_t;
 
 /* A Task of it has ended. */

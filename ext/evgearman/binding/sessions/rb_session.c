@@ -290,7 +290,9 @@ static VALUE session_unsent_bytes(VALUE self)
  * Counters since the session was made, as of Connection#stats; always `submitted == resolved + pending`. */
 static VALUE session_stats(VALUE self)
 {
-    return stats_of(&session_of(self)->s);
+    VALUE stats = rb_hash_new();
+    stats_add(stats, &session_of(self)->s);
+    return stats;
 }
 
 void Init_evg_session(void)

@@ -1,24 +1,23 @@
 #include "binding/values/stats.h"
 
-static void put(VALUE hash, const char *name, uint64_t value)
+static void add(VALUE hash, const char *name, uint64_t value)
 {
-    rb_hash_aset(hash, ID2SYM(rb_intern(name)), ULL2NUM(value));
+    VALUE key = ID2SYM(rb_intern(name)), before = rb_hash_lookup(hash, key);
+    rb_hash_aset(hash, key, ULL2NUM(NIL_P(before) ? value : NUM2ULL(before) + value));
 }
 
-VALUE stats_of(const evg_session_t *s)
+void stats_add(VALUE stats, const evg_session_t *s)
 {
-    VALUE stats = rb_hash_new();
-    put(stats, "submitted", s->stats.submitted);
-    put(stats, "resolved", s->stats.resolved);
-    put(stats, "pending", evg_session_unresolved(s));
-    put(stats, "bytes_in", s->wire.bytes_in);
-    put(stats, "bytes_out", s->wire.bytes_out);
-    put(stats, "packets_in", s->stats.packets_in);
-    put(stats, "packets_out", s->stats.packets_out);
-    put(stats, "reconnects", s->stats.connects ? s->stats.connects - 1 : 0);
-    put(stats, "ignored_packets", s->stats.ignored_packets);
-    put(stats, "refused_jobs", s->stats.refused_jobs);
-    put(stats, "read_capacity", s->wire.in.cap);
-    put(stats, "write_capacity", s->wire.out.cap);
-    return stats;
+    add(stats, "submitted", s->stats.submitted);
+    add(stats, "resolved", s->stats.resolved);
+    add(stats, "pending", evg_session_unresolved(s));
+    add(stats, "bytes_in", s->wire.bytes_in);
+    add(stats, "bytes_out", s->wire.bytes_out);
+    add(stats, "packets_in", s->stats.packets_in);
+    add(stats, "packets_out", s->stats.packets_out);
+    add(stats, "reconnects", s->stats.connects ? s->stats.connects - 1 : 0);
+    add(stats, "ignored_packets", s->stats.ignored_packets);
+    add(stats, "refused_jobs", s->stats.refused_jobs);
+    add(stats, "read_capacity", s->wire.in.cap);
+    add(stats, "write_capacity", s->wire.out.cap);
 }

@@ -5,6 +5,7 @@
 
 #include "session/session.h"
 
-VALUE stats_of(const evg_session_t *s); /* the Hash of `stats` */
+/* Adds those of a session to the Hash of `stats`. */
+void stats_add(VALUE stats, const evg_session_t *s);
 
 #endif
