@@ -37,8 +37,8 @@ RSpec.describe "README.md and docs/" do
   end
 
   # Answers what a program printed and whether it ended well. It has a server of its own, and certificates where it runs.
-  def run_page(page, name, *arguments, **options)
-    page.file(name, "#{name}_spec.rb") do |path|
+  def run_page(page, name, *arguments, more: [], **options)
+    page.file(name, "#{name}_spec.rb", more: more) do |path|
       Dir.chdir(File.dirname(path)) do
         %w[ca server worker].each { |paper| FileUtils.cp(Papers[paper == "worker" ? "client" : paper], "#{paper}.pem") }
         text, status = run_ruby("-r", Page::CHECKS, *arguments, path, env: { "GEARMAN_SERVERS" => own_server.url, **options })
@@ -48,7 +48,7 @@ RSpec.describe "README.md and docs/" do
   end
 
   # Pages whose programs run by themselves.
-  %w[README.md docs/client.md docs/worker.md docs/tls.md docs/server.md docs/testing.md docs/protocol.md docs/getting-started.md].each do |name|
+  %w[README.md docs/client.md docs/worker.md docs/tls.md docs/server.md docs/testing.md docs/protocol.md docs/getting-started.md docs/migration.md].each do |name|
     page = Page.new(name)
 
     it "#{name}: is a program that answers what it says" do
@@ -65,5 +65,26 @@ RSpec.describe "README.md and docs/" do
     text, success = Bundler.with_unbundled_env { run_page(Page.new("docs/testing.md"), "minitest", "RUBYOPT" => nil, "MT_NO_PLUGINS" => "1") }
     missing("minitest") if text.include?("cannot load such file -- minitest")
     expect([text[/\d+ runs, .* failures, \d+ errors/], success]).to eq(["1 runs, 2 assertions, 0 failures, 0 errors", true])
+  end
+
+  # What each of these lines of code answered, behind a program of the page.
+  def answers_of(page, program, codes)
+    text, success = run_page(page, program, more: codes.map { |code| "answer = (#{code}); puts %(\nanswer \#{answer.inspect})" })
+    expect(success).to be(true), text
+    text.scan(/^answer (.*)$/).flatten
+  end
+
+  it "docs/migration.md: what is put beside each other answers the same" do
+    page = Page.new("docs/migration.md")
+    left, right = page.table("gearman-ruby", "evgearman").transpose.zip(%w[left right]).map { |codes, name| answers_of(page, name, codes) }
+    expect([left.size, right.size]).to all(be > 25)
+    bytes = left.zip(right).select { |pair| pair.all?(/\A"/) }
+    expect(bytes.map(&:first)).to eq(bytes.map(&:last)).and include('"olleh"', '"cba"', '"w1"', '"2"')
+  end
+
+  it "docs/migration.md: the Ruby beside Perl is right" do
+    page = Page.new("docs/migration.md")
+    codes = page.table("EV::Gearman", "evgearman").map { |row| row.fetch(1) }
+    expect(answers_of(page, "perl", codes).size).to eq(codes.size).and be > 25
   end
 end

@@ -118,7 +118,7 @@ module EVGearman
     #
     #   @return [Hash{Symbol => Integer}]
 
-    # Seconds and flags that both ends of a connection know. See the README's table for each.
+    # Seconds and flags that both ends of a connection know. See docs/options.md for each.
     DEFAULTS = {
       connect_timeout: 5, command_timeout: 30, heartbeat: 20, lost_check: 10, reconnect: true,
       reconnect_delay: 0.1, reconnect_max_delay: 2, max_reconnect_attempts: nil, keepalive: 60, io_priority: 0,

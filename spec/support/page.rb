@@ -6,7 +6,7 @@ require "tmpdir"
 # The Ruby code of a page of Markdown: what stands in it between ```ruby and ```, and, unseen by its readers, in comments
 # between <!-- ruby and -->. All of it is one program, in its order; words behind `ruby` make it a part of the programs of
 # those names instead. A line `expression # => answer` has to answer that, and to be reached; `…` in an answer stands for
-# anything, and what follows a semicolon is for the reader.
+# anything, and what follows a semicolon is for the reader. Cells of a table may be code, too.
 class Page
   ROOT = File.expand_path("../..", __dir__)
   BLOCK = /^```ruby(?<names>[ \w]*)\n(?<code>.*?)^```$|^<!-- ruby(?<names>[ \w]*)\n(?<code>.*?)^-->$/m.freeze
@@ -30,12 +30,18 @@ class Page
   # How many answers one of them gives.
   def answers(program = MAIN) = lines(program).grep(ANSWER).size
 
-  # A file, for the block: one of its programs, whose lines have the numbers of the page's.
-  def file(program = MAIN, basename = "#{program}.rb")
+  # The rows of the table with that head: code, without its quotes.
+  def table(*head)
+    text = @text[/^\| #{head.join(" \\| ")} \|\n\|[-|]+\n(.*?)\n\n/m, 1]
+    text.lines.map { |row| row.scan(/(?<!\\)\| `(.*?)` (?=\|)/).flatten.map { |code| code.gsub("\\|", "|") } }
+  end
+
+  # A file, for the block: one of its programs, whose lines have the numbers of the page's, and more lines behind them.
+  def file(program = MAIN, basename = "#{program}.rb", more: [])
     Dir.mktmpdir("page") do |dir|
       path = File.join(dir, basename)
       checked = lines(program).map.with_index(1) { |line, number| check(line, number) }
-      File.write(path, [*checked, "Answers.tell"].join("\n"))
+      File.write(path, [*checked, *more, "Answers.tell"].join("\n"))
       yield path
     end
   end
