@@ -81,7 +81,7 @@ RSpec.describe EVGearman::Settings do
     expect(complaint({}, env: { "EVGEARMAN_TIMEOUT" => "-1" })).to eq('EVGEARMAN_TIMEOUT: timeout must be seconds from 0, not "-1"')
     expect(complaint(file: write("log_format: xml"))).to eq('config/evgearman.yml: log_format must be one of text, json, not "xml"')
     expect(complaint({ tls: "ca=1" })).to start_with("--tls: tls must be true, false, or of ca_file, ")
-    expect(complaint(file: write("processes: 1.5"))).to end_with("must be a whole number from 1, not 1.5")
+    expect(complaint(file: write("processes: 1.5"))).to end_with("must be a whole number from 0, not 1.5")
     expect(complaint(file: write("prefetch: -1"))).to end_with("must be a whole number from 0, or auto, not -1")
   end
 

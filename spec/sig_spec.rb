@@ -7,9 +7,9 @@ require "yard"
 require "evgearman/testing"
 require "evgearman/testing/matchers"
 require "evgearman/testing/assertions"
-require "evgearman/settings"
 require "evgearman/active_job/service" # without Active Job, which it needs when there is a job
 require "evgearman/compat/gearman"
+require "evgearman/runtime"
 
 # Before anything is run: the parser of rbs 2 crashes once a spec has had the collector move objects.
 Signatures.signed
