@@ -7,50 +7,20 @@ require "socket"
 RSpec.describe EVGearman::Server, "and hostile peers" do
   let(:options) { {} }
   let(:server) { embedded(**options) }
-  let(:client) { client_for(server) }
-  let(:stats) { -> { server.server.stats } }
+
+  include_context "with those who behave"
 
   MIB = 1024 * 1024
-  SAFE = "reverse" # nobody hostile knows it
 
-  before do
-    skip "needs Linux" unless File.directory?("/proc/self/task")
-    worker_for(server).register_function(SAFE) { |job| job.workload.reverse }.work
-    unharmed
-    @before = resources
-    @rss = rss
-  end
-
-  # Everyone hostile has gone by now: so has what the server kept for them.
-  after do
-    next unless @before
-
-    @wires&.each(&:close)
-    unharmed
-    eventually { resources.zip(@before).all? { |now, before| now <= before } }
-    expect(server.running?).to be(true)
-  end
+  before { @rss = rss }
 
   def rss = File.read("/proc/self/statm").split[1].to_i * 4096
-
-  # Connections, threads and descriptors of the process.
-  def resources = [stats.call[:connections], *%w[task fd].map { |kind| Dir.children("/proc/self/#{kind}").size }]
-
-  # Right answers to those who behave, and the server's owner gets his, too.
-  def unharmed
-    word = "word #{@words = (@words || 0) + 1}"
-    expect(client.call(SAFE, word, timeout: Examples::PATIENCE)).to eq(word.reverse)
-    expect(client.echo(word).value(Examples::PATIENCE)).to eq(word)
-    expect(server.server.jobs.map(&:function)).not_to include(SAFE)
-    expect(stats.call).to include(connections: be >= 2, workers: be >= 1)
-  end
 
   # What it takes, beside what the examples themselves do.
   def expect_growth(most)
     expect(rss - @rss).to be < most unless Requirements.sanitized? # which keep what is freed
   end
 
-  def connect = TCPSocket.new(server.host, server.port).tap { |socket| (@wires ||= []) << socket }
   def header(type, length, magic: "\0REQ") = [magic, type, length].pack("a4NN")
   def packet(name, *args) = EVGearman::Protocol.encode(name, *args)
 
@@ -181,7 +151,7 @@ RSpec.describe EVGearman::Server, "and hostile peers" do
 
     it "are listed in lines and columns, whatever functions and workers are called" do
       raw = wire(server)
-      raw.say(:can_do, "a\tb\nc 1\r\n.\n").say(:can_do, ".").say(:set_client_id, "me\n0 1.2.3.4 fake : #{SAFE}").heard
+      raw.say(:can_do, "a\tb\nc 1\r\n.\n").say(:can_do, ".").say(:set_client_id, "me\n0 1.2.3.4 fake : #{safe}").heard
       expect(server.ask("status").map { |line| line.count("\t") }).to all(be_between(3, 4)) # one in its name
       expect(server.ask("status").size).to eq(3)
       expect(server.ask("workers").size).to eq(4) # who asks, too

@@ -5,38 +5,13 @@ require "socket"
 
 # Those who begin with TLS and do not go on as they should: each costs his own connection, and nobody else anything.
 RSpec.describe EVGearman::Server, "by TLS, and hostile peers" do
+  include_context "with those who behave"
+
   let(:server) { embedded(tls: { cert_file: Papers["server"] }) }
   let(:trusting) { { ca_file: Papers["ca"] } }
-  let(:client) { client_for(server, tls: trusting) }
-  let(:stats) { -> { server.server.stats } }
+  let(:manners) { { tls: trusting } }
 
-  before do
-    skip "needs Linux" unless File.directory?("/proc/self/task")
-    worker_for(server, tls: trusting).register_function("reverse") { |job| job.workload.reverse }.work
-    unharmed
-    @before = resources
-  end
-
-  # They have gone by now: so has what the server kept for them.
-  after do
-    next unless @before
-
-    @wires&.each(&:close)
-    unharmed
-    eventually { resources.zip(@before).all? { |now, before| now <= before } }
-    expect(errors).to be_empty
-  end
-
-  def resources = [stats.call[:connections], *%w[task fd].map { |kind| Dir.children("/proc/self/#{kind}").size }]
-
-  # Right answers to those who behave.
-  def unharmed
-    word = "word #{@words = (@words || 0) + 1}"
-    expect(client.call("reverse", word, timeout: Examples::PATIENCE)).to eq(word.reverse)
-    expect(stats.call).to include(connections: be >= 2, workers: be >= 1)
-  end
-
-  def connect = TCPSocket.new(server.host, server.port).tap { |socket| (@wires ||= []) << socket }
+  after { expect(errors).to be_empty }
 
   # What is said to him who is hung up on.
   def hung_up?(socket)
