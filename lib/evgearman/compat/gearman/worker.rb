@@ -111,10 +111,13 @@ module Gearman
     # @return [false]
     def work
       @status = :preparing
+      @exception = nil
       @asleep.clear
       @workers.each { |worker| worker.work { asleep(worker) } }
       @loop.post { end_if_over }
-      @loop.run
+      EVGearman::Deputy.during(@loop, method(:left_by)) { @loop.run }
+      raise @exception if @exception
+
       false
     ensure
       @workers.each(&:work_stop)
@@ -134,6 +137,12 @@ module Gearman
     end
 
     def raised(error, where) = logger.error("#{where} raised #{error.class}: #{error.message}")
+
+    # By the deputy, who keeps time while a handler runs: a block on its thread raised.
+    def left_by(exception)
+      @exception = exception
+      @loop.stop
+    end
 
     def listen_to_packets
       @workers.each do |worker|
