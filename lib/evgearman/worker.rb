@@ -62,6 +62,7 @@ module EVGearman
     # @raise [ConnectionError] when the loop is closed
     def initialize(shutdown_timeout: 25, **options)
       super(**options)
+      _share_slots
       @shutdown_timeout = Seconds.check(shutdown_timeout, "shutdown_timeout")
       _set_hook(:on_stopped, method(:drained))
       _set_pool(@pool = Pool.for(self, concurrency)) if concurrency.to_i > 1

@@ -137,9 +137,17 @@ agent_t *agent_of(VALUE self)
     return view_of(self)->agent;
 }
 
+bool agent_working_p(const agent_t *agent)
+{
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        if (evg_worker_working_p(link_session(at))) return true;
+    }
+    return false;
+}
+
 bool agent_hopeless_p(const agent_t *agent)
 {
-    bool hopeless = evg_worker_working_p(link_session(agent->view.links));
+    bool hopeless = agent_working_p(agent);
     for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
         hopeless &= evg_session_idle_p(link_session(at));
     }

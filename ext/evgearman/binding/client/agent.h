@@ -10,6 +10,7 @@
 #include "binding/drive/loop.h"
 #include "binding/loop/loop_life.h"
 #include "binding/values/coding.h"
+#include "session/crew.h"
 #include "session/fleet.h"
 
 enum {
@@ -38,6 +39,8 @@ struct agent {
     view_t view;
     VALUE whole;       /* another's: whose it is, and nothing below here counts; or nil */
     evg_fleet_t fleet; /* its own links */
+    evg_crew_t crew;   /* the same, of a Worker at several servers */
+    link_t *grabbed;   /* the last that grab_job asked, or NULL */
     VALUE self;
     loop_t *loop;
     VALUE loop_value;
@@ -96,6 +99,9 @@ static inline bool agent_gone_p(const agent_t *agent)
 
 /* It is collected, alone or with what is pending on it: in any order, so whoever is freed first says it. */
 void agent_dispose(agent_t *agent);
+
+/* It asks for jobs, at one of its servers at least. */
+bool agent_working_p(const agent_t *agent);
 
 /* It is a worker that works, has no connection, and makes none any more, to any server. */
 bool agent_hopeless_p(const agent_t *agent);

@@ -3,6 +3,7 @@
 #include "binding/client/agent.h"
 #include "binding/client/batch.h"
 #include "binding/client/conversion.h"
+#include "binding/client/grab_one.h"
 #include "binding/client/hooks.h"
 #include "binding/client/job.h"
 #include "binding/client/perform.h"
@@ -87,6 +88,7 @@ static void done(link_t *link, const evg_event_t *event)
         task_end_one(agent, task, event->request, event->error ? error_of(link, event, Qnil) : value_of(event));
         return;
     }
+    if (task->unasked && grab_elsewhere(task, event)) return;
     if (event->error == 0 && !NIL_P(task->converter)) {
         task_queue_conversion(agent, task, reply_of(event));
         return;

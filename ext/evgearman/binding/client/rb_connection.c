@@ -72,12 +72,23 @@ static VALUE loop_clients(VALUE self)
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
+/* Of a worker at several servers: another one may be asked now. */
+static void stir_others(const link_t *link)
+{
+    agent_t *agent = link->agent;
+    if (!evg_crew_stirred(&agent->crew)) return;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        if (at != link) evg_connection_changed(at->c);
+    }
+}
+
 /* Who waits in flush or close is woken by the step that gets there; a worker's `run`, when there is no hope. */
 static void stepped(void *owner)
 {
     link_t *link = owner;
     agent_t *agent = link->agent;
     link_weigh(link);
+    stir_others(link);
     if (!evg_list_empty_p(&agent->waiters)) goal_wake_reached(&agent->waiters);
     if (link_session(link)->state == EVG_DOWN && agent_hopeless_p(agent)) agent_rouse(agent);
 }

@@ -1,7 +1,6 @@
 #include <ruby/encoding.h>
 
 #include "binding/client/agent.h"
-#include "binding/client/ask.h"
 #include "binding/client/handler.h"
 #include "binding/client/job.h"
 #include "binding/client/perform.h"
@@ -138,15 +137,16 @@ static VALUE worker_work_one(VALUE self)
     return self;
 }
 
-/* call-seq: grab_job -> task
- *           grab_job { |job, error| ... } -> task
- *
- * Asks once, with GRAB_JOB_UNIQ or GRAB_JOB, for a job of any function that was announced; NoJobError "no job" when
- * there is none. Whoever gets it finishes it. */
-static VALUE worker_grab_job(VALUE self)
+/* Several servers: one set of slots for all. */
+static VALUE worker_share_slots(VALUE self)
 {
-    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    return link_ask(open_view_of(self)->links, Qnil, Qnil, block, ask_grab, NULL);
+    agent_t *agent = agent_of(self);
+    if (agent->view.count == 1) return self;
+    evg_crew_init(&agent->crew);
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        evg_crew_add(&agent->crew, link_session(at));
+    }
+    return self;
 }
 
 static VALUE worker_set_pool(VALUE self, VALUE pool)
@@ -195,7 +195,7 @@ static VALUE worker_handler_threads(VALUE self)
  * Does it ask for jobs? */
 static VALUE worker_working_p(VALUE self)
 {
-    return RBOOL(evg_worker_working_p(link_session(view_of(self)->links)));
+    return RBOOL(agent_working_p(agent_of(self)));
 }
 
 static size_t held_count(const view_t *view)
@@ -252,6 +252,7 @@ void Init_evg_worker(void)
     rb_define_private_method(klass, "_handler", worker_handler, 1);
     rb_define_private_method(klass, "_work", worker_work, 0);
     rb_define_private_method(klass, "_work_one", worker_work_one, 0);
+    rb_define_private_method(klass, "_share_slots", worker_share_slots, 0);
     rb_define_private_method(klass, "_set_pool", worker_set_pool, 1);
     rb_define_private_method(klass, "_jobs_finished", worker_jobs_finished, 0);
     rb_define_private_method(klass, "_handler_threads", worker_handler_threads, 0);
@@ -261,7 +262,6 @@ void Init_evg_worker(void)
     rb_define_private_method(klass, "_drained?", worker_drained_p, 0);
     rb_define_method(klass, "cant_do", worker_cant_do, 1);
     rb_define_method(klass, "reset_abilities", worker_reset_abilities, 0);
-    rb_define_method(klass, "grab_job", worker_grab_job, 0);
     rb_define_method(klass, "in_flight", worker_in_flight, 0);
     rb_define_method(klass, "functions", worker_functions, 0);
     rb_define_method(klass, "work_stop", worker_work_stop, 0);

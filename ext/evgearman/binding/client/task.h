@@ -30,6 +30,7 @@ typedef struct {
     batch_t *batch;     /* of a Task for many requests, until its end; else NULL */
     size_t calls;       /* blocks of it that are queued */
     size_t under_way;   /* blocks of it that run */
+    size_t unasked;     /* servers that a grab_job may still ask */
     unsigned converted; /* times its conversion was interrupted */
     uint64_t ran_by;    /* number of the seat under which they do */
     uint8_t state;      /* task_state_t */
