@@ -41,8 +41,45 @@ RSpec.describe "In a Rails application" do
       .to eq([20.0, @embedded.url, true])
   end
 
-  it "the name of the adapter is known, and its generator and events" do
+  it "the name of the adapter is known" do
     expect(ask("ActiveJob::Base.queue_adapter_name")).to eq("evgearman")
+  end
+
+  # What `bin/rails generate evgearman:install` makes of the files of a new application.
+  describe "the generator" do
+    around { |example| Dir.mktmpdir { |dir| @dir = dir and example.run } }
+
+    def generated(files)
+      files.each { |name, text| FileUtils.mkdir_p(File.dirname(path(name))) && File.write(path(name), text) }
+      ask("require 'rails/generators'; Rails::Generators.invoke('evgearman:install', ['--quiet'], destination_root: #{@dir.inspect}) && nil")
+      files.to_h { |name, _| [name, File.read(path(name))] }
+    end
+
+    def path(name) = File.join(@dir, name)
+
+    it "has development and production use the adapter, and nothing else" do
+      blank = "Rails.application.configure do\n  config.x = 1\nend\n"
+      solid = "Rails.application.configure do\n  config.active_job.queue_adapter = :solid_queue\nend\n"
+      files = generated("config/environments/development.rb" => blank, "config/environments/production.rb" => solid,
+                        "config/environments/test.rb" => blank)
+      expect(files.values).to eq(["Rails.application.configure do\n  config.active_job.queue_adapter = :evgearman\n  config.x = 1\nend\n",
+                                  "Rails.application.configure do\n  config.active_job.queue_adapter = :evgearman\nend\n", blank])
+    end
+
+    it "writes settings that hold" do
+      generated({})
+      require "evgearman/settings"
+      file = path("config/evgearman.yml")
+      told = { "GEARMAN_SERVERS" => "a:1" }
+      development, production = %w[development production].map { |name| EVGearman::Settings.load(file: file, environment: name, env: {}) }
+      expect([development[:queues], development[:concurrency], development[:servers]]).to eq([%w[default mailers], 5, ["127.0.0.1:4730"]])
+      expect([production[:servers], production[:processes]]).to eq([["127.0.0.1:4730"], 2])
+      expect(EVGearman::Settings.load(file: file, environment: "production", env: told)[:servers]).to eq(["a:1"])
+    end
+
+    it "has workers run beside the server of development, where there is a Procfile for that" do
+      expect(generated("Procfile.dev" => "web: bin/rails server\n").values).to eq(["web: bin/rails server\njobs: bundle exec evgearman work\n"])
+    end
   end
 
   describe "events tell" do
