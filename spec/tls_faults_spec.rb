@@ -97,7 +97,7 @@ RSpec.describe "TLS, and what goes wrong" do
   it "carries 64 MiB" do
     bytes = Random.bytes((64 * 1024 * 1024) - name.bytesize - 100)
     worker
-    expect(client(server).call(name, bytes, timeout: 2 * Examples::PATIENCE) == bytes.reverse).to be(true)
+    expect(client(server).call(name, bytes, timeout: 10 * Examples::PATIENCE) == bytes.reverse).to be(true)
   end
 
   it "says how a certificate that lacks the one between is to be mended" do

@@ -139,7 +139,7 @@ RSpec.describe "TLS", server: Gearmand do
       name = function
       working(name) { |job| job.workload.reverse }
       bytes = Random.bytes(16 * 1024 * 1024)
-      expect(one.call(name, bytes, timeout: 60) == bytes.reverse).to be(true)
+      expect(one.call(name, bytes, timeout: 10 * Examples::PATIENCE) == bytes.reverse).to be(true)
     end
 
     it "tells of progress at once" do
@@ -396,6 +396,20 @@ RSpec.describe "TLS", server: Gearmand do
       made.connect.ping(5)
       server.kill
       expect(next_error).to eq("connection closed by server: without a word of TLS (close_notify)")
+    end
+
+    it "lasts through a fork, of which the child says not a word" do
+      made = client_for(server, tls: trusting, reconnect: false)
+      made.ping(5)
+      said = forked do
+        made.close(0)
+        server.server.stop
+        server.running?
+      end
+      expect(said).to be(false)
+      expect(made.ping(5)).to be_a(Float)
+      expect(server.server.stats[:connections]).to eq(1)
+      expect(errors).to be_empty
     end
 
     it "lets in only whom it knows, if it is to" do
