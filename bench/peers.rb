@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 # The same operations by evgearman, by the gem gearman-ruby and by libgearman, on a gearmand of its own or on yours.
-# gearman-ruby is fetched into tmp/bench when it is not there, for this alone; libgearman's header has to be installed
-# (Debian: libgearman-dev), which bin/setup does. gearman-ruby has one request under way, whatever the others have.
+# libgearman's header has to be installed (Debian: libgearman-dev), which bin/setup does. gearman-ruby has one request
+# under way, whatever the others have.
 #
 #     bench/peers.rb [--server HOST:PORT] [--seconds 1 | --ops N] [--rounds 5] [--only call …]
 require_relative "support/options"

@@ -3,29 +3,16 @@
 require_relative "suite"
 
 module Bench
-  # The gem gearman-ruby, which is fetched when it is asked for: no Gemfile has it.
+  # The gem gearman-ruby, of the bundle.
   class GearmanRuby < Contestant
-    VERSION = "4.0.5"
     SCRIPT = File.expand_path("../peers/gearman_ruby.rb", __dir__)
-    GEMS = File.expand_path("../../tmp/bench/gems", __dir__)
-    LIB = File.join(GEMS, "gems", "gearman-ruby-#{VERSION}", "lib")
-    OUTSIDE = { "RUBYOPT" => nil, "RUBYLIB" => nil, "BUNDLE_GEMFILE" => nil }.freeze
-
-    def initialize
-      super
-      install unless File.exist?(LIB)
-    end
 
     private
 
-    def env = OUTSIDE
-
-    def command(*args) = [RbConfig.ruby, "-W0", "-I#{LIB}", SCRIPT, *args.map(&:to_s)]
-
-    def install
-      gem = %W[-S gem install gearman-ruby -v #{VERSION} --install-dir #{GEMS} --no-document]
-      system(OUTSIDE, RbConfig.ruby, *gem, out: File::NULL) or abort "bench: RubyGems has no gearman-ruby for us"
-    end
+    # Without bundler, which would make each process large.
+    def env = { "RUBYOPT" => nil, "RUBYLIB" => nil, "BUNDLE_GEMFILE" => nil }
+    def lib = File.join(Gem::Specification.find_by_name("gearman-ruby").full_gem_path, "lib")
+    def command(*args) = [RbConfig.ruby, "-W0", "-I#{lib}", SCRIPT, *args.map(&:to_s)]
   end
 
   # The C library of gearmand.
