@@ -29,10 +29,13 @@ Gem::Specification.new do |spec|
   spec.add_development_dependency "async", "~> 2.0"
   spec.add_development_dependency "gearman-ruby", "~> 4.0"
   spec.add_development_dependency "nio4r", "~> 2.7"
+  spec.add_development_dependency "prometheus-client", ">= 4", "< 6"
+  spec.add_development_dependency "puma", ">= 6", "< 9"
   spec.add_development_dependency "rake", "~> 13.0"
   spec.add_development_dependency "rake-compiler", "~> 1.2"
   spec.add_development_dependency "rbs", ">= 2.1", "< 5"
   spec.add_development_dependency "rspec", "~> 3.12"
   spec.add_development_dependency "rubocop", "~> 1.60"
+  spec.add_development_dependency "webrick", "~> 1.8"
   spec.add_development_dependency "yard", "~> 0.9"
 end
