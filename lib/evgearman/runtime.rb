@@ -118,13 +118,32 @@ module EVGearman
       @settings = settings
     end
 
+    # Runs jobs on a thread of this process, which does other things, too: signals, processes and a probe are its own
+    # affair.
+    #
+    # @return [self]
+    # @raise [Failure] when there is nothing to do
+    def start
+      @workshop = Workshop.embedded(settings, prepare).prepare
+      @thread = OwnThread.start("evgearman runtime") { @workshop.run }
+      self
+    end
+
+    # Ends what {start} began, and waits for that.
+    #
+    # @param timeout [Numeric] seconds for jobs that are running
+    # @return [nil]
+    def stop(timeout = settings[:timeout])
+      @workshop&.stop(timeout)
+      @thread&.join
+      @workshop = @thread = nil
+    end
+
     # Runs jobs until a signal ends it. On the main thread: it sets traps.
     #
     # @return [Integer] 0; 1 when the application does not load, or has nothing to do
     def run
-      log = Log.new(settings)
-      Runtime.registry.log = log
-      share_connection
+      log = prepare
       pidfile { settings[:processes].zero? ? Workshop.alone(settings, log).run : Supervisor.new(settings, log).run }
     rescue Failure => e
       log.error(e.message)
@@ -134,11 +153,13 @@ module EVGearman
     private
 
     # What is said of servers is so for {EVGearman.client} of the handlers, too, unless the application configures that.
-    def share_connection
+    def prepare
+      log = Runtime.registry.log = Log.new(settings)
       EVGearman.configure do |c|
         settings.connection.each { |name, value| c.public_send(:"#{name}=", value) }
-        c.logger ||= Runtime.registry.log.plain
+        c.logger ||= log.plain
       end
+      log
     end
 
     def pidfile

@@ -42,7 +42,10 @@ class Workforce
     @status ||= Process.wait2(pid, Process::WNOHANG)&.last
   end
 
-  def gone?(process)
+  def gone?(process) = Workforce.gone?(process)
+
+  # Has it ended?
+  def self.gone?(process)
     File.read("/proc/#{process}/stat")[/\) (\w)/, 1] == "Z"
   rescue Errno::ENOENT
     true

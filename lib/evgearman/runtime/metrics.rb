@@ -45,10 +45,13 @@ module EVGearman
       def processes(rows)
         add(:Gauge, :evgearman_processes, "Processes that run jobs", { {} => rows.size })
         add(:Gauge, :evgearman_busy, "Jobs that are run now", { {} => rows.sum { |row| row["busy"] } })
-        { connected: "Is it connected?", resident_bytes: "Its memory" }.each do |name, text|
-          values = rows.to_h { |row| [{ process: row["number"].to_s }, name == :connected ? (row["connected"] ? 1 : 0) : row["rss"]] }
-          add(:Gauge, :"evgearman_process_#{name}", text, values, [:process])
-        end
+        each_process(:connected, "Is it connected?", rows) { |row| row["connected"] ? 1 : 0 }
+        each_process(:resident_bytes, "Its memory", rows) { |row| row["rss"] }
+      end
+
+      def each_process(name, text, rows)
+        values = rows.to_h { |row| [{ process: row["number"].to_s }, yield(row)] }
+        add(:Gauge, :"evgearman_process_#{name}", text, values, [:process])
       end
 
       def add(kind, name, text, values, labels = [], **options)

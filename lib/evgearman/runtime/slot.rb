@@ -28,15 +28,18 @@ module EVGearman
       # @return [Array<Child>]
       def children = [@child, @successor].compact
 
-      def ready? = children.any?(&:ready?)
+      # It is done, and nobody is missing.
+      def close = @closed = true
+
+      def empty? = @closed && children.empty?
 
       # Forks, if one is missing.
       def fill
-        @child ||= @fork.call(number) if now >= @due
+        @child ||= @fork.call(number) if now >= @due && !@closed
       end
 
       # Seconds until {fill} does something; 0 when it has nothing to do.
-      def wait = @child ? 0 : (@due - now).clamp(0..)
+      def wait = @child || @closed ? 0 : (@due - now).clamp(0..)
 
       def renew = @successor ||= @fork.call(number)
 

@@ -17,6 +17,7 @@ module EVGearman
         @manager = ServiceManager.new
         @slots = Array.new(settings[:processes]) { |n| Slot.new(n + 1, settings[:timeout]) { |number| fork_child(number) } }
         @renewals = []
+        @parent = ::Process.ppid
       end
 
       # @return [Integer] how to end
@@ -26,7 +27,7 @@ module EVGearman
         Application.load(@settings) if @settings[:preload]
         @inbox = Inbox.new(HEEDED)
         @log.info("evgearman #{VERSION} begins", processes: @slots.size, concurrency: @settings[:concurrency])
-        turn until @ending && children.empty?
+        turn until @slots.all?(&:empty?)
         raise Failure, @failure if @failure
 
         @log.info("ended")
@@ -42,7 +43,7 @@ module EVGearman
       def children = @slots.flat_map(&:children)
 
       def turn
-        @slots.each(&:fill) unless @ending
+        @slots.each(&:fill)
         wait
         @inbox.take.each { |name| signalled(name) }
         children.each { |child| hear(child) }
@@ -50,6 +51,7 @@ module EVGearman
         children.each(&:enforce)
         replace unless @ending
         tell
+        stop("TERM", @settings[:timeout]) if @settings[:with_parent] && ::Process.ppid != @parent && !@ending
       end
 
       # Something happened, or a second is over: then it looks who is worn out.
@@ -75,10 +77,15 @@ module EVGearman
 
       def bury(child)
         @board.forget(child.number, child.pid)
-        mourn(child) unless child.ending?
-        @slots.find { |slot| slot.children.include?(child) }.lost(child)
+        slot = @slots.find { |one| one.children.include?(child) }
+        slot.close if drained?(child)
+        mourn(child) unless child.ending? || drained?(child)
+        slot.lost(child)
         child.close
       end
+
+      # It ended because there is nothing more to do.
+      def drained?(child) = @settings[:drain] && child.ready? && child.status.success?
 
       # It was not told to end.
       def mourn(child)
@@ -143,6 +150,7 @@ module EVGearman
         @log.info("ending", within: timeout)
         @manager.stopping
         @ending = true
+        @slots.each(&:close)
         children.each { |child| child.stop(name, timeout) }
       end
 

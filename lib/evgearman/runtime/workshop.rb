@@ -20,6 +20,9 @@ module EVGearman
         new(settings, log, inbox: Inbox.new(HEEDED + TERMINAL), line: board.desk(1)).tap { board.open }
       end
 
+      # In a process that does other things, too: what comes by signals is theirs.
+      def self.embedded(settings, log) = new(settings, log, inbox: nil, line: Board.new(settings, log).desk(1))
+
       # The child of a supervisor.
       def self.child(settings, log, parent:, **options)
         new(settings, log, inbox: Inbox.new(HEEDED, ignored: TERMINAL, parent: parent), **options)
@@ -36,35 +39,50 @@ module EVGearman
         @performance = Performance.new(@registry, log, ledger: ledger, deadly: deadly)
       end
 
+      # Loads the application, and what is needed to begin.
+      #
+      # @return [self]
+      # @raise [Failure]
+      def prepare
+        @registry.announce(:fork) if @settings[:preload] && @line.socket
+        Application.load(@settings)
+        @functions = Functions.new(@settings, @registry)
+        @registry.announce(:startup)
+        @worker = make_worker
+        self
+      end
+
       # @return [Integer] how to end
+      # @raise [Failure] without a supervisor who would be told
       def run
-        control = OwnThread.start("evgearman control") { heed }
-        prepare
+        control = OwnThread.start("evgearman control") { heed } if @inbox
+        prepare unless @worker
         serve
       rescue Failure => e
+        raise unless @line.socket
+
         @line.say { { failed: e.message } }
         1
       ensure
         control&.kill
       end
 
-      private
-
-      def prepare
-        @registry.announce(:fork) if @settings[:preload] && !@settings[:processes].zero?
-        Application.load(@settings)
-        @functions = Functions.new(@settings, @registry)
-        @registry.announce(:startup)
+      # Has it end, from any thread.
+      #
+      # @param timeout [Numeric] seconds for jobs that are running
+      def stop(timeout)
+        @registry.announce(:shutdown) unless @ending
+        @log.info("stopping", within: timeout, in_flight: @worker.busy_count) unless @ending
+        @ending = true
+        @worker.stop(timeout)
       end
 
+      private
+
       def serve
-        worker = make_worker
-        @functions.announce(worker, @performance)
-        worker.loop.every(1) { beat }
-        @worker = worker
         @log.info("ready", number: @number, functions: @functions.all.keys.join(","))
         beat
-        outcome = worker.run(signals: false)
+        outcome = @worker.run(signals: false)
         @registry.announce(:exit)
         @log.info("stopped", finished: outcome[:finished], handed_back: outcome[:handed_back].size)
         beat
@@ -72,6 +90,14 @@ module EVGearman
       end
 
       def make_worker
+        worker = new_worker
+        @functions.announce(worker, @performance)
+        worker.loop.every(1) { beat }
+        worker.work { drained } if @settings[:drain]
+        worker
+      end
+
+      def new_worker
         Worker.new(
           loop: Loop.new, client_id: client_id, concurrency: @settings[:concurrency], prefetch: @settings[:prefetch],
           poll_interval: @settings[:poll_interval], on_connect: method(:connected), on_disconnect: method(:disconnected),
@@ -102,9 +128,14 @@ module EVGearman
 
       def disconnected(*) = beat
 
+      # There is nothing more to do: what is held is finished.
+      def drained = stop(@settings[:timeout])
+
       # Tells how it is.
       def beat
         @line.say { state }
+        return unless @inbox
+
         title = "#{@worker.busy_count} of #{@settings[:concurrency]} busy#{", quiet" if @quiet}"
         ::Process.setproctitle("evgearman #{VERSION} worker #{@number}: #{title}")
       end
@@ -168,10 +199,7 @@ module EVGearman
       def terminate(timeout)
         exit!(0) unless @worker # the application is still being loaded
 
-        @registry.announce(:shutdown) unless @ending
-        @log.info("stopping", within: timeout, in_flight: @worker.busy_count) unless @ending
-        @ending = true
-        @worker.stop(timeout)
+        stop(timeout)
         Thread.new { sleep(timeout + GRACE).then { exit!(0) } }
       end
     end

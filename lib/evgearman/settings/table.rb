@@ -41,6 +41,8 @@ module EVGearman
       Row.new(:max_deaths, Kinds.whole(0), 3, ["--max-deaths N"], "a job with which so many processes died fails; 0: never"),
       Row.new(:probe_port, Kinds.whole(0), nil, ["--probe-port PORT"], "answers /status and /metrics there, by HTTP"),
       Row.new(:probe_host, Kinds.text, "127.0.0.1", ["--probe-host ADDRESS"], "of which address; 0.0.0.0 in a container"),
+      Row.new(:drain, Kinds.boolean, false, ["--drain"], "end when there is nothing more to do"),
+      Row.new(:with_parent, Kinds.boolean, false, ["--with-parent"], "end when the process that started this one has"),
       Row.new(:log_level, Kinds.one_of("debug", "info", "warn", "error"), "info", ["--log-level LEVEL"],
               "debug, info, warn or error"),
       Row.new(:log_format, Kinds.one_of("text", "json"), "text", ["--log-format FORMAT"], "text or json"),
