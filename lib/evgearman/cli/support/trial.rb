@@ -49,10 +49,10 @@ module EVGearman
         held.close
         yield
       ensure
-        clean_up
+        within(GRACE) { !waiting? } # jobs that nobody waits for any more are done
         hold&.close
         Process.wait(pid) if pid
-        @client.drop_function(@function, force: true).wait(GRACE)
+        within(GRACE) { dropped? } # gearmand notices a while later that the worker has left
       end
 
       # Ctrl-C is not for it: there may be jobs of ours left.
@@ -66,15 +66,19 @@ module EVGearman
         exit!(0)
       end
 
-      # Jobs that nobody waits for any more are done.
-      def clean_up
-        deadline = now + GRACE
-        sleep(0.01) while waiting? && now < deadline
+      # Until it is so, or it cannot be.
+      def within(seconds)
+        deadline = now + seconds
+        sleep(0.01) until yield || now > deadline
       rescue Error
         nil
       end
 
       def waiting? = @client.server_status.value[@function]&.total&.positive?
+
+      def dropped?
+        @client.drop_function(@function, force: true).wait.success? || @client.server_status.value[@function].nil?
+      end
 
       def one_by_one(operation, times)
         all = Array.new(times) { time { yield } }.sort
