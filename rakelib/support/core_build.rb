@@ -80,7 +80,12 @@ class CoreBuild
   end
 
   def blind_fuzzers = fuzzers(["spec/core/support/blind.c"])
-  def net_fuzzer = programs({ "netfuzz" => Dir["spec/core/netfuzz/*.c"].sort }, libraries: @libraries).first
+
+  def net_fuzzer
+    sources = [*Dir["spec/core/netfuzz/*.c"].sort, "spec/core/support/tls_kit.c"]
+    programs({ "netfuzz" => sources }, libraries: @libraries).first
+  end
+
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 
   private

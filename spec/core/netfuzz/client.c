@@ -126,7 +126,8 @@ static void read_all(evg_bytes_t bytes)
 /* Who says only what is right is never taken for one who does not. */
 static bool wrong_p(int error)
 {
-    return error == EVG_EMAGIC || error == EVG_EMALFORMED || error == EVG_EUNEXPECTED || error == EVG_EUNEXPECTED_TEXT;
+    return error == EVG_ETLS || error == EVG_EMAGIC || error == EVG_EMALFORMED || error == EVG_EUNEXPECTED ||
+           error == EVG_EUNEXPECTED_TEXT;
 }
 
 static void on_event(void *owner, const evg_event_t *event)
@@ -234,6 +235,7 @@ client_t *client_new(evg_loop_t *loop)
     c->owner = client;
     c->on_event = on_event;
     if (pick(2)) c->on_bytes = on_bytes;
+    evg_connection_set_tls(c, secure_context);
     set_up(c);
     return client;
 }

@@ -224,6 +224,7 @@ static void end_loop(void)
     evg_timer_stop(&ticking);
     evg_loop_close(loop);
     evg_loop_release(loop);
+    secure_forget();
     must(evg_alloc_live() == 0);
 }
 
@@ -261,6 +262,7 @@ static void run_seed(void)
     idle = late = woken = 0;
     client_forget_numbers();
     server_begin();
+    secure_begin(seed);
     loop = evg_loop_new();
     must(loop);
     evg_timer_init(&ticking, tick, NULL);
@@ -272,6 +274,7 @@ static void run_seed(void)
     machine_answer_lookups();
     end_loop();
     server_end();
+    secure_end();
     note("life ends");
     must(machine_descriptors() == descriptors);
 }
@@ -286,10 +289,12 @@ int main(int argc, char **argv)
     __sanitizer_set_death_callback(say_seed);
     signal(SIGALRM, on_alarm);
     if (evg_libev_load()) return 1;
+    secure_prepare();
     for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         alarm(LIFE_ALARM);
         note("seed %llu", (unsigned long long)seed);
         run_seed();
     }
+    secure_finish();
     return 0;
 }

@@ -4,6 +4,7 @@
  *
  *     system.c    the clock, the sleep of a poll, names, refusals: in place of the C library's
  *     server.c    places to connect to, and who is behind them
+ *     secure.c    TLS in one life of three: OpenSSL itself at the server's end
  *     talk.c      what those say
  *     client.c    a connection of the caller, its requests and jobs, and what must be true of them
  *     caller.c    what the caller does with it
@@ -75,6 +76,8 @@ typedef enum { GOOD, SLOPPY, LIAR, NOISY, MUTE, DEAF, GREETER, SLAMMER, FINE, MO
 
 enum { PEER_JOBS = 8 };
 
+typedef struct secure secure_t;
+
 /* One connection, at the server's end. */
 typedef struct {
     int fd; /* -1: none */
@@ -83,8 +86,11 @@ typedef struct {
     bool honest; /* what was said so far was right, and to the right request */
     bool leaving;
     double next_at, pace, busy_until;
-    size_t grain; /* bytes that are said in one go */
+    size_t grain;     /* bytes that are said in one go */
+    secure_t *secure; /* NULL: in the clear */
+    bool misled;      /* in the clear, and spoken to by TLS */
     bytes_t in, out;
+    bytes_t wire; /* `out` as it goes to the socket */
     unsigned handles;
     char jobs[PEER_JOBS][32]; /* foreground, created and not ended; "" */
 } peer_t;
@@ -97,6 +103,27 @@ double server_next(void); /* when it does something again */
 int server_descriptors(void);
 void server_heal(void); /* hangs up, and is good from now on */
 void server_end(void);
+
+/* -- secure.c ------------------------------------------------------------------------------------------------------ */
+
+extern evg_tls_context_t *secure_context; /* of the caller in this life; NULL: all is said in the clear */
+
+void secure_prepare(void); /* once */
+void secure_begin(uint64_t seed);
+void secure_forget(void); /* the caller's side of it */
+void secure_end(void);
+void secure_finish(void); /* once */
+
+/* One that is not `trusted` shows a certificate that nobody takes. */
+secure_t *secure_open(bool trusted);
+void secure_close(secure_t *secure);
+
+/* What came; what was said by it, and what TLS says to it. false: nothing more is to come. */
+bool secure_hear(secure_t *secure, evg_bytes_t came, bytes_t *in, bytes_t *wire);
+
+/* All that is to be said, when hands were shaken; and the last word. */
+void secure_say(secure_t *secure, bytes_t *out, bytes_t *wire);
+void secure_farewell(secure_t *secure, bytes_t *wire);
 
 /* -- talk.c -------------------------------------------------------------------------------------------------------- */
 

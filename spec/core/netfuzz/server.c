@@ -137,8 +137,10 @@ static void hang_up(peer_t *peer, bool reset)
     if (reset) setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     note("peer %u: %s", peer->number, reset ? "resets" : "closes");
     close(peer->fd);
+    secure_close(peer->secure);
     bytes_free(&peer->in);
     bytes_free(&peer->out);
+    bytes_free(&peer->wire);
     peer->fd = -1;
 }
 
@@ -156,7 +158,15 @@ static void narrow(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 }
 
-static void welcome(peer_t *peer, int fd)
+/* At a port in a life with TLS; but who is not honest may speak plain, or not be who he should. */
+static void secure(peer_t *peer)
+{
+    bool good = healed || server_honest;
+    peer->misled = !good && pick(16) == 0;
+    if (!peer->misled) peer->secure = secure_open(good || pick(16));
+}
+
+static void welcome(peer_t *peer, int fd, bool unix_socket)
 {
     static const double paces[] = {0.001, 0.005, 0.02, 0.05, 0.2};
     *peer = (peer_t){.fd = fd, .number = ++peer_count, .honest = true, .next_at = machine.now};
@@ -164,6 +174,7 @@ static void welcome(peer_t *peer, int fd)
     peer->pace = healed ? 0.001 : paces[pick(5)];
     peer->grain = healed || pick(2) ? SIZE_MAX : (size_t)1 << pick(17);
     if (!healed && pick(4) == 0) narrow(fd);
+    if (secure_context && !unix_socket) secure(peer);
     note("peer %u: mood %d, pace %g, grain %zu", peer->number, (int)peer->mood, peer->pace, peer->grain);
 }
 
@@ -172,8 +183,9 @@ static void accept_some(void)
     if (machine.now < accept_at) return;
     for (int at = 0; at < PEERS; at++) {
         if (peers[at].fd >= 0) continue;
-        int fd = accept4(listeners[pick(2)], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0) welcome(&peers[at], fd);
+        unsigned which = pick(2);
+        int fd = accept4(listeners[which], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) welcome(&peers[at], fd, which);
     }
     accept_at = machine.now + (healed || pick(8) ? 0.002 : some_time(1));
 }
@@ -184,32 +196,53 @@ static bool hear(peer_t *peer)
     static uint8_t room[1 << 16];
     size_t most = peer->grain < sizeof room ? 1 + peer->grain * 4 : sizeof room;
     ssize_t got = read(peer->fd, room, most < sizeof room ? most : sizeof room);
-    if (got > 0) bytes_add(&peer->in, room, (size_t)got);
     if (got >= 0) note("peer %u: hears %zd", peer->number, got);
-    return got > 0 || (got < 0 && errno == EAGAIN);
+    if (got <= 0) return got < 0 && errno == EAGAIN;
+    if (peer->secure) return secure_hear(peer->secure, evg_bytes(room, (size_t)got), &peer->in, &peer->wire);
+    bytes_add(&peer->in, room, (size_t)got);
+    return true;
+}
+
+/* From now on it cannot be taken back. */
+static void put_into_words(peer_t *peer)
+{
+    if (peer->secure) return secure_say(peer->secure, &peer->out, &peer->wire);
+    bytes_add(&peer->wire, peer->out.at, peer->out.len);
+    bytes_drop(&peer->out, peer->out.len);
 }
 
 static bool utter(peer_t *peer)
 {
-    size_t len = peer->out.len < peer->grain ? peer->out.len : peer->grain;
+    size_t len = peer->wire.len < peer->grain ? peer->wire.len : peer->grain;
     if (!len) return true;
-    ssize_t put = send(peer->fd, peer->out.at, len, MSG_NOSIGNAL);
-    if (put > 0) bytes_drop(&peer->out, (size_t)put);
+    ssize_t put = send(peer->fd, peer->wire.at, len, MSG_NOSIGNAL);
+    if (put > 0) bytes_drop(&peer->wire, (size_t)put);
     note("peer %u: says %zd of %zu", peer->number, put, len);
     return put >= 0 || errno == EAGAIN;
 }
 
-/* What is still to be said is cut off anywhere. */
+/* What is still to be said is cut off anywhere; or it is said, and TLS's last word. */
 static void begin_to_leave(peer_t *peer)
 {
     peer->leaving = true;
-    if (peer->out.len) peer->out.len = pick((unsigned)peer->out.len + 1);
+    put_into_words(peer);
+    if (peer->secure && pick(2))
+        secure_farewell(peer->secure, &peer->wire);
+    else if (peer->wire.len)
+        peer->wire.len = pick((unsigned)peer->wire.len + 1);
     if (pick(4) == 0) shutdown(peer->fd, pick(2) ? SHUT_WR : SHUT_RD);
+}
+
+/* Something changes it on its way. */
+static void damage(peer_t *peer)
+{
+    if (peer->wire.len) peer->wire.at[pick((unsigned)peer->wire.len)] ^= (uint8_t)(1 << pick(8));
 }
 
 static void misbehave(peer_t *peer)
 {
     if (peer->mood == GOOD || peer->mood == MUTE) return;
+    if (peer->secure && pick(100) == 0) damage(peer);
     if (peer->mood == LIAR || peer->mood == NOISY || pick(40) == 0) talk_nonsense(peer);
     if (pick(peer->mood == GREETER ? 3 : 60) == 0) begin_to_leave(peer);
 }
@@ -229,16 +262,24 @@ static void converse(peer_t *peer)
     if (!healed && pick(3) == 0) misbehave(peer);
 }
 
+static size_t unfinished(const peer_t *peer)
+{
+    return peer->in.len + peer->out.len + peer->wire.len;
+}
+
 /* Who has nothing to do looks again a little later. */
 static void peer_act(peer_t *peer)
 {
-    size_t before = peer->in.len + peer->out.len;
+    size_t before = unfinished(peer);
     if (peer->mood == SLAMMER) return hang_up(peer, pick(2));
     bool well = peer->mood == DEAF || peer->leaving || hear(peer);
-    bool busy = peer->in.len + peer->out.len > before || peer->out.len;
-    if (!peer->leaving && peer->mood != DEAF) converse(peer);
+    bool busy = unfinished(peer) > before || peer->out.len + peer->wire.len;
+    if (!peer->leaving && peer->mood != DEAF) {
+        converse(peer);
+        put_into_words(peer);
+    }
     well = utter(peer) && well;
-    bool over = peer->leaving && (!peer->out.len || pick(20) == 0);
+    bool over = peer->leaving && (!peer->wire.len || pick(20) == 0);
     if (peer->mood == DEAF && pick(100) == 0) over = true;
     peer->next_at = machine.now + (healed || busy ? 0.001 : 0.01) + some_time(peer->pace);
     if (!well || over) hang_up(peer, pick(3) == 0);

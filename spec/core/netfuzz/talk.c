@@ -284,9 +284,17 @@ static size_t hear_packet(peer_t *peer, evg_bytes_t input)
     return (size_t)len;
 }
 
+/* TLS, to one who speaks plain. */
+static void mishear(peer_t *peer)
+{
+    if (peer->in.len) say_line(peer, "ERR UNKNOWN_COMMAND Unknown+server+command\r\n");
+    bytes_drop(&peer->in, peer->in.len);
+}
+
 void talk_answer(peer_t *peer)
 {
     size_t used = 0, len;
+    if (peer->misled) return mishear(peer);
     do {
         evg_bytes_t rest = evg_bytes(peer->in.at + used, peer->in.len - used);
         len = !rest.len ? 0 : *rest.at ? hear_line(peer, rest) : hear_packet(peer, rest);
