@@ -33,6 +33,11 @@ task :chaos, [:seconds] => "compile:debug" do |_, args|
   ruby "-I#{DEBUG.lib}", "-Ilib", "spec/chaos/chaos.rb", args.fetch(:seconds, "60").to_s, verbose: false
 end
 
+desc "The same by TLS, on a server of ours"
+task "chaos:tls", [:seconds] => "compile:debug" do |_, args|
+  ruby "-I#{DEBUG.lib}", "-Ilib", "spec/chaos/chaos.rb", "--tls", args.fetch(:seconds, "60").to_s, verbose: false
+end
+
 desc "Measure; with options as in bench[--only=echo,--rounds=9]: see bench/run.rb"
 task(:bench, [] => :compile) { |_, args| ruby "bench/run.rb", *args.extras, verbose: false }
 

@@ -2,13 +2,15 @@
 
 # Eight threads on one loop, while others kill them, raise into them, fork, disconnect, and kill the server.
 #
-#     rake chaos[60]        or: ruby -Itmp/debug/lib -Ilib spec/chaos/chaos.rb SECONDS [SEED]
+#     rake chaos[60]        or: ruby -Itmp/debug/lib -Ilib spec/chaos/chaos.rb [--tls] SECONDS [SEED]
+#     rake chaos:tls[60]    by TLS, on a server of ours instead of gearmand
 #
 # Exits with 1 and says why when a call hangs, when an answer comes to somebody else, when a block is called twice or
 # never, when the seat is not free at the end, or when the requests do not add up.
 
 require "evgearman"
 require "timeout"
+require_relative "secure_server"
 require_relative "server"
 require_relative "../support/small_scheduler"
 
@@ -23,7 +25,8 @@ class Chaos
   Kick = Class.new(Exception) # rubocop:disable Lint/InheritException
   Nudge = Class.new(StandardError)
 
-  def initialize(seconds, seed)
+  # @param server [ChaosServer]
+  def initialize(server, seconds, seed)
     @seconds = seconds
     @random = Random.new(seed)
     @seed = seed
@@ -31,7 +34,7 @@ class Chaos
     @violations = []
     @since = {} # thread => [what it does, since when]
     @cells = [] # [calls of a block, was a Task handed out?]
-    @server = ChaosServer.new
+    @server = server
     @loop = EVGearman::Loop.new
     @clients = Array.new(CLIENTS) { new_client }
     @all = @clients.dup
@@ -52,7 +55,7 @@ class Chaos
   def violation(text) = @violations << text
 
   def new_client(loop = @loop)
-    EVGearman::Client.new(url: @server.url, loop: loop, command_timeout: 5, reconnect_max_delay: 0.2,
+    EVGearman::Client.new(url: @server.url, tls: @server.tls, loop: loop, command_timeout: 5, reconnect_max_delay: 0.2,
                           on_error: ->(_) { @counts[:on_error] += 1 },
                           on_callback_error: ->(error, _) { @counts[:"block raised #{error.class}"] += 1 })
   end
@@ -226,7 +229,8 @@ class Chaos
 
   # Answers jobs on a loop of its own, come what may.
   def work
-    worker = EVGearman::Worker.new(url: @server.url, loop: EVGearman::Loop.new, reconnect_max_delay: 0.2, on_error: ->(_) {})
+    worker = EVGearman::Worker.new(url: @server.url, tls: @server.tls, loop: EVGearman::Loop.new, reconnect_max_delay: 0.2,
+                                   on_error: ->(_) {})
     worker.register_function("chaos", &:workload)
     worker.work
     worker.loop.run(0.5) until now > @ends_at + HUNG_AFTER
@@ -347,11 +351,12 @@ class Chaos
     @counts[:server_restarts] = @server.restarts
     @counts[:blocks] = @cells.sum(&:first)
     puts(@counts.sort_by { |name, _| name.to_s }.map { |name, count| "#{name} #{count}" }.join(", "))
-    puts("chaos: #{@seconds} s, seed #{@seed}, ruby #{RUBY_VERSION}: #{@violations.empty? ? "ok" : "VIOLATED"}")
+    puts("chaos#{", by TLS" if @server.tls}: #{@seconds} s, seed #{@seed}, ruby #{RUBY_VERSION}: #{@violations.empty? ? "ok" : "VIOLATED"}")
     @violations.uniq.first(20).each { |text| puts("  #{text}") }
     @violations.empty?
   end
 end
 
+server = (ARGV.delete("--tls") ? SecureChaosServer : ChaosServer).new
 seconds = Float(ARGV.fetch(0, 60))
-exit(Chaos.new(seconds, Integer(ARGV.fetch(1) { Random.new_seed % 1_000_000 })).run)
+exit(Chaos.new(server, seconds, Integer(ARGV.fetch(1) { Random.new_seed % 1_000_000 })).run)

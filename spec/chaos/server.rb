@@ -23,11 +23,11 @@ class ChaosServer
 
   def url = "#{HOST}:#{@port}"
 
+  # For its clients.
+  def tls = nil
+
   def start
     @restarts += 1
-    path = ENV.fetch("PATH").split(":") + %w[/usr/sbin /usr/local/sbin]
-    program = path.map { |dir| File.join(dir, "gearmand") }.find { |file| File.executable?(file) } or abort "no gearmand"
-    command = [program, "-L", HOST, "-p", @port.to_s, "-l", File.join(@dir, "log"), *@args]
     @pid = Process.spawn(*command, chdir: @dir, %i[out err] => File::NULL)
     sleep(0.01) until answers? || Process.wait(@pid, Process::WNOHANG)
   end
@@ -52,6 +52,12 @@ class ChaosServer
   end
 
   private
+
+  def command
+    path = ENV.fetch("PATH").split(":") + %w[/usr/sbin /usr/local/sbin]
+    program = path.map { |dir| File.join(dir, "gearmand") }.find { |file| File.executable?(file) } or abort "no gearmand"
+    [program, "-L", HOST, "-p", @port.to_s, "-l", File.join(@dir, "log"), *@args]
+  end
 
   def answers?
     Socket.tcp(HOST, @port) { |socket| socket.write("version\n") && socket.gets&.start_with?("OK") }
