@@ -5,6 +5,7 @@
 #
 #     bench/instructions.rb [--against COMMIT] [--ops 5000] [--only echo …]
 require "optparse"
+require_relative "support/at_once"
 require_relative "support/past"
 require_relative "support/suite"
 
@@ -20,10 +21,12 @@ OptionParser.new do |parser|
 end.parse!
 abort "bench: no valgrind" unless Bench::Contestant::VALGRIND
 
-suite = Bench::Suite.new(ops: ops)
+usual = Bench::Suite.new(ops: ops)
+at_once = Bench::Suite.new(ops: ops, server: Bench::AtOnce)
 now, before = [Bench::Evgearman.new, past && Bench::Evgearman.new(past.lib)]
 puts format("%-40s %10s%s", "instructions per operation", "now", past && format(" %10s %8s", past.commit, "change"))
 Bench::OPERATIONS.select { |it| only.include?(it.name.to_s) }.each do |operation|
+  suite = operation.name == :call ? at_once : usual
   ours, theirs = [now, before].compact.map { |it| suite.instructions(it, operation) }
   puts format("%-40s %10.0f%s", operation.title, ours, past && format(" %10.0f %+7.2f%%", theirs, (ours / theirs - 1) * 100))
 end
