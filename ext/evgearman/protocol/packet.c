@@ -12,8 +12,11 @@ static uint32_t load32(const uint8_t *at)
 
 static uint8_t *store32(uint8_t *at, uint32_t n)
 {
-    for (int shift = 24; shift >= 0; shift -= 8) *at++ = (uint8_t)(n >> shift);
-    return at;
+    at[0] = (uint8_t)(n >> 24);
+    at[1] = (uint8_t)(n >> 16);
+    at[2] = (uint8_t)(n >> 8);
+    at[3] = (uint8_t)n;
+    return at + 4;
 }
 
 static uint8_t *store(uint8_t *at, evg_bytes_t bytes)
@@ -136,25 +139,32 @@ static void write_packet(uint8_t *at, evg_magic_t magic, evg_command_t type, con
     }
 }
 
-int evg_packet_check(evg_command_t type, const evg_bytes_t *args, int argc, size_t max_body)
+/* The size of the body besides. */
+static int measure(evg_command_t type, const evg_bytes_t *args, int argc, size_t max_body, size_t *body)
 {
     const evg_command_info_t *info = evg_command_info((uint32_t)type);
     if (!info || argc != info->args) return EVG_EARGS;
     if (nul_p(args, argc)) return EVG_ENUL;
-    size_t body = evg_packet_size(args, argc) - EVG_HEADER_LEN;
-    return body > max_body || body >= BODY_CEILING ? EVG_ETOO_LARGE : 0;
+    *body = evg_packet_size(args, argc) - EVG_HEADER_LEN;
+    return *body > max_body || *body >= BODY_CEILING ? EVG_ETOO_LARGE : 0;
+}
+
+int evg_packet_check(evg_command_t type, const evg_bytes_t *args, int argc, size_t max_body)
+{
+    size_t body;
+    return measure(type, args, argc, max_body, &body);
 }
 
 int evg_packet_encode(evg_buffer_t *out, evg_magic_t magic, evg_command_t type, const evg_bytes_t *args, int argc,
                       size_t max_body)
 {
-    int r = evg_packet_check(type, args, argc, max_body);
+    size_t body;
+    int r = measure(type, args, argc, max_body, &body);
     if (r < 0) return r;
-    size_t size = evg_packet_size(args, argc), body = size - EVG_HEADER_LEN;
-    uint8_t *room = evg_buffer_reserve(out, size);
+    uint8_t *room = evg_buffer_reserve(out, EVG_HEADER_LEN + body);
     if (!room) return EVG_ENOMEM;
     write_packet(room, magic, type, args, argc, body);
-    evg_buffer_commit(out, size);
+    evg_buffer_commit(out, EVG_HEADER_LEN + body);
     return 0;
 }
 

@@ -28,6 +28,13 @@ VALUE job_new(link_t *link, const evg_event_t *event);
 
 rb_job_t *job_of(VALUE self); /* follows a fork */
 
+static inline rb_job_t *job_at(VALUE self) /* the same, of what is known to be one */
+{
+    rb_job_t *job = RTYPEDDATA_DATA(self);
+    loop_follow_fork(job->agent->loop);
+    return job;
+}
+
 static inline handler_t *job_handler(const rb_job_t *job) /* it has one */
 {
     return RTYPEDDATA_DATA(job->handler);

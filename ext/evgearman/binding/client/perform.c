@@ -33,7 +33,7 @@ static void complete_with(rb_job_t *job, VALUE value)
 
 static VALUE handle(VALUE self)
 {
-    rb_job_t *job = job_of(self);
+    rb_job_t *job = job_at(self);
     VALUE value = rb_funcall(job_handler(job)->callable, rb_intern("call"), 1, self);
     if (!job_handler(job)->async && !job->common.answered) complete_with(job, value);
     return Qnil;
@@ -75,7 +75,7 @@ typedef struct {
 static VALUE fail_with(VALUE arg)
 {
     const failed_t *failed = (const failed_t *)arg;
-    rb_job_t *job = job_of(failed->job);
+    rb_job_t *job = job_at(failed->job);
     bool told = link_session(job->link)->options.exceptions;
     VALUE message = told ? rb_rescue2(message_of, failed->error, no_message, Qnil, rb_eException, (VALUE)0) : Qnil;
     if (job->common.answered) return Qnil;
@@ -95,7 +95,7 @@ static VALUE failed(VALUE self, VALUE error)
 {
     go_on_if_leaving(error);
     failed_t failed = {self, error};
-    const rb_job_t *job = job_of(self);
+    const rb_job_t *job = job_at(self);
     VALUE where = job_where(job);
     rb_rescue2(fail_with, (VALUE)&failed, not_failed, Qnil, rb_eException, (VALUE)0);
     hook_report(job->agent, error, where);
@@ -113,7 +113,7 @@ static VALUE handle_or_fail(VALUE self)
  * by closing the connection; the server gives it to somebody else. */
 static VALUE leave(VALUE self)
 {
-    rb_job_t *job = job_of(self);
+    rb_job_t *job = job_at(self);
     evg_connection_t *c = job->link->c;
     bool jumped = job->common.job.entered && !job_handler(job)->async && !job->common.answered &&
                   job->common.job.state == EVG_JOB_HELD;
@@ -180,7 +180,7 @@ static VALUE to_pool(rb_job_t *job, VALUE self)
 static VALUE job_run(const call_t *call)
 {
     VALUE self = call->subject;
-    rb_job_t *job = job_of(self);
+    rb_job_t *job = job_at(self);
     if (NIL_P(job->handler)) return Qnil;
     if (for_pool_p(job)) return to_pool(job, self);
     write_before(job);

@@ -43,7 +43,7 @@ static assignment_t *assignment_of(VALUE self)
 
 static bool taken_p(const assignment_t *job, int r)
 {
-    return error_job_taken_p(job->server, job->function, &job->job, r);
+    return r == 0 || error_job_taken_p(job->server, job->function, &job->job, r);
 }
 
 static VALUE said(assignment_t *job, int r)
