@@ -58,7 +58,7 @@ static void take(int i)
 static bool found_p(int i)
 {
     evg_index_node_t *node = evg_index_find(&index, items[i].node.hash);
-    while (node && node != &items[i].node) node = evg_index_find_next(node);
+    while (node && node != &items[i].node) node = evg_index_find_next(&index, node);
     return node;
 }
 
@@ -73,6 +73,16 @@ static void assert_whole(int count)
     for (evg_index_node_t *at = NULL; (at = evg_index_next(&index, at));) met++;
     assert_int_equal(index.count, in);
     assert_int_equal(met, in);
+}
+
+/* How many have no place in their bucket. */
+static size_t chained(void)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < index.used; at++) {
+        for (evg_index_node_t *node = index.buckets[at].chain; node; node = node->next) count++;
+    }
+    return count;
 }
 
 static void an_empty_one_holds_nothing_and_no_memory(void **state)
@@ -109,11 +119,11 @@ static void chains_stay_short_and_memory_goes_back(void **state)
 {
     (void)state;
     for (int i = 0; i < MANY; i++) add(i, scrambled((uint64_t)i));
-    assert_int_equal(index.used, MANY);
-    assert_true(index.cap < 4 * MANY);
+    assert_in_range(index.used, MANY / 3 - 1, MANY / 3 + 1);
+    assert_true(index.cap < MANY);
     for (int i = 0; i < MANY - 100; i++) take(i);
-    assert_true(index.used <= 404);
-    assert_true(index.cap <= 2048);
+    assert_true(index.used <= 100);
+    assert_true(index.cap <= 512);
     for (int i = MANY - 100; i < MANY; i++) assert_true(found_p(i));
 }
 
@@ -123,7 +133,23 @@ static void numbers_in_a_row_need_no_hash(void **state)
     for (int i = 0; i < MANY; i++) add(i, (uint64_t)i);
     for (int i = 0; i < MANY; i++) {
         assert_ptr_equal(evg_index_find(&index, (uint64_t)i), &items[i].node);
-        assert_null(items[i].node.next);
+    }
+    assert_true(chained() * 10 < index.count);
+}
+
+/* Fails when a bucket lies across two lines, or when more than a few nodes have to be looked at to see what is not there. */
+static void most_have_a_place_in_a_cache_line(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof *index.buckets, 64);
+    for (int i = 0; i < MANY; i++) {
+        add(i, scrambled((uint64_t)i));
+        assert_int_equal((uintptr_t)index.buckets % 64, 0);
+        if (i % 1000 == 999) assert_true(chained() * 10 < index.count);
+    }
+    for (int i = 0; i < MANY; i++) {
+        take(i);
+        assert_int_equal((uintptr_t)index.buckets % 64, 0);
     }
 }
 
@@ -132,7 +158,6 @@ static void equal_hashes_are_all_found(void **state)
     (void)state;
     for (int i = 0; i < 50; i++) add(i, 3);
     for (int i = 50; i < 100; i++) add(i, scrambled((uint64_t)i));
-    assert_ptr_equal(evg_index_find(&index, 3), &items[49].node);
     assert_whole(100);
     for (int i = 0; i < 50; i += 2) take(i);
     assert_whole(100);
@@ -149,7 +174,7 @@ static void without_memory_it_only_gets_slower(void **state)
     assert_whole(400);
     evg_alloc_fail_at(0);
     for (int i = 400; i < 600; i++) add(i, scrambled((uint64_t)i));
-    assert_true(index.used > 500); /* it catches up */
+    assert_true(index.used > 600 / 4); /* it catches up */
     for (int i = 0; i < 590; i++) {
         evg_alloc_fail_at(1);
         take(i);
@@ -162,11 +187,9 @@ static void without_memory_it_only_gets_slower(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(an_empty_one_holds_nothing_and_no_memory),
-        test(it_follows_a_model_while_it_grows_and_shrinks),
-        test(chains_stay_short_and_memory_goes_back),
-        test(numbers_in_a_row_need_no_hash),
-        test(equal_hashes_are_all_found),
+        test(an_empty_one_holds_nothing_and_no_memory), test(it_follows_a_model_while_it_grows_and_shrinks),
+        test(chains_stay_short_and_memory_goes_back),   test(numbers_in_a_row_need_no_hash),
+        test(most_have_a_place_in_a_cache_line),        test(equal_hashes_are_all_found),
         test(without_memory_it_only_gets_slower),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

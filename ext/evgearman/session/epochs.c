@@ -49,7 +49,7 @@ static uint64_t hash_of(const evg_epochs_t *epochs, int64_t second)
 static second_t *find(const evg_epochs_t *epochs, int64_t at, uint64_t hash)
 {
     evg_index_node_t *node = evg_index_find(&epochs->by_second, hash);
-    for (; node; node = evg_index_find_next(node)) {
+    for (; node; node = evg_index_find_next(&epochs->by_second, node)) {
         second_t *second = evg_container(node, second_t, node);
         if (second->second == at) return second;
     }

@@ -24,8 +24,8 @@ void evg_queue_init(evg_queue_t *q, const evg_queue_ops_t *ops, const char *pref
     memcpy(q->prefix, prefix, q->prefix_len);
     evg_index_init(&q->jobs);
     evg_index_init(&q->functions);
-    evg_index_init(&q->keys);
-    evg_index_init(&q->uniques);
+    evg_index_init(&q->firsts);
+    evg_index_init(&q->others);
     evg_index_init(&q->abilities);
     evg_list_init(&q->all);
     evg_list_init(&q->idle);
@@ -56,8 +56,8 @@ void evg_queue_deinit(evg_queue_t *q)
     }
     evg_index_deinit(&q->jobs);
     evg_index_deinit(&q->functions);
-    evg_index_deinit(&q->keys);
-    evg_index_deinit(&q->uniques);
+    evg_index_deinit(&q->firsts);
+    evg_index_deinit(&q->others);
     evg_index_deinit(&q->abilities);
     evg_heap_deinit(&q->timers);
     evg_epochs_deinit(&q->epochs);

@@ -101,8 +101,8 @@ typedef struct {
     bool waits;            /* for its time */
     uint8_t priority;      /* evg_queue_priority_t */
     /* private */
-    bool keyed; /* in by_key */
-    bool named; /* in by_unique */
+    bool keyed; /* found by its key */
+    bool first; /* of those that have it */
     uint8_t unique_len;
     uint16_t reducer_len;
     size_t workload_len;
@@ -110,8 +110,8 @@ typedef struct {
     evg_list_t waiters; /* of clients */
     evg_heap_node_t timer;
     evg_index_node_t by_number; /* whose hash is the number itself */
-    evg_index_node_t by_key;    /* function and unique key */
-    evg_index_node_t by_unique;
+    evg_index_node_t by_key;    /* in firsts or others */
+    evg_list_t namesakes;       /* those with the same key, of other functions */
     uint8_t bytes[]; /* unique, reducer, workload */
 } evg_queue_job_t;
 
@@ -136,7 +136,8 @@ typedef struct {
     /* private */
     const evg_queue_ops_t *ops;
     uint64_t seed[2];
-    evg_index_t keys, uniques, abilities;
+    evg_index_t firsts, others; /* jobs with a key: jobqueue_keys.h */
+    evg_index_t abilities;
     evg_list_t idle; /* functions that nobody uses, the longest first */
     evg_heap_t timers;
     uint64_t last_job, last_worker;

@@ -1,9 +1,9 @@
 #include "session/jobqueue_client.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "protocol/check.h"
 #include "session/jobqueue_internal.h"
+#include "session/jobqueue_keys.h"
 #include "session/jobqueue_waiters.h"
 
 /* -- submitting ---------------------------------------------------------------------------------------------------- */
@@ -74,9 +74,12 @@ int evg_queue_submit(evg_queue_t *q, evg_queue_client_t *client, const evg_queue
     int r = check(order);
     if (r < 0) return r;
     evg_queue_function_t *function = evg_queue_function_find(q, order->function);
-    *job = function ? evg_queue_job_of_key(q, function, order->unique, order->workload) : NULL;
+    const evg_queue_key_t key = evg_queue_key(q, order->unique, order->workload);
+    *job = function ? evg_queue_job_of_key(q, &key, function) : NULL;
     if (*job) return join(q, client, order, *job);
-    return full_p(q, function, order) ? EVG_EQUEUE_FULL : queue(q, client, order, function, job);
+    r = full_p(q, function, order) ? EVG_EQUEUE_FULL : queue(q, client, order, function, job);
+    if (r == 0) evg_queue_job_take_key(q, *job, &key);
+    return r;
 }
 
 /* -- and after ----------------------------------------------------------------------------------------------------- */
@@ -91,12 +94,7 @@ void evg_queue_client_leave(evg_queue_t *q, evg_queue_client_t *client)
 
 evg_queue_job_t *evg_queue_find_unique(const evg_queue_t *q, evg_bytes_t unique)
 {
-    evg_index_node_t *node = evg_index_find(&q->uniques, evg_hash(q->seed, unique));
-    for (; node; node = evg_index_find_next(node)) {
-        evg_queue_job_t *job = evg_container(node, evg_queue_job_t, by_unique);
-        if (evg_bytes_equal_p(evg_queue_unique(job), unique)) return job;
-    }
-    return NULL;
+    return evg_queue_key(q, unique, evg_bytes("", 0)).first;
 }
 
 evg_queue_job_t *evg_queue_oldest(const evg_queue_function_t *function)

@@ -8,7 +8,7 @@
 evg_queue_function_t *evg_queue_function_find(const evg_queue_t *q, evg_bytes_t name)
 {
     evg_index_node_t *node = evg_index_find(&q->functions, evg_hash(q->seed, name));
-    for (; node; node = evg_index_find_next(node)) {
+    for (; node; node = evg_index_find_next(&q->functions, node)) {
         evg_queue_function_t *function = evg_container(node, evg_queue_function_t, by_name);
         if (evg_bytes_equal_p(evg_queue_name(function), name)) return function;
     }

@@ -35,21 +35,14 @@ static inline evg_queue_job_t *evg_queue_job_of(evg_list_t *link)
     return evg_container(link, evg_queue_job_t, link);
 }
 
-/* Of that function and key, or with "-" of that workload; NULL: there is none, or that is no key. */
-evg_queue_job_t *evg_queue_job_of_key(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
-                                      evg_bytes_t workload);
-
 /* A job that is nowhere and that nobody knows; what is filled in decides what it is. NULL: no memory. */
 evg_queue_job_t *evg_queue_job_new(evg_bytes_t unique, evg_bytes_t reducer, evg_bytes_t workload);
 
 /* One that did not enter, with who waits for it. */
 void evg_queue_job_discard(evg_queue_t *q, evg_queue_job_t *job);
 
-/* It is one of its function's now: it gets its number, and is found. */
+/* It is one of its function's now: it gets its number, by which it is found. */
 void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function);
-
-/* Nobody joins it any more. */
-void evg_queue_job_lose_key(evg_queue_t *q, evg_queue_job_t *job);
 
 /* It may run, now or again: to the end of those of its function. */
 void evg_queue_job_push(evg_queue_t *q, evg_queue_job_t *job, bool wakes);

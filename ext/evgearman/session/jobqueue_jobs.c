@@ -3,49 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/hash.h"
+#include "session/jobqueue_keys.h"
 #include "session/jobqueue_waiters.h"
 
 enum { CACHE_LINE = 64 };
-
-/* -- keys ---------------------------------------------------------------------------------------------------------- */
-
-static bool workload_is_key_p(evg_bytes_t unique)
-{
-    return unique.len == 1 && *unique.at == '-';
-}
-
-static bool key_p(evg_bytes_t unique, evg_bytes_t workload)
-{
-    return unique.len && !(workload_is_key_p(unique) && !workload.len);
-}
-
-static uint64_t hash_of(const evg_queue_t *q, evg_bytes_t unique, evg_bytes_t workload)
-{
-    return evg_hash(q->seed, workload_is_key_p(unique) ? workload : unique);
-}
-
-/* Multiplied, or a function and a key of the same name would be worth nothing together. */
-static uint64_t with_function(uint64_t hash, const evg_queue_function_t *function, evg_bytes_t unique)
-{
-    return hash * (workload_is_key_p(unique) ? 5 : 3) + function->by_name.hash;
-}
-
-evg_queue_job_t *evg_queue_job_of_key(const evg_queue_t *q, const evg_queue_function_t *function, evg_bytes_t unique,
-                                      evg_bytes_t workload)
-{
-    if (!key_p(unique, workload)) return NULL;
-    uint64_t hash = hash_of(q, unique, workload);
-    evg_index_prefetch(&q->uniques, hash); /* for make_known, if there is none */
-    hash = with_function(hash, function, unique);
-    evg_index_node_t *node = evg_index_find(&q->keys, hash);
-    for (; node; node = evg_index_find_next(node)) {
-        evg_queue_job_t *job = evg_container(node, evg_queue_job_t, by_key);
-        if (job->function != function || !evg_bytes_equal_p(evg_queue_unique(job), unique)) continue;
-        if (!workload_is_key_p(unique) || evg_bytes_equal_p(evg_queue_workload(job), workload)) return job;
-    }
-    return NULL;
-}
 
 /* -- its beginning ------------------------------------------------------------------------------------------------- */
 
@@ -66,6 +27,7 @@ evg_queue_job_t *evg_queue_job_new(evg_bytes_t unique, evg_bytes_t reducer, evg_
     };
     evg_list_init(&job->link);
     evg_list_init(&job->waiters);
+    evg_list_init(&job->namesakes);
     (void)store(store(store(job->bytes, unique), reducer), workload);
     return job;
 }
@@ -81,29 +43,10 @@ static size_t size_of(const evg_queue_job_t *job)
     return sizeof *job + job->unique_len + job->reducer_len + job->workload_len;
 }
 
-static void make_known(evg_queue_t *q, evg_queue_job_t *job)
-{
-    evg_bytes_t unique = evg_queue_unique(job), workload = evg_queue_workload(job);
-    evg_index_add(&q->jobs, &job->by_number, ++q->last_job);
-    job->keyed = key_p(unique, workload);
-    job->named = job->keyed && !workload_is_key_p(unique);
-    if (!job->keyed) return;
-    uint64_t hash = hash_of(q, unique, workload);
-    evg_index_add(&q->keys, &job->by_key, with_function(hash, job->function, unique));
-    if (job->named) evg_index_add(&q->uniques, &job->by_unique, hash);
-}
-
-void evg_queue_job_lose_key(evg_queue_t *q, evg_queue_job_t *job)
-{
-    if (job->keyed) evg_index_remove(&q->keys, &job->by_key);
-    if (job->named) evg_index_remove(&q->uniques, &job->by_unique);
-    job->keyed = job->named = false;
-}
-
 void evg_queue_job_enter(evg_queue_t *q, evg_queue_job_t *job, evg_queue_function_t *function)
 {
     job->function = function;
-    make_known(q, job);
+    evg_index_add(&q->jobs, &job->by_number, ++q->last_job);
     q->bytes += size_of(job);
     function->queued[job->priority]++;
     evg_queue_function_settle(q, function);
@@ -124,8 +67,7 @@ static void prefetch(const evg_queue_t *q, const evg_queue_job_t *job)
 {
     const char *next = (const char *)evg_queue_job_of(job->link.next);
     for (size_t at = 0; at < sizeof *job; at += CACHE_LINE) __builtin_prefetch(next + at);
-    if (job->keyed) evg_index_prefetch(&q->keys, job->by_key.hash);
-    if (job->named) evg_index_prefetch(&q->uniques, job->by_unique.hash);
+    evg_queue_job_prefetch_key(q, job);
 }
 
 void evg_queue_job_run(evg_queue_t *q, evg_queue_job_t *job, evg_queue_ability_t *ability)

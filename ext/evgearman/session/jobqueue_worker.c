@@ -25,7 +25,7 @@ static evg_queue_ability_t *find(const evg_queue_t *q, const evg_queue_worker_t 
                                  const evg_queue_function_t *function)
 {
     evg_index_node_t *node = evg_index_find(&q->abilities, hash_of(worker, function));
-    for (; node; node = evg_index_find_next(node)) {
+    for (; node; node = evg_index_find_next(&q->abilities, node)) {
         evg_queue_ability_t *ability = evg_container(node, evg_queue_ability_t, node);
         if (ability->worker == worker && ability->function == function) return ability;
     }

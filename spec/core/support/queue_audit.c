@@ -4,6 +4,7 @@
 #include "session/jobqueue_functions.h"
 #include "session/jobqueue_handles.h"
 #include "session/jobqueue_internal.h"
+#include "session/jobqueue_keys.h"
 #include "session/jobqueue_waiters.h"
 
 /* What is private to jobqueue_waiters.c. */
@@ -14,7 +15,7 @@ typedef struct {
 } waiter_t;
 
 typedef struct {
-    size_t jobs, bytes, running, keyed, named, timed, functions, abilities;
+    size_t jobs, bytes, running, keyed, first, timed, functions, abilities;
 } sum_t;
 
 #define expect(condition)                    \
@@ -50,14 +51,30 @@ static const char *audit_waiters(const evg_queue_job_t *job)
     return NULL;
 }
 
+/* One of those that have its key, all of other functions, is the first. */
+static const char *audit_namesakes(const evg_queue_t *q, const evg_queue_job_t *job)
+{
+    size_t firsts = job->first;
+    for (const evg_list_t *at = job->namesakes.next; at != &job->namesakes; at = at->next) {
+        const evg_queue_job_t *other = evg_container(at, const evg_queue_job_t, namesakes);
+        expect(evg_bytes_equal_p(evg_queue_unique(other), evg_queue_unique(job)) && other->function != job->function);
+        firsts += other->first;
+    }
+    bool named = job->keyed && evg_queue_find_unique(q, evg_queue_unique(job));
+    expect(firsts == named);
+    return NULL;
+}
+
 static const char *audit_keys(const evg_queue_t *q, const evg_queue_job_t *job)
 {
     char room[EVG_QUEUE_HANDLE_CAP];
     evg_bytes_t unique = evg_queue_unique(job);
     expect(evg_queue_find(q, evg_queue_handle(q, job, room)) == job);
-    expect(!job->keyed || evg_queue_job_of_key(q, job->function, unique, evg_queue_workload(job)) == job);
-    expect(!job->named || (job->keyed && evg_queue_find_unique(q, unique)));
-    return NULL;
+    const evg_queue_key_t key = evg_queue_key(q, unique, evg_queue_workload(job));
+    expect(!job->keyed || evg_queue_job_of_key(q, &key, job->function) == job);
+    expect(!job->first || (job->keyed && evg_queue_find_unique(q, unique) == job));
+    expect(job->keyed || !evg_list_linked_p(&job->namesakes));
+    return audit_namesakes(q, job);
 }
 
 /* Where it stands: with who runs it, with those of its function that may run, or with its second. */
@@ -92,7 +109,7 @@ static const char *audit_job(const evg_queue_t *q, const evg_queue_job_t *job, s
     sum->bytes += job->waiter_count * sizeof(waiter_t);
     sum->running += job->runs != NULL;
     sum->keyed += job->keyed;
-    sum->named += job->named;
+    sum->first += job->first;
     sum->timed += timed_p(q, job);
     return fault;
 }
@@ -180,8 +197,8 @@ static const char *audit_abilities(const evg_queue_t *q, sum_t *sum)
 static const char *audit_sums(const evg_queue_t *q, const sum_t *sum)
 {
     expect(q->jobs.count == sum->jobs);
-    expect(q->keys.count == sum->keyed);
-    expect(q->uniques.count == sum->named);
+    expect(q->firsts.count == sum->first);
+    expect(q->others.count == sum->keyed - sum->first);
     expect(q->functions.count == sum->functions);
     expect(q->abilities.count == sum->abilities);
     expect(q->timers.count == sum->timed);
