@@ -377,6 +377,21 @@ static void who_may_not_ask_keeps_nobody_awake(void **state)
     for (int at = 1; at < SERVERS; at++) assert_true(places[at].worker.worker.asleep);
 }
 
+/* Nor who is connected again, and has not answered yet. */
+static void nor_does_who_is_away(void **state)
+{
+    (void)state;
+    places[2].mate.in_fleet = true;
+    places[2].mate.options.dialect = EVG_UNKNOWN_DIALECT;
+    close_place(2);
+    open_place(2);
+    places[2].up = false; /* nobody reads what it says */
+    work(1);
+    assert_told("IDLE");
+    for (int at = 0; at < 2; at++) assert_true(places[at].worker.worker.asleep);
+    places[2].up = true;
+}
+
 static void without_memory_for_its_word_nobody_sleeps(void **state)
 {
     (void)state;
@@ -514,6 +529,7 @@ int main(void)
         test(one_that_is_away_holds_no_slot),
         test(a_sleeper_that_comes_back_is_asked),
         test(who_may_not_ask_keeps_nobody_awake),
+        test(nor_does_who_is_away),
         test(without_memory_for_its_word_nobody_sleeps),
         test(another_may_ask_for_who_may_not),
         test(another_may_ask_when_a_thread_comes_back),

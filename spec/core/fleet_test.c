@@ -1,4 +1,5 @@
 /* The servers of one client: which of them a submission goes to, and when it goes to another. */
+#include "session/exchange.h"
 #include "session/fleet.h"
 #include "session/rendezvous.h"
 #include "session/session.h"
@@ -124,8 +125,9 @@ static void assert_output(int at, const char *keys)
     char text[512] = "";
     evg_bytes_t out = evg_session_output(&sessions[at]);
     while (out.len) {
-        evg_packet_t packet;
-        ptrdiff_t len = evg_packet_decode(&packet, EVG_REQ, out, SIZE_MAX);
+        evg_packet_t packet = {.type = EVG_TEXT};
+        bool line = *out.at;
+        ptrdiff_t len = line ? (ptrdiff_t)evg_packet_span(out) : evg_packet_decode(&packet, EVG_REQ, out, SIZE_MAX);
         assert_true(len > 0);
         if (packet.type == EVG_SUBMIT_JOB)
             snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", *text ? " " : "",
@@ -351,6 +353,126 @@ static void without_memory_it_stays_where_it_is(void **state)
     assert_counts();
 }
 
+/* -- silence ------------------------------------------------------------------------------------------------------- */
+
+/* Nobody has told which servers these are. */
+static void ask_all(void)
+{
+    fleet.route = EVG_ROUTE_FIRST;
+    for (int i = 0; i < SERVERS; i++) {
+        sessions[i].options.dialect = EVG_UNKNOWN_DIALECT;
+        sessions[i].options.introduce_timeout = 5;
+    }
+}
+
+static void write_all(int at)
+{
+    for (size_t len; (len = evg_session_output(&sessions[at]).len);) evg_session_written(&sessions[at], len);
+}
+
+static void hear(int at, const char *text)
+{
+    evg_event_t event;
+    int r;
+    assert_int_equal(evg_wire_feed(&sessions[at].wire, evg_bytes_of(text)), 0);
+    while ((r = evg_session_next(&sessions[at], &event)) > 0) continue;
+    assert_int_equal(r, 0);
+    assert_int_equal(settle(), 0);
+}
+
+static void who_says_nothing_is_told_nothing(void **state)
+{
+    (void)state;
+    ask_all();
+    (void)submit("a", false);
+    open_one(0);
+    assert_output(0, "");
+    write_all(0);
+    hear(0, "OK 1.1.20\n");
+    assert_output(0, "a");
+}
+
+/* Its time is introduce_timeout, and no heartbeat is asked meanwhile. From then on it costs nobody anything. */
+static void and_is_away_until_it_says_something(void **state)
+{
+    (void)state;
+    ask_all();
+    sessions[0].options.heartbeat = 2;
+    (void)submit("a", false);
+    open_one(0);
+    write_all(0);
+    pass(4.9);
+    assert_int_equal(evg_session_tick(&sessions[0]), 0);
+    assert_float_equal(evg_session_deadline(&sessions[0]), NOW + 5, 1e-6);
+    pass(0.1);
+    assert_int_equal(evg_session_tick(&sessions[0]), EVG_ECOMMAND_TIMEOUT);
+    evg_session_closed(&sessions[0], EVG_ECOMMAND_TIMEOUT, NULL);
+    assert_int_equal(settle(), 0);
+    assert_string_equal(moves, "0->1");
+    open_one(0);
+    assert_int_equal(submit("b", false), 1);
+    write_all(0);
+    hear(0, "OK 1.1.20\n");
+    assert_int_equal(submit("c", false), 0);
+    assert_output(0, "c");
+    assert_counts();
+}
+
+/* Without limits of their own silence lasts as long as a heartbeat may. */
+static void without_timeouts_its_time_is_that_of_a_heartbeat(void **state)
+{
+    (void)state;
+    ask_all();
+    sessions[0].options.introduce_timeout = sessions[0].options.command_timeout = 0;
+    sessions[0].options.heartbeat = 7;
+    open_one(0);
+    write_all(0);
+    assert_float_equal(evg_session_deadline(&sessions[0]), NOW + 7, 1e-6);
+}
+
+/* What waits there goes with another one that answers, and the connection is as good as before. */
+static void what_waits_for_its_answer_goes_with_who_answers(void **state)
+{
+    (void)state;
+    ask_all();
+    for (int i = 0; i < SERVERS; i++) fail_one(i);
+    (void)submit("a", false);
+    (void)submit("b", false);
+    open_one(0);
+    write_all(0);
+    open_one(1);
+    write_all(1);
+    assert_string_equal(moves, "");
+    hear(1, "OK 1.1.20\n");
+    assert_string_equal(moves, "0->1 1->1");
+    assert_output(1, "a b");
+    hear(0, "OK 1.1.20\n");
+    assert_output(0, "");
+    assert_int_equal(submit("c", false), 0);
+    write_all(0);
+    assert_int_equal(evg_session_unsent(&sessions[0]), 0);
+    assert_counts();
+}
+
+static void without_memory_for_the_gap_it_stays(void **state)
+{
+    (void)state;
+    ask_all();
+    for (int i = 0; i < SERVERS; i++) fail_one(i);
+    (void)submit("a", false);
+    open_one(0);
+    open_one(1);
+    sessions[1].away = false;
+    assert_int_equal(evg_session_make_room(&sessions[1], &requests[0]), 0);
+    evg_alloc_fail_at(1);
+    assert_int_equal(settle(), EVG_ENOMEM);
+    evg_alloc_fail_at(0);
+    assert_string_equal(moves, "");
+    assert_int_equal(settle(), 0);
+    assert_string_equal(moves, "0->1");
+    assert_counts();
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -369,6 +491,11 @@ int main(void)
         test(without_hope_for_any_server_it_ends),
         test(what_is_for_this_server_does_not_move),
         test(without_memory_it_stays_where_it_is),
+        test(who_says_nothing_is_told_nothing),
+        test(and_is_away_until_it_says_something),
+        test(without_timeouts_its_time_is_that_of_a_heartbeat),
+        test(what_waits_for_its_answer_goes_with_who_answers),
+        test(without_memory_for_the_gap_it_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     uint64_t seed[2];
     evg_table_entry_t *entries; /* NULL until the first put */
-    size_t cap;                      /* a power of two */
+    size_t cap;                 /* a power of two */
     size_t count;
     uint64_t probes; /* entries looked at, ever: the cost of it, for tests and stats */
 } evg_table_t;

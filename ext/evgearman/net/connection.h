@@ -20,8 +20,9 @@ typedef struct evg_connection {
     evg_address_t address;
     evg_tls_context_t *tls; /* NULL: in the clear */
     double
-        connect_timeout; /* seconds for its name, and for one address, SYN to established (by TLS, if so); 0 is never */
-    double keepalive;    /* seconds */
+        connect_timeout; /* seconds for its name, and for one address, SYN to established (by TLS, if so); among several servers for
+                            its first answer, too; 0 is never */
+    double keepalive; /* seconds */
     void (*on_event)(void *owner, const evg_event_t *event);
     void (*on_bytes)(void *owner, bool out, evg_bytes_t bytes); /* read, or written (out); NULL: nobody looks */
     void (*on_step)(void *owner); /* everything was told; more may be written or answered than before; NULL */

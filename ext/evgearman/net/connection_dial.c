@@ -74,6 +74,7 @@ static void opened(evg_connection_t *c)
 {
     evg_connection_enter(c, EVG_PHASE_OPEN);
     if (c->keepalive > 0) evg_transport_keepalive(&c->pipe.transport, c->keepalive);
+    c->session.options.introduce_timeout = c->connect_timeout;
     int rc = evg_session_opened(&c->session);
     if (rc < 0) evg_connection_finish(c, rc, NULL);
 }

@@ -45,11 +45,11 @@ evg_load_t evg_crew_whole_load(const evg_crew_t *crew)
     return whole;
 }
 
-/* It asks, or is about to. An ability that is to go may have to wait for the end of a job. */
+/* It asks, or is about to. An ability that is to go may have to wait for the end of a job; and who was away has still to answer. */
 static bool asks_p(const evg_session_t *s)
 {
     const evg_worker_session_t *w = &s->worker;
-    return w->state == EVG_WORK_GRABBING && s->state == EVG_OPEN && !evg_worker_leaving_p(w);
+    return w->state == EVG_WORK_GRABBING && s->state == EVG_OPEN && !s->away && !evg_worker_leaving_p(w);
 }
 
 bool evg_crew_hungry_p(const evg_session_t *s)

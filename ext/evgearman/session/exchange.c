@@ -225,19 +225,17 @@ evg_bytes_t evg_session_bytes_of(const evg_session_t *s, const evg_request_t *re
     return evg_bytes(evg_buffer_data(&s->wire.out) + (request->start - s->wire.out.consumed), request->length);
 }
 
-/* Room for its packet and its deadline. */
-static int make_room(evg_session_t *s, const evg_request_t *request, size_t length)
+/* For its packet and its deadline. */
+int evg_session_make_room(evg_session_t *s, const evg_request_t *request)
 {
     evg_deadlines_t *deadlines = evg_session_deadlines_of(s, request);
     int r = request->finish_by > 0 ? evg_session_reserve_deadlines(s) : 0;
     if (r == 0) r = evg_deadlines_reserve(deadlines, deadlines->odd.count + 1);
-    return r == 0 && !evg_buffer_reserve(&s->wire.out, length) ? EVG_ENOMEM : r;
+    return r == 0 && !evg_buffer_reserve(&s->wire.out, request->length) ? EVG_ENOMEM : r;
 }
 
-int evg_session_adopt(evg_session_t *s, evg_session_t *from, evg_request_t *request)
+void evg_session_adopt(evg_session_t *s, evg_session_t *from, evg_request_t *request)
 {
-    int r = make_room(s, request, request->length);
-    if (r < 0) return r;
     double due = earliest(request->write_by, request->finish_by);
     evg_bytes_t packet = evg_session_bytes_of(from, request);
     leave_owed(from, request);
@@ -247,7 +245,6 @@ int evg_session_adopt(evg_session_t *s, evg_session_t *from, evg_request_t *requ
     evg_wire_hold(&s->wire);
     if (due > 0) (void)evg_deadlines_add(evg_session_deadlines_of(s, request), &request->due, due);
     take(s, request, &s->owed);
-    return 0;
 }
 
 void evg_session_answered(evg_session_t *s, evg_request_t *request)

@@ -27,9 +27,11 @@ int evg_session_ask_again(evg_session_t *s, evg_request_t *request, evg_command_
 /* The packet of a request that was not written; a view of the output. */
 evg_bytes_t evg_session_bytes_of(const evg_session_t *s, const evg_request_t *request);
 
-/* Takes over a request of the caller's, of which no byte was written, with its deadlines, from a session that is not open,
- * and whose output has a gap there afterwards. 0, EVG_ENOMEM: nothing has changed. */
-int evg_session_adopt(evg_session_t *s, evg_session_t *from, evg_request_t *request);
+/* Room for a request of another session. 0, EVG_ENOMEM. */
+int evg_session_make_room(evg_session_t *s, const evg_request_t *request);
+
+/* Takes it over, with its packet and its deadlines; there is room. */
+void evg_session_adopt(evg_session_t *s, evg_session_t *from, evg_request_t *request);
 
 /* A request of our own; NULL: no memory. Goes back by evg_session_give_back. */
 evg_request_t *evg_session_own(evg_session_t *s, evg_purpose_t purpose);

@@ -98,7 +98,7 @@ static int move(const move_t *how, evg_session_t *from, evg_request_t *request)
     evg_bytes_t bytes = evg_session_bytes_of(from, request);
     (void)evg_packet_decode(&packet, EVG_REQ, bytes, SIZE_MAX); /* it is ours */
     evg_fleet_member_t *to = evg_fleet_pick(how->fleet, packet.args[0], packet.args[1], request->by_key);
-    int r = evg_session_adopt(to->session, from, request);
+    int r = evg_session_hand_over(from, request, to->session);
     if (r == 0) how->moved(how->context, request, to);
     return r;
 }
@@ -106,16 +106,13 @@ static int move(const move_t *how, evg_session_t *from, evg_request_t *request)
 static int move_all(const move_t *how, evg_session_t *from)
 {
     int r = 0;
-    bool any = false;
     evg_list_t *next;
     for (evg_list_t *at = from->last_written->next; r == 0 && at != &from->owed; at = next) {
         evg_request_t *request = evg_container(at, evg_request_t, link);
         next = at->next;
         if (!request->movable || !evg_session_unwritten_p(from, request)) continue;
         r = move(how, from, request);
-        any |= r == 0;
     }
-    if (any) evg_session_keep_unwritten(from, EVG_EDISCONNECTED);
     return r;
 }
 

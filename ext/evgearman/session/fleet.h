@@ -4,12 +4,15 @@
  *     evg_fleet_add(&fleet, &member, &session, address);      for each, in the order of the list
  *     member = evg_fleet_pick(&fleet, &submission, keyed);    then evg_client_submit on its session, and
  *     evg_fleet_take(&fleet, member, &request, keyed);        it may move from now on
- *     evg_fleet_settle(&fleet, moved, context);               after each change of a session's state
+ *     evg_fleet_settle(&fleet, moved, context);               after each step of a session
  *
- * A server is away from a failed attempt or a lost connection until one to it is open again (session->away). What is
+ * A server is away from a failed attempt or a lost connection until it has answered on another one (session->away). What is
  * picked is never away while another one is not. When a server is away, submissions of which no byte was written go on to
  * the next server of their route, in their order and with their deadlines; when all are away they wait where they
- * are, and go with whichever opens first. What was written, even in part, stays. So none is ever on two servers. */
+ * are, and go with whichever answers first. What was written, even in part, stays. So none is ever on two servers.
+ *
+ * Among several nothing is written to a server that has not answered: one that accepts connections and says nothing costs
+ * those who wait for it options.introduce_timeout, and nobody anything afterwards. */
 #ifndef EVG_SESSION_FLEET_H
 #define EVG_SESSION_FLEET_H
 

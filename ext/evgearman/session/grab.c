@@ -113,6 +113,7 @@ int evg_grab_settle(const evg_crew_t *crew)
     for (evg_session_t *s = NULL; (s = evg_crew_next(crew, s));) busy |= s->worker.busy;
     for (evg_session_t *s = NULL; r == 0 && (s = evg_crew_next(crew, s));) {
         if (s->worker.state != EVG_WORK_DRY) continue;
+        evg_crew_stir(s);
         s->worker.busy = busy;
         busy = false;
         r = fall_asleep(s);

@@ -3,7 +3,8 @@
  * "version" is the first request on each connection. There are servers that know no text: they pass over a line, say it
  * back, answer it by an ERROR packet, or hang up. Replies come in order, so whoever answers what was asked behind
  * "version" first has passed it over; where nothing else is asked, an ECHO goes behind it after a while. Such a server
- * is spoken to as gearmand, and asked by an ECHO alone from then on; one that hung up without a word likewise. */
+ * is spoken to as gearmand, and asked by an ECHO alone from then on; one that hung up without a word likewise. Among several
+ * servers nothing else is asked before it is known that this one answers, so the ECHO goes behind "version" at once. */
 #include "session/introduction.h"
 
 #include <math.h>
@@ -39,14 +40,16 @@ int evg_session_introduce(evg_session_t *s)
     s->introduced = told;
     s->late_text = false;
     s->asked_text = !told && !s->wordless && !s->doubtful;
-    s->probe_at = s->asked_text ? s->wire.now + patience : INFINITY;
-    return told ? 0 : ask(s, s->asked_text ? ask_version : ask_echo);
+    s->probe_at = s->asked_text && !s->in_fleet ? s->wire.now + patience : INFINITY;
+    int r = s->asked_text ? ask(s, ask_version) : 0;
+    return r == 0 && !told && (s->in_fleet || !s->asked_text) ? ask(s, ask_echo) : r;
 }
 
 static void introduced(evg_session_t *s, evg_dialect_t dialect)
 {
     s->dialect = dialect;
     s->introduced = true;
+    s->away = false;
     s->probe_at = INFINITY;
 }
 

@@ -24,6 +24,14 @@ static evg_request_t *first_unwritten(const evg_session_t *s)
     return s->last_written->next == &s->owed ? NULL : request_at(s->last_written->next);
 }
 
+size_t evg_session_ours(const evg_session_t *s)
+{
+    for (evg_list_t *at = s->last_written->next; at != &s->owed; at = at->next) {
+        if (evg_request_callers_p(request_at(at))) return offset_of(s, request_at(at));
+    }
+    return evg_buffer_len(&s->wire.out);
+}
+
 /* From here on it is silence that counts, not waiting; and a timeout of its own. */
 static void begin(evg_session_t *s, evg_request_t *request)
 {
@@ -113,6 +121,18 @@ int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error)
     if (open && request->length > 0 && !dig_hole(s, request)) return EVG_ENOMEM;
     s->dead += request->length;
     evg_session_end(s, request, error, EVG_NOT_SENT);
+    if (!open) skip_dead_front(s);
+    return 0;
+}
+
+int evg_session_hand_over(evg_session_t *s, evg_request_t *request, evg_session_t *to)
+{
+    bool open = s->state == EVG_OPEN;
+    int r = evg_session_make_room(to, request);
+    if (r == 0 && open && !dig_hole(s, request)) r = EVG_ENOMEM;
+    if (r < 0) return r;
+    s->dead += request->length;
+    evg_session_adopt(to, s, request);
     if (!open) skip_dead_front(s);
     return 0;
 }

@@ -26,6 +26,13 @@ void evg_session_end_bound(evg_session_t *s, int error);
 /* Ends a request of the caller of which no byte was written, and none will be. 0; EVG_ENOMEM, only while open. */
 int evg_session_withdraw(evg_session_t *s, evg_request_t *request, int error);
 
+/* A request of the caller, of which no byte was written, goes to another session with its deadlines. 0, EVG_ENOMEM: nothing has
+ * changed. */
+int evg_session_hand_over(evg_session_t *s, evg_request_t *request, evg_session_t *to);
+
+/* So many bytes of the output, which begins with nothing that is half written, come before the first request of the caller. */
+size_t evg_session_ours(const evg_session_t *s);
+
 /* The output begins with what is to be written. */
 void evg_session_skip_holes(evg_session_t *s);
 

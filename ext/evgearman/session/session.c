@@ -154,7 +154,7 @@ int evg_session_opened(evg_session_t *s)
         return r;
     }
     evg_buffer_deinit(&kept);
-    s->away = false;
+    s->away &= evg_session_held_back_p(s);
     s->stats.connects++;
     return 0;
 }
@@ -312,13 +312,19 @@ void evg_session_forked(evg_session_t *s)
 
 /* -- bytes --------------------------------------------------------------------------------------------------------- */
 
+static size_t at_most(size_t len, uint64_t most)
+{
+    return most < len ? (size_t)most : len;
+}
+
 evg_bytes_t evg_session_output(evg_session_t *s)
 {
     if (s->state != EVG_OPEN || evg_session_expire_waiting(s) < 0) return evg_bytes(NULL, 0);
     s->again_at = evg_worker_prepare(s) < 0 ? s->wire.now + again_after : INFINITY;
     if (s->clear_to == s->wire.out.consumed) evg_session_skip_holes(s);
     evg_bytes_t out = evg_wire_output(&s->wire);
-    if (s->clear_to - s->wire.out.consumed < out.len) out.len = (size_t)(s->clear_to - s->wire.out.consumed);
+    out.len = at_most(out.len, s->clear_to - s->wire.out.consumed);
+    if (evg_session_held_back_p(s)) out.len = at_most(out.len, evg_session_ours(s));
     return out;
 }
 

@@ -33,11 +33,15 @@ static evg_request_t *request_at(evg_list_t *link)
 
 /* -- under way ----------------------------------------------------------------------------------------------------- */
 
+static double or_never(double seconds)
+{
+    return seconds > 0 ? seconds : INFINITY;
+}
+
 /* How long a packet that is under way may stand still. */
 static double patience(const evg_session_t *s)
 {
-    double patience = s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat;
-    return patience > 0 ? patience : INFINITY;
+    return or_never(s->options.command_timeout > 0 ? s->options.command_timeout : s->options.heartbeat);
 }
 
 double evg_session_judged_at(const evg_session_t *s, double due)
@@ -124,16 +128,24 @@ static double clock_of(const evg_session_t *s, const evg_request_t *request)
     return evg_most(request->written ? left_at(s, request) : s->wire.wrote_at, s->reply_at);
 }
 
+/* Seconds that it has. What others wait for who could go elsewhere has less. */
+static double time_of(const evg_session_t *s, const evg_request_t *request)
+{
+    bool first = evg_session_held_back_p(s) && request->purpose == EVG_FOR_DIALECT;
+    return first ? evg_least(patience(s), or_never(s->options.introduce_timeout))
+                 : or_never(s->options.command_timeout);
+}
+
 static double due_of(const evg_session_t *s, const evg_request_t *request)
 {
     double clock = clock_of(s, request);
-    return (evg_request_callers_p(request) ? clock : evg_most(clock, s->wire.read_at)) + s->options.command_timeout;
+    return (evg_request_callers_p(request) ? clock : evg_most(clock, s->wire.read_at)) + time_of(s, request);
 }
 
 double evg_session_answer_due(const evg_session_t *s)
 {
     double at = INFINITY;
-    if (s->options.command_timeout <= 0 || s->state != EVG_OPEN) return at;
+    if (s->state != EVG_OPEN) return at;
     evg_request_t *asked = oldest_asked(s), *own = own_head(s);
     if (asked) at = due_of(s, asked);
     if (own) at = evg_least(at, due_of(s, own));
@@ -227,7 +239,7 @@ static double flies_until(const evg_session_t *s)
 double evg_session_beat_due(const evg_session_t *s)
 {
     double period = s->options.heartbeat;
-    if (s->state != EVG_OPEN || s->paused || period <= 0) return INFINITY;
+    if (s->state != EVG_OPEN || s->paused || period <= 0 || evg_session_held_back_p(s)) return INFINITY;
     return evg_most(evg_session_judged_at(s, quiet_since(s) + period), flies_until(s));
 }
 

@@ -21,10 +21,11 @@ typedef enum {
 enum { EVG_PACKET_LEAST = sizeof "exceptions" - 1 }; /* of max_packet: what a connection begins with */
 
 typedef struct {
-    double command_timeout; /* seconds; 0 is never. Of waiting to be written, and of silence behind that: silence.c */
-    double heartbeat;       /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
-    double lost_check;      /* seconds of silence about a job before GET_STATUS; 0 is never */
-    evg_dialect_t dialect;  /* unless EVG_UNKNOWN_DIALECT, the server is not asked for it */
+    double command_timeout;   /* seconds; 0 is never. Of waiting to be written, and of silence behind that: silence.c */
+    double introduce_timeout; /* among several servers: seconds of silence behind the first question; 0: as any other */
+    double heartbeat;         /* seconds of silence before an ECHO, and before giving up on it; 0 is never */
+    double lost_check;        /* seconds of silence about a job before GET_STATUS; 0 is never */
+    evg_dialect_t dialect;    /* unless EVG_UNKNOWN_DIALECT, the server is not asked for it */
     bool reconnect;
     bool exceptions;   /* OPTION_REQ exceptions on every connect */
     size_t max_packet; /* body bytes, either way. A larger job fails, and who asked for a larger result */
@@ -48,8 +49,9 @@ typedef struct evg_session {
     evg_session_state_t state;
     uint64_t generation; /* counts connections; a job belongs to one */
     evg_wire_t wire;
-    bool away;     /* the last attempt to connect failed, or the last connection was lost; until one is open again */
-    bool in_fleet; /* what waits may go elsewhere, when there is no hope for a connection: fleet.h */
+    bool away; /* the last attempt to connect failed, or the last connection was lost; until one is open again, among
+                      several servers until it was answered there */
+    bool in_fleet; /* one of several: what waits may go elsewhere, when there is no hope for a connection: fleet.h */
     bool paused;   /* what comes is not read: silence says nothing then, and only requests of the caller are judged */
     uint64_t not_sent;               /* requests of the caller that ended with EVG_NOT_SENT, ever */
     char client_id[EVG_KEY_MAX + 1]; /* "" for none */
@@ -121,6 +123,12 @@ static inline int evg_session_want(evg_session_t *s)
     if (s->state == EVG_SHUT) return EVG_ECLOSED;
     s->wanted = true;
     return 0;
+}
+
+/* One of several servers, which has not answered the first question on this connection: nothing else is written. */
+static inline bool evg_session_held_back_p(const evg_session_t *s)
+{
+    return s->in_fleet && !s->introduced;
 }
 
 /* No byte of it was written. */

@@ -336,6 +336,24 @@ static void test_connect_timeout(void **state)
     close(deaf);
 }
 
+/* It is connected by its kernel; among several servers that is not enough. */
+static void test_who_says_nothing_has_no_more_time(void **state)
+{
+    client_t *k = *state;
+    int port, silent = listen_tcp(4, &port);
+    k->c->address.port = port;
+    k->c->connect_timeout = 0.1;
+    k->c->session.in_fleet = true;
+    k->c->session.options.reconnect = false;
+    assert_int_equal(evg_session_want(&k->c->session), 0);
+    evg_connection_changed(k->c);
+    turn_until(k->loop, k->count[EVG_EVENT_ERROR] == 1);
+    assert_int_equal(k->c->session.stats.connects, 1);
+    assert_int_equal(k->c->session.tell_error, 0);
+    assert_true(k->c->session.away);
+    close(silent);
+}
+
 static void test_next_way_after_a_timeout(void **state)
 {
     client_t *k = *state;
@@ -1368,6 +1386,7 @@ int main(void)
         with_client(test_refused_at_first_then_good),
         with_client(test_next_way_after_a_refusal),
         with_client(test_connect_timeout),
+        with_client(test_who_says_nothing_has_no_more_time),
         with_client(test_next_way_after_a_timeout),
         with_client(test_connects_by_name),
         with_client(test_a_name_that_is_none),

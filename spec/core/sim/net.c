@@ -23,6 +23,7 @@ void wire_open(int at, int server)
     wire_t *wire = &wires[at];
     wire->up = true;
     wire->server = server;
+    wire->answered = false;
     wire->stalled = wire->was_stalled = server_mute[server];
     wire->slow = chance(200);
     wire->deep = wire->slow && pick(2);
@@ -110,6 +111,7 @@ static void leaves(int at, way_t *way, evg_bytes_t packet)
 static void arrived(int at, way_t *way, evg_bytes_t packet)
 {
     (void)packet;
+    wires[at].answered = true;
     client_free(&peers[at], way->number);
     turns_answered(at, way->type);
 }

@@ -30,7 +30,10 @@ void peer_end(peer_t *peer)
 
 double peer_patience(const peer_t *peer)
 {
-    return fmin(peer->s.options.command_timeout, peer->s.options.heartbeat);
+    const evg_session_options_t *o = &peer->s.options;
+    bool first = team_several_p(peer->team) && !wires[peer->at].answered && o->introduce_timeout > 0;
+    double usual = fmin(o->command_timeout, o->heartbeat);
+    return first ? fmin(usual, o->introduce_timeout) : usual;
 }
 
 /* There is no connection, or none any more. */
@@ -55,16 +58,27 @@ static void close_for(peer_t *peer, int reason)
     lost(peer, reason, NULL);
 }
 
+/* Its server is there, for it has answered. */
+static void meet(peer_t *peer)
+{
+    if (!peer->gone || peer->s.state != EVG_OPEN || !peer->s.introduced) return;
+    if (!wires[peer->at].answered) broken("%d was not answered", peer->at);
+    peer->gone = false;
+    team_settle(peer->team);
+}
+
 void peer_events(peer_t *peer)
 {
     int r;
     evg_event_t event;
     while ((r = evg_session_next(&peer->s, &event)) > 0) {
         turns_look(peer);
+        meet(peer);
         if (client_event(peer, &event) || worker_event(peer, &event)) continue;
         if (event.type == EVG_EVENT_ERROR) note("%d error: %s", peer->at, evg_error_text(event.error));
     }
     turns_look(peer);
+    meet(peer);
     if (r < 0) close_for(peer, r);
 }
 
@@ -89,7 +103,8 @@ static void connect(peer_t *peer)
     }
     if (evg_session_opened(&peer->s) < 0) broken("no memory");
     wire_open(peer->at, server);
-    peer->gone = peer->said_no = false;
+    peer->gone &= team_several_p(peer->team);
+    peer->said_no = false;
     team_settle(peer->team);
 }
 

@@ -126,6 +126,7 @@ static void submission_leaves(int at, const evg_packet_t *packet)
     copy(work, sizeof work, packet->args[packet->argc - 1]);
     begin_submission(work);
     const ask_t *ask = client_ask_of(id_of(work));
+    if (team_several_p(peers[at].team) && !wires[at].answered) broken("%d sends %s to nobody", at, work);
     if (!ask || ask->at != at) broken("%d sends %s, which is not its own", at, work);
     if (ask->place < wires[at].last_place) broken("%d sends %s too late", at, work);
     wires[at].last_place = ask->place;

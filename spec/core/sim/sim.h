@@ -109,6 +109,7 @@ typedef struct {
 typedef struct {
     bool up;
     int server;
+    bool answered;                           /* the peer has heard a whole packet or line */
     bool stalled, was_stalled;               /* nothing moves; ever on this connection */
     bool slow;                               /* few bytes at a time, with pauses that nobody may take for silence */
     bool deep;                               /* slow only behind the peer's kernel, which takes all at once */
@@ -224,7 +225,7 @@ typedef struct {
     int at;
     bool client, worker;
     int home;          /* its server; that to which it goes when all is calm */
-    bool gone;         /* its last attempt failed, or its last connection was lost; until there is one again */
+    bool gone;         /* its last attempt failed, or its last connection was lost; until its server answers again */
     bool asleep;       /* as of the last look */
     bool said_no;      /* its server's last word about jobs on this connection was NO_JOB */
     unsigned passed;   /* jobs that others of its crew had, while there was one for it and it did not ask */
@@ -290,6 +291,11 @@ bool team_hopeless_p(const team_t *team); /* of its servers none is there, nor w
 bool team_stirred(team_t *team);          /* since it was asked last */
 bool team_busy_p(const team_t *team);     /* it holds one, or has asked, or some handler runs */
 void team_disconnect(team_t *team);
+
+static inline bool team_several_p(const team_t *team)
+{
+    return team->joined && team->count > 1;
+}
 
 static inline peer_t *team_peer(const team_t *team, int i)
 {

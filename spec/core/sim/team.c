@@ -11,6 +11,7 @@ static void equip(evg_session_t *s)
     s->options.exceptions = pick(2);
     if (pick(3) == 0) s->options.command_timeout = 1 + 10 * uniform();
     if (pick(3) == 0) s->options.heartbeat = 1 + 10 * uniform();
+    if (pick(3) == 0) s->options.introduce_timeout = 0.2 + uniform();
     if (pick(8) == 0) s->options.reconnect = false;
     if (pick(8) == 0) s->backoff.attempts = 1 + pick(4);
     if (pick(8) == 0) s->options.max_unsent = 200;

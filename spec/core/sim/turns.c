@@ -41,7 +41,7 @@ static void falls_asleep(const peer_t *peer)
     for (int i = 0; i < peer->team->count; i++) {
         const peer_t *mate = team_peer(peer->team, i);
         if (mate->s.state != EVG_OPEN || !evg_worker_working_p(&mate->s)) continue;
-        if (evg_worker_leaving_p(&mate->s.worker)) continue; /* nor can it ask */
+        if (mate->gone || evg_worker_leaving_p(&mate->s.worker)) continue; /* nor can it ask */
         if (mate->s.worker.state == EVG_WORK_GRABBING || !mate->said_no)
             complain(peer, "goes to sleep, and not all were told NO_JOB");
     }
@@ -118,6 +118,14 @@ static size_t unsent[SERVERS]; /* by who is not watched himself */
 static unsigned moves;
 static bool watching;
 
+/* Whoever heeds it is told later. */
+static bool stirred(team_t *team)
+{
+    bool now = evg_crew_stirred(&team->crew);
+    team->stirred |= now;
+    return now;
+}
+
 /* Who writes all that he can has nothing to add by himself. */
 void turns_watch(peer_t *peer)
 {
@@ -127,7 +135,7 @@ void turns_watch(peer_t *peer)
     do {
         for (int i = 0; i < team->count; i++) (void)evg_session_output(&team_peer(team, i)->s);
         turns_look(peer);
-    } while (team_stirred(team));
+    } while (stirred(team));
     for (int i = 0; i < team->count; i++) unsent[i] = evg_session_unsent(&team_peer(team, i)->s);
     moves = team->moves;
 }
@@ -136,8 +144,7 @@ void turns_watch(peer_t *peer)
 void turns_compare(const peer_t *peer)
 {
     team_t *team = peer->team;
-    team->stirred = team_stirred(team);
-    if (!watching || team->moves != moves || team->stirred) return;
+    if (stirred(team) || !watching || team->moves != moves) return;
     for (int i = 0; i < team->count; i++) {
         peer_t *mate = team_peer(team, i);
         if (mate == peer) continue;
