@@ -83,7 +83,7 @@ module EVGearman
 
       def listeners
         on_status = ->(done, all) { @progress.at(done.to_i, all.to_i) }
-        return { on_status: on_status, on_data: @progress.method(:print), on_warning: @progress.method(:warn) } unless @json
+        return { on_status: on_status, on_data: @progress.method(:data), on_warning: @progress.method(:warn) } unless @json
 
         { on_status: on_status, on_data: @heard[:data].method(:<<), on_warning: @heard[:warnings].method(:<<) }
       end

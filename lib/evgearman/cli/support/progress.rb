@@ -39,6 +39,12 @@ module EVGearman
         draw if now - @last >= BETWEEN
       end
 
+      # @param bytes [String] of the job, which goes on
+      def data(bytes)
+        print(bytes)
+        draw
+      end
+
       # @param bytes [String] of the job, as they are
       def print(bytes)
         erase
@@ -51,6 +57,7 @@ module EVGearman
       def warn(bytes)
         erase
         bytes.each_line { |line| $stderr.puts(@terminal.paint("warning: #{Words.one_line(line.chomp)}", :yellow)) }
+        draw
       end
 
       # Not inside of a line that the job has begun.
