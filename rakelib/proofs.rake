@@ -9,3 +9,8 @@ desc "Clients and workers for some seconds, while their gearmand and their worke
 task :soak, [:seconds] => :compile do |_, args|
   ruby "-Ilib", "spec/proofs/soak.rb", args.fetch(:seconds, "60"), verbose: false
 end
+
+desc "evgearman work, while its gearmands, processes and supervisors are killed so many times each; deaths[20,2]: of two"
+task :deaths, %i[rounds servers] => :compile do |_, args|
+  ruby "-Ilib", "spec/proofs/deaths.rb", args.fetch(:rounds, "20"), args.fetch(:servers, "1"), verbose: false
+end

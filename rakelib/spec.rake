@@ -50,5 +50,10 @@ task("bench:server", [] => :compile) { |_, args| ruby "bench/server.rb", *args.e
 desc "Measure TLS beside raw TLS and beside none; with options as in bench:tls[--rounds=9]: see bench/tls.rb"
 task("bench:tls", [] => :compile) { |_, args| ruby "bench/tls.rb", *args.extras, verbose: false }
 
+desc "Measure workers that have nothing to do, for so many seconds: see bench/idle.rb"
+task("bench:idle", [:seconds] => :compile) do |_, args|
+  ruby "-Ilib", "bench/idle.rb", args.fetch(:seconds, "60"), verbose: false
+end
+
 desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
 task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

@@ -23,10 +23,7 @@ module EVGearman
       def reloading = tell("RELOADING=1", "MONOTONIC_USEC=#{(now * 1_000_000).to_i}")
       def stopping = tell("STOPPING=1")
 
-      def status(text)
-        tell("STATUS=#{text}") unless text == @status
-        @status = text
-      end
+      def status(text) = tell("STATUS=#{text}")
 
       # Twice in its patience is enough.
       def alive

@@ -7,7 +7,6 @@ module EVGearman
     # @api private
     class Supervisor
       HEEDED = %w[TERM INT QUIT HUP TSTP TTIN USR2 CONT CHLD].freeze
-      private_constant :HEEDED
 
       def initialize(settings, log)
         @settings = settings
@@ -174,10 +173,15 @@ module EVGearman
       def tell
         ready = children.count(&:ready?)
         text = "#{ready} of #{@slots.size} processes, #{children.sum { |child| child.state["busy"].to_i }} busy"
-        ::Process.setproctitle("evgearman #{VERSION} supervisor: #{text}")
-        @manager.status(text)
+        entitle(text) unless text == @text
         @manager.alive if children.all? { |child| child.silence < (@manager.patience || Float::INFINITY) }
         announce if ready >= @slots.size && (!@was_ready || (@renewals.empty? && @slots.none?(&:renewing?)))
+      end
+
+      def entitle(text)
+        @text = text
+        ::Process.setproctitle("evgearman #{VERSION} supervisor: #{text}")
+        @manager.status(text)
       end
 
       def announce

@@ -134,10 +134,12 @@ module EVGearman
       # Tells how it is.
       def beat
         @line.say { state }
-        return unless @inbox
+        entitle("#{@worker.busy_count} of #{@settings[:concurrency]} busy#{", quiet" if @quiet}") if @inbox
+      end
 
-        title = "#{@worker.busy_count} of #{@settings[:concurrency]} busy#{", quiet" if @quiet}"
-        ::Process.setproctitle("evgearman #{VERSION} worker #{@number}: #{title}")
+      def entitle(text)
+        ::Process.setproctitle("evgearman #{VERSION} worker #{@number}: #{text}") unless text == @text
+        @text = text
       end
 
       def state
