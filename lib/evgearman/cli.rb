@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "optparse"
-require "evgearman"
+require_relative "library"
 require_relative "settings"
 
 module EVGearman

@@ -2,7 +2,7 @@
 
 require "active_support"
 require "active_support/notifications"
-require "evgearman" unless defined?(EVGearman::Client) # which loads this, in an application
+require_relative "library"
 
 module EVGearman
   # Tells ActiveSupport::Notifications what clients and workers do. It is loaded with ActiveSupport, and nothing of it is

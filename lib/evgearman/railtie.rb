@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "rails/railtie"
+require_relative "library"
 require_relative "reloading"
 require_relative "instrumentation"
 require_relative "active_job/service"
@@ -18,10 +19,11 @@ module EVGearman
 
     config.evgearman = ActiveSupport::OrderedOptions.new
 
-    # For a configuration that names the class; and before Active Job looks for it, if that is loaded after us.
-    ADAPTER = "active_job/queue_adapters/evgearman_adapter"
-    ::ActiveJob::QueueAdapters.autoload(:EvgearmanAdapter, ADAPTER) if defined?(::ActiveJob::QueueAdapters)
-    ActiveSupport.on_load(:active_job) { require ADAPTER }
+    # For a configuration that names the class, and for Active Job, which looks for it.
+    config.before_configuration do
+      adapter = "active_job/queue_adapters/evgearman_adapter"
+      ::ActiveJob::QueueAdapters.autoload(:EvgearmanAdapter, adapter) if defined?(::ActiveJob::QueueAdapters)
+    end
 
     # Not before the application's own initializers, which may say something, too.
     initializer "evgearman.configure", after: :load_config_initializers do |app|

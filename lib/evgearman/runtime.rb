@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "set"
-require "evgearman"
+require_relative "library"
 require_relative "settings"
 require_relative "runtime/middleware"
 require_relative "runtime/registry"

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require "evgearman"
+require_relative "library"
 require_relative "settings/kinds"
 require_relative "settings/table"
 require_relative "settings/file"

@@ -146,6 +146,15 @@ RSpec.describe "Active Job" do
         expect(note).to include("stopping" => true, "pid" => worker)
       end
 
+      it "is performed by evgearman work, which knows the application's prefix" do
+        env = { "RUBYOPT" => ENV.fetch("RUBYOPT", nil), "RAILS_ENV" => "production", "SHOP_NOTES" => @shop.notes, "SHOP_PREFIX" => "shop." }
+        work = workforce("-q", "of_work", url: @server.url, handlers: Shop::ROOT, env: env)
+        @shop.ask("ActiveJob::QueueAdapters::EvgearmanAdapter.new(prefix: 'shop.').enqueue(NoteJob.new('#{name}').set(queue: :of_work))")
+        wait_for(work) { note }
+        work.signal("TERM")
+        expect(ended(work)).to eq(0)
+      end
+
       it "interrupts a job with steps when its worker stops, and goes on with it elsewhere" do
         skip("continuations came with Rails 8.1") unless @shop.ask("defined?(ActiveJob::Continuable)")
         worker = @shop.ask("Shop.start_worker('steps')")

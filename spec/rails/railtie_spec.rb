@@ -152,7 +152,7 @@ RSpec.describe "In a Rails application" do
   end
 
   it "options are refused that are none" do
-    text, status = run_ruby("-e", <<~RUBY, env: { "RAILS_ENV" => "test" })
+    text, status = run_ruby("-e", <<~RUBY, env: { "RAILS_ENV" => "test", "SHOP_NOTES" => Dir.tmpdir })
       require "#{File.expand_path("shop/config/application", __dir__)}"
       Rails.application.config.evgearman.servres = "127.0.0.1"
       Rails.application.initialize!

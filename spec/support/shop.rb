@@ -8,7 +8,11 @@ require "tmpdir"
 # The Rails application in spec/rails/shop, in a process of its own. What it is asked is Ruby code; what it answers is what JSON
 # makes of that.
 class Shop
-  CONSOLE = File.expand_path("../rails/shop/console.rb", __dir__)
+  ROOT = File.expand_path("../rails/shop", __dir__)
+  CONSOLE = File.join(ROOT, "console.rb")
+
+  # The folder of what jobs have noted.
+  attr_reader :notes
 
   # @param ruby [Array<String>] that finds the build which is under test
   def initialize(ruby, url, **env)

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "active_job"
-require "evgearman"
+require "evgearman/library"
 require "evgearman/instrumentation"
 require "evgearman/active_job/service"
 

@@ -6,23 +6,9 @@ answers = $stdout.dup
 $stdout.reopen($stderr)
 require_relative "config/environment"
 
+# Its workers.
 module Shop
-  NOTES = ENV.fetch("SHOP_NOTES")
-
   class << self
-    def note(name, seen)
-      path = File.join(NOTES, name)
-      File.write("#{path}.new", JSON.generate(seen.merge(times: times(name) + 1)))
-      File.rename("#{path}.new", path)
-    end
-
-    def times(name) = read(name)&.fetch("times", 0) || 0
-
-    def read(name)
-      path = File.join(NOTES, name)
-      JSON.parse(File.read(path)) if File.exist?(path)
-    end
-
     # A worker in a forked process, which ends with this one; answers its pid when it is about to work.
     def start_worker(*queues, **options)
       begun, beginning = IO.pipe

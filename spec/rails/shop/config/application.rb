@@ -14,6 +14,7 @@ module Shop
     config.secret_key_base = "not secret"
     config.i18n.available_locales = %i[en de]
     config.active_job.queue_adapter = :evgearman
+    config.evgearman.prefix = ENV.fetch("SHOP_PREFIX", "active_job.")
     config.evgearman.client_options = { command_timeout: 20 }
   end
 end
