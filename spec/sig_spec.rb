@@ -10,6 +10,7 @@ require "evgearman/testing/assertions"
 require "evgearman/active_job/service" # without Active Job, which it needs when there is a job
 require "evgearman/compat/gearman"
 require "evgearman/runtime"
+require "evgearman/client_middleware"
 
 # Before anything is run: the parser of rbs 2 crashes once a spec has had the collector move objects.
 Signatures.signed

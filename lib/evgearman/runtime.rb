@@ -3,7 +3,7 @@
 require "set"
 require_relative "library"
 require_relative "settings"
-require_relative "runtime/middleware"
+require_relative "middleware"
 require_relative "runtime/registry"
 require_relative "runtime/errors"
 require_relative "runtime/application"

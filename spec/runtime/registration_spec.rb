@@ -80,7 +80,7 @@ RSpec.describe EVGearman::Runtime do
       expect { chain.use(Object) }.to raise_error(ArgumentError, /must answer `call`/)
     end
 
-    it "may do without the job" do
+    it "may do without what it is around" do
       chain.use(->(_job) { "mine" })
       expect(chain.call("job") { raise }).to eq("mine")
     end

@@ -23,7 +23,7 @@ module EVGearman
       # @raise [Failure] when the application does not load
       def run
         @board.open
-        Application.load(@settings) if @settings[:preload]
+        preload if @settings[:preload]
         @inbox = Inbox.new(HEEDED)
         @log.info("evgearman #{VERSION} begins", processes: @slots.size, concurrency: @settings[:concurrency])
         turn until @slots.all?(&:empty?)
@@ -40,6 +40,12 @@ module EVGearman
       private
 
       def children = @slots.flat_map(&:children)
+
+      # What is made now is shared by all; Ruby 3.3 can sort it for that.
+      def preload
+        Application.load(@settings)
+        ::Process.warmup if ::Process.respond_to?(:warmup)
+      end
 
       def turn
         @slots.each(&:fill)
