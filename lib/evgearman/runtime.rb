@@ -124,7 +124,7 @@ module EVGearman
     # @return [self]
     # @raise [Failure] when there is nothing to do
     def start
-      @workshop = Workshop.embedded(settings, prepare).prepare
+      @workshop = Workshop.embedded(settings, prepare(Log.new(settings))).prepare
       @thread = OwnThread.start("evgearman runtime") { @workshop.run }
       self
     end
@@ -143,7 +143,8 @@ module EVGearman
     #
     # @return [Integer] 0; 1 when the application does not load, or has nothing to do
     def run
-      log = prepare
+      log = Log.new(settings)
+      prepare(log)
       pidfile { settings[:processes].zero? ? Workshop.alone(settings, log).run : Supervisor.new(settings, log).run }
     rescue Failure => e
       log.error(e.message)
@@ -153,13 +154,15 @@ module EVGearman
     private
 
     # What is said of servers is so for {EVGearman.client} of the handlers, too, unless the application configures that.
-    def prepare
-      log = Runtime.registry.log = Log.new(settings)
+    def prepare(log)
+      Runtime.registry.log = log
       EVGearman.configure do |c|
         settings.connection.each { |name, value| c.public_send(:"#{name}=", value) }
         c.logger ||= log.plain
       end
       log
+    rescue ArgumentError, Error => e # an address that is none, files of `tls` that are not there
+      raise Failure, e.message
     end
 
     def pidfile

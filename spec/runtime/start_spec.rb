@@ -36,6 +36,11 @@ RSpec.describe "evgearman work, when it cannot" do
     expect(refused(code: "exit!(7)")).to match([1, all(eq("process 1 is gone before it was ready: exit 7"))])
   end
 
+  it "says that an address is none, and that a file of TLS is not there" do
+    expect(refused(url: "here there")).to match([1, [/\Acannot read the address "here there"/]])
+    expect(refused("--tls", "ca_file=none.pem")).to match([1, ["tls: ca_file: No such file or directory"]])
+  end
+
   it "says which setting it does not know" do
     expect(refused("--concurency", "3")).to eq([2, ["evgearman: invalid option: --concurency; did you mean --concurrency?"]])
     expect(refused(env: { "EVGEARMAN_CONFIG" => File.expand_path("files/wrong.yml", __dir__) }))

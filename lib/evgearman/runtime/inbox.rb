@@ -18,7 +18,7 @@ module EVGearman
         @reader, @writer = IO.pipe
         @before = names.to_h { |name| [name, trap(name) { heard(name) }] }
         ignored.each { |name| @before[name] = trap(name, "IGNORE") }
-        parent&.hand_over(self)
+        parent&.hand_over(self, names + ignored)
       end
 
       # @return [Array<String>] names, as they came
@@ -33,8 +33,9 @@ module EVGearman
         [@reader, @writer].each(&:close)
       end
 
-      # To a child's own: what came when this one's traps still stood there.
-      def hand_over(inbox)
+      # To a child's own: what came when this one's traps still stood there. What that one does not hear is nobody's.
+      def hand_over(inbox, names)
+        (@before.keys - names).each { |name| trap(name, "DEFAULT") }
         [@reader, @writer].each(&:close)
         @early.each { |name| inbox.send(:heard, name) }
       end

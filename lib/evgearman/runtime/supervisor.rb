@@ -32,7 +32,6 @@ module EVGearman
         @log.info("ended")
         0
       ensure
-        children.each { |child| child.signal("KILL") } # it ends otherwise
         @inbox&.close
         @board.close
       end
@@ -180,7 +179,7 @@ module EVGearman
         ready = children.count(&:ready?)
         text = "#{ready} of #{@slots.size} processes, #{children.sum { |child| child.state["busy"].to_i }} busy"
         entitle(text) unless text == @text
-        @manager.alive if children.all? { |child| child.silence < (@manager.patience || Float::INFINITY) }
+        @manager.alive if children.select(&:ready?).all? { |child| child.silence < (@manager.patience || Float::INFINITY) }
         announce if ready >= @slots.size && (!@was_ready || (@renewals.empty? && @slots.none?(&:renewing?)))
       end
 
