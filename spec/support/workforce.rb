@@ -87,7 +87,7 @@ module Workforces
 
     value
   rescue RuntimeError => e
-    raise "#{e.message}\n#{File.read(workforce.output)[-3000..]}"
+    raise "#{e.message}\n#{File.read(workforce.output).chars.last(3000).join}"
   end
 
   def ended(workforce) = eventually { workforce.status }.exitstatus

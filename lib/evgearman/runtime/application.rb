@@ -23,10 +23,19 @@ module EVGearman
         said.map { |path| ::File.directory?(path) ? ::File.join(path, RAILS) : path }
       end
 
+      # We are there before Rails is, so nobody else loads what it has of us.
+      def require_rails(environment)
+        boot = ::File.join(::File.dirname(environment), "boot.rb")
+        require boot if ::File.exist?(boot)
+        require "rails"
+        require "evgearman/railtie"
+      end
+
       def load_file(path)
         full = ::File.expand_path(path)
         raise Failure, "cannot load #{path}: there is no such file" unless ::File.exist?(full) || ::File.exist?("#{full}.rb")
 
+        require_rails(full) if path.end_with?(RAILS)
         require full
       rescue StandardError, ScriptError => e
         raise if e.is_a?(Failure)
