@@ -41,8 +41,10 @@ module EVGearman
 
       def publish(name, start, **payload)
         id = ActiveSupport::Notifications.instrumenter.id
-        event = ActiveSupport::Notifications::Event.new(name, start, now, id, payload)
-        ActiveSupport::Notifications.publish_event(event)
+        event = [name, start, now, id, payload]
+        return ActiveSupport::Notifications.publish(*event) unless ActiveSupport::Notifications.respond_to?(:publish_event)
+
+        ActiveSupport::Notifications.publish_event(ActiveSupport::Notifications::Event.new(*event)) # which came with Rails 7
       end
     end
 

@@ -8,7 +8,7 @@ require_relative "active_job/service"
 
 module EVGearman
   # In a Rails application: `config.evgearman`, the adapter for `config.active_job.queue_adapter = :evgearman`, log lines,
-  # and handlers that run as the application's code does. `require "evgearman"` loads it when Rails is loaded
+  # rake tasks, and handlers that run as the application's code does. `require "evgearman"` loads it when Rails is loaded
   # before, as `Bundler.require` does.
   #
   # What `config.evgearman` does not say is as `config/evgearman.yml` and the environment have it: see {Settings}.
@@ -24,6 +24,8 @@ module EVGearman
       adapter = "active_job/queue_adapters/evgearman_adapter"
       ::ActiveJob::QueueAdapters.autoload(:EvgearmanAdapter, adapter) if defined?(::ActiveJob::QueueAdapters)
     end
+
+    rake_tasks { require "evgearman/tasks" }
 
     # Not before the application's own initializers, which may say something, too.
     initializer "evgearman.configure", after: :load_config_initializers do |app|

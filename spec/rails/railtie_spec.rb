@@ -45,6 +45,10 @@ RSpec.describe "In a Rails application" do
     expect(ask("ActiveJob::Base.queue_adapter_name")).to eq("evgearman")
   end
 
+  it "rake has its tasks" do
+    expect(ask("require 'rake'; Rails.application.load_tasks; Rake::Task.tasks.map(&:name)")).to include("evgearman:work", "evgearman:drain")
+  end
+
   # What `bin/rails generate evgearman:install` makes of the files of a new application.
   describe "the generator" do
     around { |example| Dir.mktmpdir { |dir| @dir = dir and example.run } }
