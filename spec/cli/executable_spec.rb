@@ -45,6 +45,15 @@ RSpec.describe "exe/evgearman", :cli do
     expect([out.lines.size, err, status.exitstatus]).to eq([1, "", 0])
   end
 
+  it "prints what it sees at once, also into a pipe" do
+    [%w[top --interval 1000], %w[top --json --interval 1000], %w[status --json --watch 1000], %w[ping --count 1000]].each do |arguments|
+      IO.popen(CommandLine::CLEAN, [*ruby, CommandLine::PROGRAM, *arguments, "-s", shared_server.url]) do |program|
+        expect(program.wait_readable(Examples::PATIENCE)).to be_truthy
+        Process.kill("INT", program.pid)
+      end
+    end
+  end
+
   it "has no colours in a pipe, and plain text for what others sent" do
     client_for(server = own_server).enqueue("evil\t\xFFname")
     expect(evgearman("status", "-s", server.url).lines.last).to match(/\Aevil\\t\?name +1 +1 +0 +0\z/)

@@ -28,6 +28,7 @@ module EVGearman
       def once
         rows = fleet.clients.map { |client| time(client) }
         @json ? print_json(rows) : puts(rows.filter_map { |row| line(row) })
+        $stdout.flush
       end
 
       # On a connection that is there: making it is not counted.

@@ -105,7 +105,11 @@ module EVGearman
         [terminal.paint(table.head, :bold), *lines]
       end
 
-      def print_json(value) = puts(JSON.generate(readable(value)))
+      # At once: whoever reads it may wait for a line of one who goes on.
+      def print_json(value)
+        puts(JSON.generate(readable(value)))
+        $stdout.flush
+      end
 
       # What others said may be any bytes; JSON is UTF-8.
       def readable(value)
