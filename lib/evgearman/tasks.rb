@@ -26,8 +26,6 @@ module EVGearman
 
       { status: "Functions, their jobs and workers", workers: "Workers and what they do",
         check: "Is all as it should be?" }.each do |name, text|
-        next unless CLI.names.include?(name.to_s)
-
         desc text
         task(name) { Tasks.command(name.to_s) }
       end

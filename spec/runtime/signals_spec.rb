@@ -25,6 +25,14 @@ RSpec.describe "evgearman work, when it gets a signal" do
     end
   end
 
+  it "INT to all of its processes, as Ctrl-C in a terminal: finishes what it has" do
+    work = workforce("-c", "2", "-p", "2")
+    task = begun(work, "patient", "60")
+    work.signal("INT", -work.pid)
+    expect(task.value(30)).to eq("stopped")
+    expect(ended(work)).to eq(0)
+  end
+
   it "TERM: hands back what takes too long, and ends well" do
     work = workforce("-t", "0.2", "-c", "2")
     begun(work, "stubborn", "60")

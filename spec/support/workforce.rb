@@ -16,7 +16,7 @@ class Workforce
     @dir = Dir.mktmpdir("workforce")
     flags = ["-s", url, "-r", handlers, "--log-format", "json", *flags]
     env = { "RUBYOPT" => nil, "TRACES" => traces, **env } # without bundler, which takes its time
-    @pid = Process.spawn(env, *ruby, "-w", PROGRAM, "work", *flags, chdir: @dir, %i[out err] => output)
+    @pid = Process.spawn(env, *ruby, "-w", PROGRAM, "work", *flags, chdir: @dir, pgroup: true, %i[out err] => output)
   end
 
   # Where handlers and hooks leave a line.
@@ -53,20 +53,20 @@ class Workforce
 
   # Answers [], as servers do.
   def stop
-    kill_all unless status
+    kill_all
     FileUtils.rm_rf(dir)
     []
   end
 
   private
 
+  # It and its processes are a group.
   def kill_all
-    [pid, *workers].each do |process|
-      Process.kill("KILL", process)
-    rescue Errno::ESRCH
-      nil
-    end
-    @status = Process.wait2(pid).last
+    Process.kill("KILL", -pid)
+  rescue Errno::ESRCH
+    nil # they have all ended
+  ensure
+    @status ||= Process.wait2(pid).last
   end
 end
 

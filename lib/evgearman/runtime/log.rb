@@ -2,7 +2,6 @@
 
 require "json"
 require "logger"
-require "time"
 
 module EVGearman
   class Runtime
@@ -11,6 +10,9 @@ module EVGearman
     #
     # @api private
     class Log
+      STAMP = "%FT%T.%LZ"
+      private_constant :STAMP
+
       # @return [Logger] for those who have only a message to tell
       attr_reader :plain
 
@@ -18,26 +20,26 @@ module EVGearman
         output.sync = true if output.respond_to?(:sync=)
         @plain = Logger.new(output, level: settings[:log_level], progname: "evgearman")
         @plain.formatter = method(settings[:log_format] == "json" ? :as_json : :as_text)
-        @context = {}
       end
 
       %w[debug info warn error].each do |level|
         severity = Logger::Severity.const_get(level.upcase)
         define_method(level) { |message, **context| @plain.add(severity) { [message, context] } }
+        define_method(:"#{level}?") { @plain.level <= severity }
       end
 
       private
 
       def as_json(severity, time, _progname, said)
         message, context = said
-        line = { time: time.utc.iso8601(3), pid: ::Process.pid, level: severity.downcase, message: clean(message) }
+        line = { time: time.getutc.strftime(STAMP), pid: ::Process.pid, level: severity.downcase, message: clean(message) }
         "#{JSON.generate(line.merge((context || {}).compact.transform_values { |value| plainly(value) }))}\n"
       end
 
       def as_text(severity, time, _progname, said)
         message, context = said
         pairs = (context || {}).compact.map { |name, value| "#{name}=#{quoted(value)}" }
-        "#{[time.utc.iso8601(3), ::Process.pid, severity, clean(message), *pairs].join(" ")}\n"
+        "#{[time.getutc.strftime(STAMP), ::Process.pid, severity, clean(message), *pairs].join(" ")}\n"
       end
 
       def clean(text) = Words.one_line(text.is_a?(Exception) ? "#{text.class}: #{text.message}" : text)

@@ -30,7 +30,7 @@ module EVGearman
 
       def perform(job, callable)
         slot = @ledger&.add(job)
-        @log.debug("start", **about(job))
+        @log.debug("start", **about(job)) if @log.debug?
         result = run(job, callable)
         finish(job, true)
         result
@@ -59,7 +59,7 @@ module EVGearman
       def finish(job, done)
         elapsed = job.elapsed
         @tally.add(job.function, done, elapsed)
-        @log.info("done", **about(job), elapsed: elapsed) if done
+        @log.info("done", **about(job), elapsed: elapsed) if done && @log.info?
       end
 
       def about(job) = { function: job.function, handle: job.handle, unique: job.unique }
