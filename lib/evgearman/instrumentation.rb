@@ -113,15 +113,20 @@ module EVGearman
 
     # A hook of a connection.
     Hook = Struct.new(:event, :connection, :callable) do
-      def call(*arguments)
+      def call(server = connection.server)
         if Instrumentation.wanted?(event)
-          ActiveSupport::Notifications.instrument(event, connection: connection, server: connection.server)
+          ActiveSupport::Notifications.instrument(event, connection: connection, server: server)
         end
-        callable&.call(*arguments)
+        named? ? callable.call(server) : callable&.call
       end
 
-      # Its callable may be a lambda, which takes what is there.
-      def arity = callable.respond_to?(:arity) ? callable.arity : -1
+      private
+
+      # Does it name an argument? A lambda is particular about that.
+      def named?
+        body = callable.respond_to?(:parameters) ? callable : callable&.method(:call)
+        body&.parameters.to_a.any? { |kind, _| %i[req opt].include?(kind) }
+      end
     end
 
     Client.prepend(Submissions)

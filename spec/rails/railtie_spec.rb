@@ -114,16 +114,17 @@ RSpec.describe "In a Rails application" do
       expect(events.map { |event| [event[1]["function"], event[2].include?("exception_object")] }).to eq([[name, false], [name, true]])
     end
 
-    it "of connections" do
+    it "of connections, and hooks are called as ever" do
       names = ask(<<~RUBY).map(&:first)
-        called = 0
+        called = []
         heard(/evgearman/) do
-          client = EVGearman::Client.new(url: ENV["GEARMAN_SERVERS"], on_connect: -> { called += 1 })
+          hooks = { on_connect: -> { called << "connected" }, on_disconnect: ->(server) { called << server } }
+          client = EVGearman::Client.new(url: ENV["GEARMAN_SERVERS"], **hooks)
           client.ping
           client.close
         end + [[called]]
       RUBY
-      expect(names).to eq(["connect.evgearman", "disconnect.evgearman", 1])
+      expect(names).to eq(["connect.evgearman", "disconnect.evgearman", ["connected", @embedded.url]])
     end
 
     it "nothing of a hook that was set" do
