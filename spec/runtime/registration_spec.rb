@@ -99,6 +99,12 @@ RSpec.describe EVGearman::Runtime do
                                                  "function" => "f?", "elapsed" => 0.5)
     end
 
+    it "cuts what others said, and no backtrace" do
+      log.error("x\n" * 1000, backtrace: ["here.rb:1:in `f'"] * 100)
+      expect(output.string.size).to be_between(2900, 3800)
+      expect(output.string.scan("here.rb:1").size).to eq(100)
+    end
+
     it "leaves out what is below its level" do
       log(log_level: "warn").info("done")
       expect(output.string).to eq("")

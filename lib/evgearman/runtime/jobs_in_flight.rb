@@ -14,7 +14,7 @@ module EVGearman
         end
         Thread.list.each do |thread|
           name = thread.name || thread.object_id
-          log.warn("thread #{name} #{thread.status}", backtrace: (thread.backtrace || []).join(" < "))
+          log.warn("thread #{name} #{thread.status}", backtrace: thread.backtrace)
         end
       end
     end

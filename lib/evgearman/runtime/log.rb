@@ -11,7 +11,8 @@ module EVGearman
     # @api private
     class Log
       STAMP = "%FT%T.%LZ"
-      private_constant :STAMP
+      PLAIN = /\A[ -~]{,1000}\z/.freeze
+      private_constant :STAMP, :PLAIN
 
       # @return [Logger] for those who have only a message to tell
       attr_reader :plain
@@ -42,7 +43,14 @@ module EVGearman
         "#{[time.getutc.strftime(STAMP), ::Process.pid, severity, clean(message), *pairs].join(" ")}\n"
       end
 
-      def clean(text) = Words.one_line(text.is_a?(Exception) ? "#{text.class}: #{text.message}" : text)
+      # Most are plain, and that is quickly seen.
+      def clean(text)
+        return text.map { |one| clean(one) }.join(" < ") if text.is_a?(Array) # a backtrace, all of it
+        return text if text.is_a?(String) && text.ascii_only? && text.match?(PLAIN)
+
+        Words.one_line(text.is_a?(Exception) ? "#{text.class}: #{text.message}" : text)
+      end
+
       def plainly(value) = value.is_a?(Numeric) || value == true || value == false ? value : clean(value)
 
       def quoted(value)
