@@ -3,7 +3,7 @@
 require_relative "support/fresh_rails"
 require_relative "support/package"
 
-desc "Build the gem, install it where nothing else is, and run the demo with it"
+desc "Build the gem, install it where nothing else is, and run the demo and its program there"
 task :package do |task|
   forgotten = Package.forgotten
   abort "not in the gem:\n  #{forgotten.join("\n  ")}" if forgotten.any?

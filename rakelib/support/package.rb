@@ -35,14 +35,22 @@ class Package
     run("gem", "build", GEMSPEC, "--output", @file)
     run("gem", "install", "--local", "--no-document", @file)
     run(RbConfig.ruby, "-e", RUN, File.expand_path(program))
+    check_executable
   end
 
   private
 
   def env = { "GEM_HOME" => @home, "GEM_PATH" => @home, "RUBYLIB" => nil, "RUBYOPT" => nil }
 
+  # The program that RubyGems has put in front of ours.
+  def check_executable
+    version = run(File.join(@home, "bin", "evgearman"), "version")
+    wanted = "evgearman #{Gem::Specification.load(GEMSPEC).version}\n"
+    abort "evgearman version: #{version.inspect} instead of #{wanted.inspect}" unless version == wanted
+  end
+
   def run(*command)
     output, status = Bundler.with_unbundled_env { Open3.capture2e(env, *command) }
-    abort "#{command.first(2).join(" ")}:\n#{output}" unless status.success?
+    status.success? ? output : abort("#{command.first(2).join(" ")}:\n#{output}")
   end
 end
