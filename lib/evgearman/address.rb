@@ -19,15 +19,38 @@ module EVGearman
 
     module_function
 
-    # @return [Array(String, Integer, String, Boolean)] host, port, path: one of host and path is nil; and whether it says
-    #   that TLS is spoken there: nil when it does not say
+    # @return [Array<Array(String, Integer, String, Boolean)>] of each server host, port, path: one of host and path is nil;
+    #   and whether it says that TLS is spoken there: nil when it does not say
+    def list(servers: nil, **one)
+      EVGearman._blame("give either servers: or url:, host:, port: and path:") if servers && one.values.any?
+
+      texts = servers ? texts_of(servers) : (of_environment unless one.values.any?)
+      return [resolve(**one)] if texts.nil? || (servers.nil? && texts.empty?)
+
+      EVGearman._blame("servers: names none") if texts.empty?
+      texts.map { |text| parse(text) }.uniq { |place| place.first(3) }
+    end
+
+    # Another spelling of an address: as {Connection#server} has it.
+    def text(url)
+      host, port, path = parse(url)
+      path || "#{host.include?(":") ? "[#{host}]" : host}:#{port}"
+    end
+
+    def texts_of(servers)
+      list = Array.try_convert(servers) || String.try_convert(servers)&.then { |text| words(text) }
+      list or EVGearman._blame("servers: must be an Array or a String, not #{servers.class}", TypeError)
+    end
+
+    def words(text) = text.split(",").map(&:strip).reject(&:empty?)
+
+    # @return [Array(String, Integer, String, Boolean)]
     def resolve(host: nil, port: nil, path: nil, url: nil)
       EVGearman._blame("give either url: or host:, port: and path:") if url && (host || port || path)
       EVGearman._blame("give either host: and port: or path:") if path && (host || port)
 
       return [nil, nil, path_name(path), false] if path
       return parse(url) if url
-      return parse(first_of_environment) if host.nil? && port.nil? && first_of_environment
 
       [host_name(host) || DEFAULT_HOST, port_number(port) || DEFAULT_PORT, nil, nil]
     end
@@ -92,9 +115,6 @@ module EVGearman
       [match[:ip6] || match[:host], match[:port]&.to_i || DEFAULT_PORT, nil, secure]
     end
 
-    # @return [String, nil] the first server of GEARMAN_SERVERS
-    def first_of_environment
-      ENV.fetch("GEARMAN_SERVERS", "").split(",").map(&:strip).find { |server| !server.empty? }
-    end
+    def of_environment = words(ENV.fetch("GEARMAN_SERVERS", ""))
   end
 end

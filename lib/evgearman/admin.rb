@@ -8,6 +8,8 @@ module EVGearman
     #     status = client.server_status.value
     #     status["resize"]&.waiting
     #     status.sort_by(&:total).last(3).each { |row| puts row.name }
+    # Of several servers they are put together, and each row knows its own; those of {Status} and {PriorityStatus} are
+    # summed by function.
     class Rows
       include Enumerable
 
@@ -17,15 +19,35 @@ module EVGearman
       # @return [Array<String>] lines of it that are no row, as they are; frozen
       attr_reader :unread
 
+      # @return [Hash{String => Rows}] what each server said; frozen
+      attr_reader :by_server
+
+      # @return [Hash{String => Error}] of servers that said nothing; frozen
+      attr_reader :errors
+
+      # Of one server, or several.
       # @api private
-      def initialize(text)
+      def self.of(reply, server = nil)
+        return new(reply, server) unless server.is_a?(Array)
+
+        answers, errors = Several.sort(reply, server)
+        together(answers.to_h { |at, text| [at, new(text, at)] }, errors)
+      end
+
+      # @api private
+      def self.together(by_server, errors)
+        allocate.tap { |rows| rows.send(:put_together, by_server, errors) }
+      end
+      private_class_method :together
+
+      # @api private
+      def initialize(text, server = nil)
         @text = text.freeze
         lines = text.split("\n").map { |line| line.delete_suffix("\r") }
         rows = lines.map { |line| self.class.parse(line) }
-        @rows = rows.compact.each(&:freeze).freeze
         @unread = lines.reject.with_index { |_, place| rows[place] }.each(&:freeze).freeze
-        @by_key = @rows.to_h { |row| [key_of(row), row] }.freeze
-        freeze
+        rows.compact.each { |row| row.instance_variable_set(:@server, server) }
+        hold(rows.compact, server ? { server => self } : {}, {})
       end
 
       # Each row, as the server sent them.
@@ -75,6 +97,43 @@ module EVGearman
       private
 
       def key_of(row) = row[0]
+
+      def hold(rows, by_server, errors)
+        @rows = rows.each(&:freeze).freeze
+        @by_key = @rows.to_h { |row| [key_of(row), row] }.freeze
+        @by_server = by_server.freeze
+        @errors = errors.freeze
+        freeze
+      end
+
+      def put_together(by_server, errors)
+        parts = by_server.values
+        @text = parts.map(&:text).join("\n").freeze
+        @unread = parts.flat_map(&:unread).freeze
+        hold(combine(parts.flat_map(&:to_a)), by_server, errors)
+      end
+
+      # What of several servers is one row.
+      def combine(rows) = rows
+    end
+
+    # What every row knows beside its columns.
+    module Row
+      # @return [String, nil] the server that said it; nil for the sum of several
+      attr_reader :server
+    end
+
+    # Rows of functions, which are summed.
+    # @api private
+    module Summed
+      private
+
+      def combine(rows)
+        rows.group_by(&:name).values.map do |same|
+          numbers = same.map { |row| row.to_a.drop(1) }.transpose.map(&:sum)
+          same.first.class.new(same.first.name, *numbers)
+        end
+      end
     end
 
     # Text that a server sent: UTF-8 if valid, else as it is.
@@ -93,8 +152,12 @@ module EVGearman
 
     # Functions and their jobs (`status`).
     class Status < Rows
+      include Summed
+
       # A function: its name, jobs in all, jobs running, workers that can do it.
       Row = Struct.new(:name, :total, :running, :workers) do
+        include Admin::Row
+
         # Jobs that no worker has yet.
         #
         # @return [Integer]
@@ -122,8 +185,10 @@ module EVGearman
 
     # Functions and the jobs that wait in each of their queues (`prioritystatus`).
     class PriorityStatus < Rows
+      include Summed
+
       # A function: its name, jobs waiting by priority, workers that can do it.
-      Row = Struct.new(:name, :high, :normal, :low, :workers)
+      Row = Struct.new(:name, :high, :normal, :low, :workers) { include Admin::Row }
 
       # A row from its line; nil for a line that is none.
       # @api private
@@ -133,7 +198,7 @@ module EVGearman
     # Connections of the server (`workers`); found by client id.
     class Workers < Rows
       # A connection: its descriptor, address, client id ("-" without one) and functions.
-      Row = Struct.new(:fd, :ip, :client_id, :functions)
+      Row = Struct.new(:fd, :ip, :client_id, :functions) { include Admin::Row }
 
       # A row from its line; nil for a line that is none.
       # @api private
@@ -159,7 +224,7 @@ module EVGearman
     # Jobs of the server (`show jobs`).
     class Jobs < Rows
       # A job: its handle, how often it was given out, whether it was cancelled, whether it is of the background (0 or 1).
-      Row = Struct.new(:handle, :retries, :ignored, :queued)
+      Row = Struct.new(:handle, :retries, :ignored, :queued) { include Admin::Row }
 
       # A row from its line; nil for a line that is none.
       # @api private
@@ -172,11 +237,11 @@ module EVGearman
 
     # What follows OK.
     # @api private
-    VERSION = ->(text) { utf8(text.delete_prefix("OK ")) }
+    VERSION = ->(text, _server = nil) { utf8(text.delete_prefix("OK ")) }
 
     # The number that follows OK.
     # @api private
-    PID = lambda do |text|
+    PID = lambda do |text, _server = nil|
       Integer(text.delete_prefix("OK "), 10, exception: false) || unreadable(text)
     end
 
@@ -187,8 +252,8 @@ module EVGearman
     # Of a `status` in which the function has no jobs.
     # @api private
     def self.if_empty(name, line)
-      lambda do |text|
-        jobs = Status.new(text)[name]&.total.to_i
+      lambda do |text, server = nil|
+        jobs = Status.of(text, server)[name]&.total.to_i
         raise Error, "#{name} has jobs (#{jobs}): drop_function(name, force: true) would lose them" if jobs.positive?
 
         Next.new(line, DONE)
@@ -197,17 +262,29 @@ module EVGearman
 
     # An answer that only says yes.
     # @api private
-    DONE = ->(text) { text == "OK" || unreadable(text) }
+    DONE = lambda do |text, server = nil|
+      return Several.agreed(text, server, &DONE) if server.is_a?(Array)
+
+      text == "OK" || unreadable(text)
+    end
 
     # A key a line.
     # @api private
-    UNIQUES = ->(text) { text.split("\n").map { |key| utf8(key.delete_suffix("\r")) } }
+    UNIQUES = lambda do |text, server = nil|
+      return Several.sort(text, server).first.values.flat_map { |one| UNIQUES.call(one) } if server.is_a?(Array)
+
+      text.split("\n").map { |key| utf8(key.delete_suffix("\r")) }
+    end
 
     # The answer as it is.
     # @api private
-    TEXT = ->(text) { text.freeze }
+    TEXT = ->(text, _server = nil) { text.freeze }
 
-    # Requests by which a client looks at and steers its server. Each is a {Task} (of a {Protocol::ClientSession} a
+    # Requests by which a client looks at and steers its servers: {#maxqueue}, {#create_function} and {#drop_function} go to
+    # all of several, the rows of all are one answer, and what is about one ({#cancel_job} of a handle, {#server_version},
+    # {#server_pid}, {#server_verbosity}, {#shutdown_server}, {#admin}) needs {Connection#at}.
+    #
+    # Each is a {Task} (of a {Protocol::ClientSession} a
     # {Protocol::Session::Request}), and takes a block `{ |value, error| }`. An `ERR` answer fails it with a
     # {ServerError}.
     module Requests
@@ -229,28 +306,28 @@ module EVGearman
       # @yield [value, error]
       # @return [Task] of {Status}
       # @raise [ConnectionError, BackpressureError]
-      def server_status(&block) = _admin("status", nil, Status.method(:new), &block)
+      def server_status(&block) = _admin("status", nil, Status.method(:of), &block)
 
       # `prioritystatus`: functions and the jobs that wait in each of their queues.
       #
       # @yield [value, error]
       # @return [Task] of {PriorityStatus}
       # @raise [ConnectionError, BackpressureError]
-      def priority_status(&block) = _admin("prioritystatus", nil, PriorityStatus.method(:new), &block)
+      def priority_status(&block) = _admin("prioritystatus", nil, PriorityStatus.method(:of), &block)
 
       # `workers`: the connections of the server.
       #
       # @yield [value, error]
       # @return [Task] of {Workers}
       # @raise [ConnectionError, BackpressureError]
-      def server_workers(&block) = _admin("workers", nil, Workers.method(:new), &block)
+      def server_workers(&block) = _admin("workers", nil, Workers.method(:of), &block)
 
       # `show jobs`: the jobs of the server.
       #
       # @yield [value, error]
       # @return [Task] of {Jobs}
       # @raise [ConnectionError, BackpressureError]
-      def jobs(&block) = _admin("show jobs", nil, Jobs.method(:new), &block)
+      def jobs(&block) = _admin("show jobs", nil, Jobs.method(:of), &block)
 
       # `show unique jobs`: the keys of its jobs that have one.
       #

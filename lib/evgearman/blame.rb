@@ -13,6 +13,15 @@ module EVGearman
       raise klass, message, _callers
     end
 
+    # Does it name so many arguments?
+    #
+    # @return [Boolean]
+    # @api private
+    def _takes?(callable, count)
+      body = callable.respond_to?(:parameters) ? callable : callable.method(:call)
+      body.parameters.count { |kind, _| %i[req opt].include?(kind) } >= count
+    end
+
     # The backtrace of whoever called us. In C, too.
     #
     # @return [Array<String>]

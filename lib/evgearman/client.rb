@@ -5,6 +5,7 @@ module EVGearman
   # every answer reaches the one who asked.
   class Client < Connection
     include Admin::Requests
+    include Several::Requests
 
     # Packets by priority.
     FOREGROUND = { normal: :submit_job, high: :submit_job_high, low: :submit_job_low }.freeze
@@ -113,15 +114,32 @@ module EVGearman
       _submit_bg(function, workload, unique, :submit_job_epoch, UnixTime.ceil(time), coder, &block)
     end
 
-    # Asks with GET_STATUS.
+    # As of {Admin::Requests#cancel_job}; a Task's job where it is.
     #
-    # @param handle [String]
+    # @param job [String, Task] of several servers a Task, or {Connection#at}
+    # @yield [true, error]
+    # @return [Task] of true; fails with {JobNotFoundError}
+    # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
+    def cancel_job(job, &block)
+      return with_server_of(job) { |client, handle| client.cancel_job(handle, &block) } if job.is_a?(Task)
+
+      super
+    end
+
+    # Asks with GET_STATUS: the server of a Task, or for a handle all of several servers that are not away. One that knows
+    # the job is the answer.
+    #
+    # @param handle [String, Task]
     # @yield [status, error]
     # @return [Task] of {JobStatus}
     # @raise [ArgumentError, TypeError, ConnectionError, BackpressureError]
-    def get_status(handle, &block) = _get_status(handle, JobStatus.method(:of_handle), &block)
+    def get_status(handle, &block)
+      return with_server_of(handle) { |client, name| client.get_status(name, &block) } if handle.is_a?(Task)
 
-    # Asks with GET_STATUS_UNIQUE.
+      _get_status(handle, JobStatus.method(:of_handle), &block)
+    end
+
+    # Asks with GET_STATUS_UNIQUE, of several servers all that are not away.
     #
     # @param key [String] the unique key of a submission
     # @yield [status, error]

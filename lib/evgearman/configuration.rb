@@ -8,7 +8,7 @@ module EVGearman
     private_constant :DEFAULTS
 
     # The names of the options.
-    OPTIONS = (%i[host port path url tls loop client_id coder encoding] + DEFAULTS.keys + Connection::HOOKS).freeze
+    OPTIONS = (%i[servers route host port path url tls loop client_id coder encoding] + DEFAULTS.keys + Connection::HOOKS).freeze
 
     OPTIONS.each do |name|
       define_method(name) { @options.fetch(name) { DEFAULTS[name] } }

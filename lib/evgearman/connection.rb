@@ -1,8 +1,12 @@
 # frozen_string_literal: true
 
 module EVGearman
-  # What {Client} and {Worker} have in common: one connection to one server, made when it is needed and made
-  # again when it is lost.
+  # What {Client} and {Worker} have in common: a connection to each of their servers, mostly one, made when it is needed and
+  # made again when it is lost.
+  #
+  # Of several servers one is *away* from a failed attempt or a lost connection until a connection to it is open again and
+  # has been answered. Nothing is sent to one that is away while another is not. What is asked of all of them succeeds with
+  # what those answer that are not away.
   #
   # Methods whose packet draws a reply return a {Task} and take an optional block `{ |value, error| }`; it is called once,
   # on the thread that turns the loop.
@@ -12,7 +16,7 @@ module EVGearman
   # returns.
   class Connection
     # @!method echo(data)
-    #   Sends ECHO_REQ. The answer tells that all that was sent before has been taken in.
+    #   Sends ECHO_REQ, to all of several servers. The answer tells that all that was sent before has been taken in.
     #   @param data [String] bytes
     #   @yield [data, error]
     #   @return [Task] of the same bytes, BINARY
@@ -48,7 +52,8 @@ module EVGearman
     #   @return [self]
 
     # @!method state
-    #   How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`.
+    #   How it stands with the connection: `:idle`, `:connecting`, `:connected`, `:waiting` (to connect again), `:closed`. Of
+    #   several the best of these.
     #   @return [Symbol]
 
     # @!method connected?
@@ -60,7 +65,7 @@ module EVGearman
     #   @return [Boolean]
 
     # @!method host
-    #   @return [String, nil] name or address of the server; nil for a unix socket
+    #   @return [String, nil] name or address of the server, or of the first; nil for a unix socket
 
     # @!method port
     #   @return [Integer, nil] of the server; nil for a unix socket
@@ -69,8 +74,12 @@ module EVGearman
     #   @return [String, nil] of a unix socket
 
     # @!method server
-    #   Where the server is, in one word; IPv6 addresses in brackets.
+    #   Where the server is, in one word; IPv6 addresses in brackets. Several with commas between them.
     #   @return [String] "host:port" or the path
+
+    # @!method servers
+    #   Where they are.
+    #   @return [Array<String>] each as of {#server}; frozen
 
     # @!method loop
     #   @return [Loop] that it is on
@@ -133,13 +142,26 @@ module EVGearman
     LOUD = %i[on_error on_callback_error].freeze
     private_constant :LOUD
 
+    # Of several servers, which a submission goes to. See docs/routes.md.
+    ROUTES = %i[spread first].freeze
+    private_constant :ROUTES
+
     # Touches no network: it connects at {#connect}, at the first request, or when its loop runs.
+    #
+    # @param servers [Array<String>, String, nil] several, each an address as in `url`; in a String with commas. Doubles
+    #   are one
+    # @param route [:spread, :first, #call] which of several a submission goes to, past those that are away:
+    #
+    #   - `:spread`: one with a unique key of yours to the server that its function and key meet, from wherever; the others
+    #     by turns
+    #   - `:first`: the first of the list
+    #   - else what `call(function, key or nil, servers that are not away)` answers, one of these
     #
     # @param host [String, nil] name or address
     # @param port [Integer, nil]
     # @param path [String, nil] of a unix socket, instead of host and port
     # @param url [String, nil] "gearman://host:port", "gearmans://host:port" (TLS), "unix:///path", "[::1]:4730" or
-    #   "host:port", instead of those. With none of them: the first of the environment variable GEARMAN_SERVERS, else
+    #   "host:port", instead of those. With none of them: all of the environment variable GEARMAN_SERVERS, else
     #   127.0.0.1:4730
     # @param tls [Boolean, Hash, nil] TLS 1.2 or 1.3, unless the address says otherwise: "gearmans://" always, "gearman://"
     #   and unix sockets never. The server's certificate has to be valid, of one whom this side trusts, and made out to its
@@ -162,14 +184,15 @@ module EVGearman
     # @param options [Hash] of {DEFAULTS} and {HOOKS}
     # @raise [ArgumentError] for an unknown option, an address that cannot be read, or files of `tls` that cannot
     # @raise [TLSError] for `tls` when the gem was built without OpenSSL
-    def initialize(host: nil, port: nil, path: nil, url: nil, tls: nil, loop: Loop.default, client_id: nil, coder: nil,
-                   encoding: nil, unique: :auto, **options)
+    def initialize(servers: nil, route: :spread, host: nil, port: nil, path: nil, url: nil, tls: nil, loop: Loop.default,
+                   client_id: nil, coder: nil, encoding: nil, unique: :auto, **options)
       unknown = options.keys - known_options
       EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
-      *place, secure = Address.resolve(host: host, port: port, path: path, url: url)
-      _init(loop, [place])
-      _set_tls([TLS.of_client(tls, secure)])
+      places = places_of(servers: servers, host: host, port: port, path: path, url: url)
+      _init(loop, places)
+      _set_tls(places.map { |*, secure| TLS.of_client(tls, secure) })
+      _set_route(checked_route(route))
       _set_coding(coder, encoding)
       _set_unique(unique)
       _set_hook(:_trace, Trace.printer(self)) if Trace.wanted?
@@ -179,15 +202,30 @@ module EVGearman
       _loop_runs if self.loop.running?
     end
 
-    # Starts to connect and does not wait. With an address, goes there from now on.
+    # A Client for one of the servers, on the same connection, with every method. Its options are those of this connection,
+    # its hooks and its coder those of the whole. What it submits stays there. Closing the whole closes it.
+    #
+    # @param server [String] one of {#servers}, or another spelling of it
+    # @return [Client]
+    # @raise [ArgumentError] for one that is none of them
+    def at(server)
+      place = servers.index(server) || servers.index(Address.text(server))
+      EVGearman._blame("#{server} is none of the servers: #{servers.join(", ")}") unless place
+
+      _at(place).tap { |one| one.send(:part!) }
+    end
+
+    # Starts to connect and does not wait. With an address, goes there from now on; not one of several.
     #
     # @param host [String]
     # @param port [Integer]
     # @return [self]
     # @raise [ConnectionError] "already connected", when it is or is about to be by an earlier `connect`
+    # @raise [ArgumentError] for another address, when there are several servers
     def connect(host = nil, port = nil)
       return _connect unless host || port
 
+      stay if several?
       _connect_to(Address.host_name(host) || self.host, Address.port_number(port) || Address::DEFAULT_PORT, nil)
     end
 
@@ -196,7 +234,9 @@ module EVGearman
     # @param path [String]
     # @return [self]
     # @raise [ConnectionError] "already connected"
+    # @raise [ArgumentError] when there are several servers
     def connect_unix(path)
+      stay if several?
       _connect_to(nil, nil, Address.path_name(path))
     end
 
@@ -206,7 +246,9 @@ module EVGearman
     # @param timeout [Numeric, nil] seconds to write what is owed; nil is no limit, 0 does not wait for that
     # @return [nil]
     # @raise [ArgumentError] for a time that is none
+    # @raise [Error] for what {#at} made
     def close(timeout = 1)
+      raise Error, "#{server} is one of several servers: close the whole" if @part
       return _whole.close(timeout) if _whole
 
       _close(timeout)
@@ -218,7 +260,7 @@ module EVGearman
     # @return [Boolean]
     def closed? = state == :closed
 
-    # Waits for the answer to an {#echo}.
+    # Waits for the answer to an {#echo}, of several servers for the slowest.
     #
     # @param timeout [Numeric, nil] seconds; nil waits for ever, 0 does not wait
     # @return [Float] seconds it took
@@ -305,11 +347,11 @@ module EVGearman
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_connect
     #   Called when a connection was made; requests made in it go behind those that waited.
-    #   @yield
+    #   @yield [server]
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_disconnect
     #   Called when an open connection ended, after its Tasks.
-    #   @yield
+    #   @yield [server]
     #   @return [self, #call, nil] self with a block; without one what is set
     # @!method on_drain
     #   Called when, after a {BackpressureError}, less than a quarter of `max_unsent` waits to be written.
@@ -325,7 +367,7 @@ module EVGearman
     #   Called with each packet that was read or written: `:in` or `:out`, its name as in {Protocol} (`:text` for a line of
     #   the admin protocol) and an Array of its arguments, uncut. Runs among the other blocks, in order. With
     #   `EVGEARMAN_TRACE=1` in the environment each packet is printed to stderr too, one line, with long arguments cut.
-    #   @yield [direction, name, args]
+    #   @yield [direction, name, args, server] the server only where four are named
     #   @return [self, #call, nil] self with a block; without one what is set
     HOOKS.each do |name|
       define_method(name) { |&block| block ? _set_hook(name, block) : _hook(name) }
@@ -353,16 +395,32 @@ module EVGearman
 
     def known_options = DEFAULTS.keys + HOOKS
 
+    def places_of(**given) = Address.list(**given)
+
+    def checked_route(route)
+      return route if ROUTES.include?(route) || (!route.is_a?(Symbol) && route.respond_to?(:call))
+
+      EVGearman._blame("route: must be :spread, :first or answer `call`, unlike #{route.inspect}")
+    end
+
+    def part! = @part = true
+
+    # Its links are several, or it is one of them.
+    def several? = servers.size > 1 || @part
+
+    def stay = EVGearman._blame("one of several servers goes nowhere else: give `servers:` anew")
+
     # One line per cause and outage: a server that is away would fill a log. An outage ends when a server says something.
     def _report_error(error)
-      heard = stats[:packets_in]
-      @reported = [] if heard != @heard
-      @heard = heard
+      heard = heard_from(error.server)
+      @reported = {} unless @reported
+      causes = (@reported[error.server] || []).then { |known_at, *known| known_at == heard ? known : [] }
       cause = [error.class, error.message]
-      return if @reported.include?(cause)
-
-      @reported << cause
-      EVGearman._report(:warn, "evgearman: #{Words.one_line(error.message)}")
+      @reported[error.server] = [heard, *causes, cause]
+      EVGearman._report(:warn, "evgearman: #{Words.one_line(error.message)}") unless causes.include?(cause)
     end
+
+    # Packets.
+    def heard_from(server) = (several? ? at(server) : self).stats[:packets_in]
   end
 end

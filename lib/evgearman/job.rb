@@ -18,6 +18,9 @@ module EVGearman
     #   @return [String, Object] its bytes; with a coder what that makes of them, once
     #   @raise what the coder raises, each time
 
+    # @!method server
+    #   @return [String] the server that gave it, see {Connection#servers}
+
     # @!method worker
     #   @return [Worker] that was given it
 

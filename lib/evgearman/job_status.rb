@@ -21,16 +21,30 @@ module EVGearman
     # @return [Integer, nil] clients that wait for it; nil from {Client#get_status}
     attr_reader :client_count
 
-    # From the arguments of STATUS_RES.
-    # @api private
-    def self.of_handle((handle, *numbers)) = new(handle, nil, *numbers)
+    # @return [String, nil] the server that says so; nil when none of several knows it
+    attr_reader :server
 
-    # From the arguments of STATUS_RES_UNIQUE.
+    # From the arguments of STATUS_RES, of one server or several.
     # @api private
-    def self.of_unique((unique, *numbers)) = new(nil, unique, *numbers)
+    def self.of_handle(args, server = nil)
+      return Several.known(args, server) { |*one| of_handle(*one) } if server.is_a?(Array)
+
+      handle, *numbers = args
+      new(handle, nil, *numbers, server: server)
+    end
+
+    # From the arguments of STATUS_RES_UNIQUE, of one server or several.
+    # @api private
+    def self.of_unique(args, server = nil)
+      return Several.known(args, server) { |*one| of_unique(*one) } if server.is_a?(Array)
+
+      unique, *numbers = args
+      new(nil, unique, *numbers, server: server)
+    end
 
     # @api private
-    def initialize(handle, unique, known, running, numerator, denominator, client_count = nil)
+    def initialize(handle, unique, known, running, numerator, denominator, client_count = nil, server: nil)
+      @server = server&.freeze
       @handle = handle&.freeze
       @unique = unique&.freeze
       @known = known.to_i.positive?

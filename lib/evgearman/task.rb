@@ -63,6 +63,10 @@ module EVGearman
     # @!method client
     #   @return [Client, Worker] where it was asked for
 
+    # @!method server
+    #   The server that it is with, or was at its end; before anything was written that may change.
+    #   @return [String, nil] see {Connection#servers}; nil for one of several
+
     # @!method progress
     #   The last WORK_STATUS.
     #   @return [Array(Integer, Integer), nil] numerator and denominator; nil while there was none

@@ -20,8 +20,8 @@ module EVGearman
     # @return [Proc] for `on_packet`
     def printer(connection)
       kind = connection.is_a?(Worker) ? "worker" : "client"
-      lambda do |direction, name, args|
-        $stderr.write("evgearman: #{kind} #{connection.server} #{line(direction, name, args)}\n")
+      lambda do |direction, name, args, server|
+        $stderr.write("evgearman: #{kind} #{server} #{line(direction, name, args)}\n")
       end
     end
 

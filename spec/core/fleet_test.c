@@ -473,6 +473,40 @@ static void without_memory_for_the_gap_it_stays(void **state)
     assert_counts();
 }
 
+/* -- what is asked of each ----------------------------------------------------------------------------------------- */
+
+static void ask(int at)
+{
+    evg_request_t *request = &requests[made++];
+    evg_request_init(request, NULL);
+    assert_int_equal(evg_session_echo(&sessions[at], request, evg_bytes_of("x")), 0);
+    evg_fleet_brief(request);
+    assert_int_equal(settle(), 0);
+}
+
+static void what_is_asked_of_each_ends_where_it_is_away(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SERVERS; i++) ask(i);
+    open_one(0);
+    fail_one(1);
+    assert_ended(1, 1, EVG_ECONNECT);
+    assert_int_equal(evg_session_unresolved(&sessions[0]), 1);
+    assert_int_equal(evg_session_unresolved(&sessions[2]), 1);
+    assert_counts();
+}
+
+static void but_waits_while_all_are_away(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SERVERS; i++) fail_one(i);
+    ask(1);
+    assert_int_equal(evg_session_unresolved(&sessions[1]), 1);
+    open_one(2);
+    assert_ended(1, 0, EVG_ECONNECT);
+    assert_counts();
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -496,6 +530,8 @@ int main(void)
         test(without_timeouts_its_time_is_that_of_a_heartbeat),
         test(what_waits_for_its_answer_goes_with_who_answers),
         test(without_memory_for_the_gap_it_stays),
+        test(what_is_asked_of_each_ends_where_it_is_away),
+        test(but_waits_while_all_are_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@
     X(loop_life) X(loop) X(background) X(attendant) X(deputy) X(timer) X(watcher) \
     X(agent) X(connection) X(connection_facts) X(closing)                         \
     X(options) X(hooks) X(questions) X(by_hand)                                         \
-    X(client) X(bulk) X(window_class) X(window)                                   \
-    X(worker) X(grab_one)                                                                     \
+    X(routing) X(client) X(bulk) X(window_class) X(window)                        \
+    X(worker) X(grab_one)                                                         \
     X(task_class) X(task) X(task_facts) X(conversion)                             \
     X(job_class) X(job) X(perform)                                                \
     X(protocol) X(session_life) X(session) X(session_request) X(session_job)      \

@@ -77,6 +77,11 @@ void evg_fleet_take(evg_request_t *request, bool keyed)
     request->by_key = keyed;
 }
 
+void evg_fleet_brief(evg_request_t *request)
+{
+    request->brief = true;
+}
+
 /* Somebody to move to. */
 static bool anybody_p(const evg_fleet_t *fleet)
 {
@@ -110,8 +115,11 @@ static int move_all(const move_t *how, evg_session_t *from)
     for (evg_list_t *at = from->last_written->next; r == 0 && at != &from->owed; at = next) {
         evg_request_t *request = evg_container(at, evg_request_t, link);
         next = at->next;
-        if (!request->movable || !evg_session_unwritten_p(from, request)) continue;
-        r = move(how, from, request);
+        if (!evg_session_unwritten_p(from, request)) continue;
+        if (request->movable)
+            r = move(how, from, request);
+        else if (request->brief)
+            r = evg_session_withdraw(from, request, from->open_error ? from->open_error : EVG_EDISCONNECTED);
     }
     return r;
 }

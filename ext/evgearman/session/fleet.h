@@ -53,6 +53,9 @@ evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg
 /* A submission of the caller's was taken by a session: it may move. */
 void evg_fleet_take(evg_request_t *request, bool keyed);
 
+/* A request that is made of each server was taken by one: it ends when that is away and another is not. */
+void evg_fleet_brief(evg_request_t *request);
+
 /* Moves what has to be moved. 0; EVG_ENOMEM: what could not be moved waits where it is, until the next call. */
 int evg_fleet_settle(evg_fleet_t *fleet, evg_fleet_moved_t *moved, void *context);
 

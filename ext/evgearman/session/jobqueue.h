@@ -112,7 +112,7 @@ typedef struct {
     evg_index_node_t by_number; /* whose hash is the number itself */
     evg_index_node_t by_key;    /* in firsts or others */
     evg_list_t namesakes;       /* those with the same key, of other functions */
-    uint8_t bytes[]; /* unique, reducer, workload */
+    uint8_t bytes[];            /* unique, reducer, workload */
 } evg_queue_job_t;
 
 /* How others are told. Neither may call the queue. */

@@ -50,6 +50,7 @@ typedef struct evg_request {
     /* private */
     bool started;                /* a worker was heard about its job */
     bool movable;                /* while it is unwritten, to another server: fleet.h */
+    bool brief;                  /* while it is unwritten, it ends when its server is away: fleet.h */
     bool by_key;                 /* the one that its key meets */
     bool first;                  /* an option that is sent again on every connect was not asked for before */
     uint8_t unknown;             /* GET_STATUS said "unknown" so many times in a row */

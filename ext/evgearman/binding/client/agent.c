@@ -34,6 +34,7 @@ static void agent_mark(void *ptr)
     rb_gc_mark(agent->handlers);
     rb_gc_mark(agent->pool);
     rb_gc_mark(agent->whole);
+    rb_gc_mark(agent->route);
     rb_gc_mark(agent->on_lost);
     rb_gc_mark(agent->last_error);
 }
@@ -99,7 +100,7 @@ static VALUE agent_allocate(VALUE klass)
     agent->marked_in = lifetime_new();
     agent->loop_value = agent->coding.coder = agent->last_error = Qnil;
     agent->unique = unique_auto();
-    agent->handlers = agent->on_lost = agent->pool = agent->whole = Qnil;
+    agent->handlers = agent->on_lost = agent->pool = agent->whole = agent->route = Qnil;
     for (int i = 0; i < HOOKS; i++) agent->hooks[i] = Qnil;
     return self;
 }

@@ -41,17 +41,19 @@ struct agent {
     evg_fleet_t fleet; /* its own links */
     evg_crew_t crew;   /* the same, of a Worker at several servers */
     link_t *grabbed;   /* the last that grab_job asked, or NULL */
+    VALUE route;       /* what is called for one, or nil: as the fleet has it */
     VALUE self;
     loop_t *loop;
     VALUE loop_value;
     VALUE hooks[HOOKS];
-    coding_t coding;     /* unless a call has its own */
-    VALUE unique;        /* of background jobs, unless a call has its own: :auto or nil */
-    pending_t pending;   /* Tasks that are not resolved */
-    VALUE handlers;      /* Array of Handler, alive as long as an ability or a job may need them */
-    VALUE pool;          /* threads for synchronous handlers, or nil: they run where the loop does */
-    uint64_t pool_forks; /* evg_forks when its threads were there */
-    VALUE on_lost;       /* Hash: job number => Array of blocks */
+    bool hook_wide[HOOKS]; /* it takes the server, too */
+    coding_t coding;       /* unless a call has its own */
+    VALUE unique;          /* of background jobs, unless a call has its own: :auto or nil */
+    pending_t pending;     /* Tasks that are not resolved */
+    VALUE handlers;        /* Array of Handler, alive as long as an ability or a job may need them */
+    VALUE pool;            /* threads for synchronous handlers, or nil: they run where the loop does */
+    uint64_t pool_forks;   /* evg_forks when its threads were there */
+    VALUE on_lost;         /* Hash: job number => Array of blocks */
     uint64_t jobs_finished;
     VALUE last_error;   /* that on_error was told, or nil */
     bool roused;        /* its `run` was told to look around while it did not turn the loop */

@@ -1,9 +1,8 @@
 #include "binding/client/batch.h"
 
 /* The results have their full length from the start: no answer of the server is lost for want of memory. */
-batch_t *batch_new(VALUE task, void *owner, VALUE functions)
+batch_t *batch_new(VALUE task, void *owner, VALUE functions, long count)
 {
-    long count = RARRAY_LEN(functions);
     VALUE results = rb_ary_new_capa(count);
     if (count > 0) rb_ary_store(results, count - 1, Qnil);
     batch_t *batch = ruby_xcalloc(1, sizeof *batch + (size_t)count * sizeof *batch->parts);
@@ -31,7 +30,7 @@ static long place_of(const batch_t *batch, const evg_request_t *request)
 
 VALUE batch_function(const batch_t *batch, const evg_request_t *request)
 {
-    return RARRAY_AREF(batch->functions, place_of(batch, request));
+    return rb_ary_entry(batch->functions, place_of(batch, request));
 }
 
 bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result)
@@ -42,12 +41,15 @@ bool batch_ends(batch_t *batch, const evg_request_t *request, VALUE result)
     return --batch->left == 0;
 }
 
-/* Those that were never made have no link. */
+void batch_moved(batch_t *batch, const evg_request_t *request, link_t *link)
+{
+    batch->parts[place_of(batch, request)].link = link;
+}
+
 void batch_take_back(batch_t *batch)
 {
     for (long i = 0; i < RARRAY_LEN(batch->results); i++) {
         part_t *part = &batch->parts[i];
-        if (!part->link) continue;
         (void)evg_session_take_back(link_session(part->link), &part->request);
         evg_connection_changed(part->link->c);
     }

@@ -2,6 +2,8 @@
 #include "binding/client/agent.h"
 #include "binding/client/ask.h"
 #include "binding/client/batch.h"
+#include "binding/client/batch_end.h"
+#include "binding/client/routing.h"
 #include "binding/client/pending.h"
 #include "binding/client/task.h"
 #include "binding/values/blame.h"
@@ -56,6 +58,14 @@ static evg_submission_t submission_in(VALUE table, long row)
                               .run_at = NIL_P(run_at) ? 0 : NUM2LL(run_at)};
 }
 
+/* That its program gave it, or nil. */
+static VALUE key_in(VALUE table, long row)
+{
+    VALUE unique = cell(table, row, UNIQUE);
+    bool given = !NIL_P(unique) && !unique_auto_p(unique) && RSTRING_LEN(unique) > 0;
+    return given ? unique : Qnil;
+}
+
 static void check_table(const link_t *link, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
@@ -77,24 +87,34 @@ static VALUE functions_of(VALUE table, long count)
     return functions;
 }
 
+/* Before any is asked: a route may be Ruby code. */
+static void choose_all(const view_t *view, batch_t *batch, VALUE table, long count)
+{
+    for (long i = 0; i < count; i++) {
+        batch->parts[i].link = routing_choose(view, cell(table, i, FUNCTION), key_in(table, i));
+    }
+}
+
 /* Takes as many as it can; the error of the first that it cannot. */
-static int ask_all(link_t *link, batch_t *batch, VALUE table, long count)
+static int ask_all(const view_t *view, batch_t *batch, VALUE table, long count)
 {
     for (long i = 0; i < count; i++) {
         evg_submission_t submission = submission_in(table, i);
+        part_t *part = &batch->parts[i];
         if (unique_auto_p(cell(table, i, UNIQUE))) submission.unique = unique_key();
-        int r = evg_client_submit(link_session(link), &batch->parts[i].request, &submission);
+        int r = evg_client_submit(link_session(part->link), &part->request, &submission);
         if (r < 0) return r;
-        batch->parts[i].link = link;
+        routing_take(view, &part->request, !NIL_P(key_in(table, i)));
         batch->left++;
-        evg_connection_asked(link->c);
+        evg_connection_asked(part->link->c);
     }
     return 0;
 }
 
 /* One Error for neighbours of one name. */
-static void refuse_rest(const link_t *link, batch_t *batch, int code, long count)
+static void refuse_rest(batch_t *batch, int code, long count)
 {
+    const link_t *link = batch->parts[batch->left].link;
     failure_t failure = {.code = code, .delivery = EVG_NOT_SENT, .server = server_of(link), .data = Qnil};
     VALUE error = Qnil;
     for (long i = (long)batch->left; i < count; i++) {
@@ -116,16 +136,18 @@ static VALUE client_submit_all(VALUE self, VALUE jobs, VALUE coder)
     long count = RARRAY_LEN(table) / COLUMNS;
     view_t *view = open_view_of(self);
     agent_t *agent = view->agent;
-    link_t *link = view->links;
-    check_table(link, table, count);
+    check_table(view->links, table, count);
     unique_key(); /* the first one draws random bytes: that may raise, and is not to do so half way */
-    VALUE task_value = task_new(link, Qnil, Qnil, block, &task);
-    task->batch = batch_new(task_value, task, functions_of(table, count));
+    VALUE task_value = task_new(view->links, Qnil, Qnil, block, &task);
+    task->batch = batch_new(task_value, task, functions_of(table, count), count);
+    task->several = view->count > 1;
+    choose_all(view, task->batch, table, count);
+    if (count > 0) task->link = task->batch->parts->link;
     agent_prepare(agent);
     pending_add(&agent->pending, task_value, &task->place);
-    int r = ask_all(link, task->batch, table, count);
-    if (r < 0) refuse_rest(link, task->batch, r, count);
-    if (task->batch->left == 0) task_end_batch(agent, task);
+    int r = ask_all(view, task->batch, table, count);
+    if (r < 0) refuse_rest(task->batch, r, count);
+    if (task->batch->left == 0) batch_end(agent, task);
     RB_GC_GUARD(table);
     return task_value;
 }

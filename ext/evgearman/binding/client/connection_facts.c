@@ -1,5 +1,6 @@
 /* What there is to know of a connection, without waiting. */
 #include "binding/client/agent.h"
+#include "binding/client/each.h"
 #include "binding/drive/loop.h"
 #include "binding/values/addresses.h"
 #include "binding/values/objects.h"
@@ -83,10 +84,11 @@ static VALUE connection_path(VALUE self)
 
 /* call-seq: server -> string
  *
- * Where the server is, in one word: "host:port", IPv6 addresses in brackets, or the path of its socket. */
+ * Where the server is, in one word: "host:port", IPv6 addresses in brackets, or the path of its socket. Several with commas
+ * between them. */
 static VALUE connection_server(VALUE self)
 {
-    return address_string(server_of(view_of(self)->links));
+    return rb_ary_join(each_servers(view_of(self)), rb_utf8_str_new_cstr(","));
 }
 
 /* call-seq: loop -> loop

@@ -1,9 +1,12 @@
 #include "binding/client/conversion.h"
 
 #include "binding/client/agent.h"
+#include "binding/client/each.h"
 #include "binding/client/pending.h"
 #include "binding/drive/calls.h"
 #include "binding/drive/loop.h"
+#include "binding/values/addresses.h"
+#include "binding/values/asking.h"
 #include "binding/values/errors.h"
 #include "binding/values/shapes.h"
 #include "binding/values/strings.h"
@@ -59,13 +62,22 @@ static bool leads_on_p(const task_t *task, VALUE value)
 static void ask_on(VALUE self, VALUE next)
 {
     task_t *task = RTYPEDDATA_DATA(self);
-    VALUE line = rb_struct_aref(next, INT2FIX(0));
-    evg_request_init(&task->request, task);
+    const question_t question = {rb_struct_aref(next, INT2FIX(0)), admin_shape(rb_struct_aref(next, INT2FIX(0)), Qnil)};
     task_convert_by(self, rb_struct_aref(next, INT2FIX(1)));
-    evg_session_t *s = link_session(task->link);
-    error_check(server_of(task->link), evg_session_admin(s, &task->request, bytes_of(line), admin_shape(line, Qnil)));
-    evg_connection_changed(task->link->c);
-    RB_GC_GUARD(line);
+    if (task->each) {
+        each_ask_on(self, ask_admin, &question);
+    } else {
+        evg_request_init(&task->request, task);
+        error_check(server_of(task->link), ask_admin(link_session(task->link), &task->request, &question));
+        evg_connection_changed(task->link->c);
+    }
+    RB_GC_GUARD(next);
+}
+
+/* Of each: all. */
+static VALUE server_name(const task_t *task)
+{
+    return task->each ? each_servers(&task->agent->view) : address_string(server_of(task->link));
 }
 
 static VALUE convert(VALUE arg)
@@ -73,7 +85,7 @@ static VALUE convert(VALUE arg)
     const convert_t *how = (const convert_t *)arg;
     const task_t *task = RTYPEDDATA_DATA(how->self);
     VALUE value = task->coded ? coding_load(how->converter, how->reply)
-                              : rb_funcall(how->converter, rb_intern("call"), 1, how->reply);
+                              : rb_funcall(how->converter, rb_intern("call"), 2, how->reply, server_name(task));
     if (leads_on_p(task, value))
         ask_on(how->self, value);
     else
@@ -85,7 +97,7 @@ static VALUE convert_failed(VALUE arg, VALUE error)
 {
     VALUE self = ((const convert_t *)arg)->self;
     const task_t *task = RTYPEDDATA_DATA(self);
-    end_converted(self, Qnil, task->coded ? error : error_at(server_of(task->link), error));
+    end_converted(self, Qnil, task->coded ? error : error_at(task->each ? NULL : server_of(task->link), error));
     return Qnil;
 }
 

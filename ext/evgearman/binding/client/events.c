@@ -2,6 +2,7 @@
 
 #include "binding/client/agent.h"
 #include "binding/client/batch.h"
+#include "binding/client/batch_end.h"
 #include "binding/client/conversion.h"
 #include "binding/client/grab_one.h"
 #include "binding/client/hooks.h"
@@ -80,12 +81,18 @@ static void created(link_t *link, const evg_event_t *event)
     task_tell(link->agent, task, ON_CREATED, 1, name_string(evg_request_handle(event->request)), Qnil);
 }
 
+/* Of one of many. */
+static VALUE result_of(const evg_event_t *event)
+{
+    return task_of_event(event)->each ? reply_of(event) : value_of(event);
+}
+
 static void done(link_t *link, const evg_event_t *event)
 {
     agent_t *agent = link->agent;
     task_t *task = task_of_event(event);
     if (task->batch) {
-        task_end_one(agent, task, event->request, event->error ? error_of(link, event, Qnil) : value_of(event));
+        batch_end_one(agent, task, event->request, event->error ? error_of(link, event, Qnil) : result_of(event));
         return;
     }
     if (task->unasked && grab_elsewhere(task, event)) return;
@@ -195,8 +202,8 @@ static VALUE tell(VALUE arg)
     case EVG_EVENT_STATUS: status(agent, event); break;
     case EVG_EVENT_ASSIGNED: assigned(link, event); break;
     case EVG_EVENT_LOST: job_lost(agent, event->job); break;
-    case EVG_EVENT_CONNECTED: hook_call(agent, HOOK_CONNECT, 0, Qnil); break;
-    case EVG_EVENT_DISCONNECTED: hook_call(agent, HOOK_DISCONNECT, 0, Qnil); break;
+    case EVG_EVENT_CONNECTED: hook_call_at(link, HOOK_CONNECT); break;
+    case EVG_EVENT_DISCONNECTED: hook_call_at(link, HOOK_DISCONNECT); break;
     case EVG_EVENT_ERROR: failed(link, event); break;
     case EVG_EVENT_DRAINED: hook_call(agent, HOOK_DRAIN, 0, Qnil); break;
     case EVG_EVENT_IDLE: hook_call(agent, HOOK_IDLE, 0, Qnil); break;
@@ -213,7 +220,7 @@ static VALUE end_untold(VALUE arg)
     const telling_t *telling = (const telling_t *)arg;
     task_t *task = task_of_event(telling->event);
     if (task->batch) {
-        task_end_one(telling->link->agent, task, telling->event->request, telling->error);
+        batch_end_one(telling->link->agent, task, telling->event->request, telling->error);
     } else if (task->state == TASK_PENDING) {
         task_end(telling->link->agent, task, Qnil, telling->error);
     }

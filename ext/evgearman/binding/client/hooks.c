@@ -3,6 +3,7 @@
 #include "binding/client/trace.h"
 #include "binding/drive/calls.h"
 #include "binding/drive/loop.h"
+#include "binding/values/addresses.h"
 #include "binding/values/blame.h"
 
 static const char *const hook_names[HOOKS] = {"on_error",   "on_connect",        "on_disconnect",
@@ -26,6 +27,14 @@ void hook_call(agent_t *agent, int hook, int argc, VALUE a)
     queue(agent, hook, (call_t){.argc = argc, .args = {a, Qnil}, .where = hook_names[hook]});
 }
 
+void hook_call_at(const link_t *link, int hook)
+{
+    agent_t *agent = link->agent;
+    if (NIL_P(agent->hooks[hook])) return;
+    bool wide = agent->hook_wide[hook];
+    hook_call(agent, hook, wide, wide ? address_string(server_of(link)) : Qnil);
+}
+
 /* Made here, because a hook that is set later is not meant for it. */
 void hook_report(agent_t *agent, VALUE error, VALUE where)
 {
@@ -43,10 +52,13 @@ static VALUE call_splat(const call_t *call)
 static void packet_passed(void *owner, VALUE packet)
 {
     static const call_kind_t splat = {.run = call_splat};
-    const call_t call = {.kind = &splat, .args = {packet, Qnil}, .where = hook_names[HOOK_PACKET]};
-    agent_t *agent = ((link_t *)owner)->agent;
+    call_t call = {.kind = &splat, .args = {packet, Qnil}, .where = hook_names[HOOK_PACKET]};
+    const link_t *link = owner;
+    agent_t *agent = link->agent;
+    if (!agent->hook_wide[HOOK_PACKET]) queue(agent, HOOK_PACKET, call);
+    call.args[0] = rb_ary_push(rb_ary_dup(packet), address_string(server_of(link)));
+    if (agent->hook_wide[HOOK_PACKET]) queue(agent, HOOK_PACKET, call);
     queue(agent, HOOK_TRACE, call);
-    queue(agent, HOOK_PACKET, call);
 }
 
 /* Called in the middle of a turn, or of a method that writes at once beside a poll. */
@@ -100,13 +112,31 @@ static VALUE connection_get_hook(VALUE self, VALUE name)
     return agent_of(self)->hooks[hook_number(name)];
 }
 
+/* How many arguments it is called with, the server included; 0: it has nothing to do with one. */
+static int width_of(int hook)
+{
+    if (hook == HOOK_PACKET) return 4;
+    return hook == HOOK_CONNECT || hook == HOOK_DISCONNECT ? 1 : 0;
+}
+
+/* Only to who names it: a lambda is particular about how many there are. */
+static bool wide_p(int hook, VALUE callable)
+{
+    int width = width_of(hook);
+    if (NIL_P(callable) || width == 0) return false;
+    VALUE module = rb_const_get(rb_cObject, rb_intern("EVGearman"));
+    return RTEST(rb_funcall(module, rb_intern("_takes?"), 2, callable, INT2FIX(width)));
+}
+
 static VALUE connection_set_hook(VALUE self, VALUE name, VALUE callable)
 {
     if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call"))) {
         blame_caller(rb_eArgError, "%" PRIsVALUE " needs a block, or something that answers `call`", name);
     }
     agent_t *agent = agent_of(self);
-    agent->hooks[hook_number(name)] = callable;
+    int hook = hook_number(name);
+    agent->hooks[hook] = callable;
+    agent->hook_wide[hook] = wide_p(hook, callable);
     follow_hooks(agent);
     return self;
 }

@@ -6,6 +6,9 @@
 
 #include "binding/client/agent.h"
 
+/* The same of one that takes a server, if it takes arguments. */
+void hook_call_at(const link_t *link, int hook);
+
 /* Queues a call of a hook, if it is set. */
 void hook_call(agent_t *agent, int hook, int argc, VALUE a);
 

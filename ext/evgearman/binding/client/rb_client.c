@@ -1,6 +1,7 @@
 #include "binding/client/agent.h"
 #include "binding/client/ask.h"
 #include "binding/client/conversion.h"
+#include "binding/client/routing.h"
 #include "binding/client/task.h"
 #include "binding/drive/calls.h"
 #include "binding/values/blame.h"
@@ -33,8 +34,13 @@ static VALUE submit(VALUE self, submit_t *what)
 {
     VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
     what->function = rb_str_new_frozen(string_of(what->function, "function"));
+    bool made = unique_auto_p(what->unique);
     what->unique = unique_of(what->unique);
-    VALUE task = link_ask(open_view_of(self)->links, what->function, what->unique, block, ask_submit, what);
+    VALUE key = made ? Qnil : what->unique;
+    const view_t *view = open_view_of(self);
+    link_t *link = routing_choose(view, what->function, key);
+    VALUE task = link_ask(link, what->function, what->unique, block, ask_submit, what);
+    routing_take(view, &((task_t *)RTYPEDDATA_DATA(task))->request, !NIL_P(key));
     RB_GC_GUARD(what->function);
     RB_GC_GUARD(what->unique);
     RB_GC_GUARD(what->workload);

@@ -2,7 +2,9 @@
 #include "binding/client/agent.h"
 #include "binding/client/ask.h"
 #include "binding/client/conversion.h"
+#include "binding/client/each.h"
 #include "binding/client/events.h"
+#include "binding/client/routing.h"
 #include "binding/drive/goal.h"
 #include "binding/drive/loop.h"
 #include "binding/loop/loop_life.h"
@@ -89,6 +91,7 @@ static void stepped(void *owner)
     agent_t *agent = link->agent;
     link_weigh(link);
     stir_others(link);
+    routing_settle(agent);
     if (!evg_list_empty_p(&agent->waiters)) goal_wake_reached(&agent->waiters);
     if (link_session(link)->state == EVG_DOWN && agent_hopeless_p(agent)) agent_rouse(agent);
 }
@@ -152,21 +155,24 @@ static VALUE connection_whole(VALUE self)
     return ((agent_t *)RTYPEDDATA_DATA(self))->whole;
 }
 
-/* -- requests ------------------------------------------------------------------------------------------------------ */
-
-/* call-seq: echo(data) -> task
- *           echo(data) { |data, error| ... } -> task
- *
- * Sends ECHO_REQ. The answer, the same bytes, tells that all that was sent before has been taken in. */
-static VALUE connection_echo(VALUE self, VALUE data)
+/* A Client for one of its links. */
+static VALUE connection_at(VALUE self, VALUE place)
 {
-    VALUE block = rb_block_given_p() ? rb_block_proc() : Qnil;
-    data = string_of(data, "data");
-    const question_t question = {.text = data};
-    VALUE task = link_ask(open_view_of(self)->links, Qnil, Qnil, block, ask_echo, &question);
-    RB_GC_GUARD(data);
-    return task;
+    const view_t *view = view_of(self);
+    size_t at = NUM2SIZET(place);
+    if (at >= view->count) rb_raise(rb_eIndexError, "no such server");
+    return view_new(rb_path2class("EVGearman::Client"), view->agent, view->links + at, 1);
 }
+
+/* call-seq: servers -> array
+ *
+ * Where they are, each as of `server`. */
+static VALUE connection_servers(VALUE self)
+{
+    return each_servers(view_of(self));
+}
+
+/* -- requests ------------------------------------------------------------------------------------------------------ */
 
 /* call-seq: set_client_id(id) -> self
  *
@@ -278,11 +284,12 @@ void Init_evg_connection(void)
     VALUE klass = rb_define_class_under(module, "Connection", rb_cObject);
     rb_define_private_method(klass, "_init", connection_init, 2);
     rb_define_private_method(klass, "_set_tls", connection_set_tls, 1);
+    rb_define_private_method(klass, "_at", connection_at, 1);
+    rb_define_method(klass, "servers", connection_servers, 0);
     rb_define_private_method(klass, "_whole", connection_whole, 0);
     rb_define_private_method(klass, "_connect", connection_connect, 0);
     rb_define_private_method(klass, "_connect_to", connection_connect_to, 3);
     rb_define_private_method(klass, "_loop_runs", connection_loop_runs, 0);
-    rb_define_method(klass, "echo", connection_echo, 1);
     rb_define_method(klass, "set_client_id", connection_set_client_id, 1);
     rb_define_method(klass, "disconnect", connection_disconnect, 0);
     rb_define_method(klass, "pause_reading", connection_pause_reading, 0);

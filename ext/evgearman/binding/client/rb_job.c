@@ -1,5 +1,6 @@
 /* What there is to know of a job, and to say about it. */
 #include "binding/client/job.h"
+#include "binding/values/addresses.h"
 #include "binding/values/assignment.h"
 #include "binding/values/coding.h"
 #include "binding/values/objects.h"
@@ -80,6 +81,14 @@ static VALUE job_on_lost(VALUE self)
     return self;
 }
 
+/* call-seq: server -> string
+ *
+ * The server that gave it. */
+static VALUE job_server(VALUE self)
+{
+    return address_string(job_of(self)->common.server);
+}
+
 /* call-seq: worker -> worker
  *
  * The Worker that was given it. */
@@ -143,6 +152,7 @@ void Init_evg_job(void)
     rb_define_method(job_class, "unique", assignment_unique, 0);
     rb_define_method(job_class, "workload", job_workload, 0);
     rb_define_method(job_class, "worker", job_worker, 0);
+    rb_define_method(job_class, "server", job_server, 0);
     rb_define_method(job_class, "finished?", assignment_finished_p, 0);
     rb_define_method(job_class, "lost?", assignment_lost_p, 0);
     rb_define_method(job_class, "elapsed", job_elapsed, 0);

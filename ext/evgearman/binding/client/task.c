@@ -198,17 +198,10 @@ void task_end(agent_t *agent, task_t *task, VALUE value, VALUE error)
     RB_GC_GUARD(self);
 }
 
-void task_end_batch(agent_t *agent, task_t *task)
+void task_drop_batch(task_t *task)
 {
-    batch_t *batch = task->batch;
-    task_end(agent, task, batch->results, Qnil);
+    ruby_xfree(task->batch);
     task->batch = NULL;
-    ruby_xfree(batch);
-}
-
-void task_end_one(agent_t *agent, task_t *task, const evg_request_t *request, VALUE result)
-{
-    if (batch_ends(task->batch, request, result)) task_end_batch(agent, task);
 }
 
 void Init_evg_task_class(void)

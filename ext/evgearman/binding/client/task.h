@@ -36,6 +36,8 @@ typedef struct {
     uint8_t state;      /* task_state_t */
     bool running;       /* a worker reported */
     bool abandoned;
+    bool several; /* it is of several servers */
+    bool each;    /* of each of them: its converter makes one value of all answers */
     bool coded;   /* the converter is a coder: it does so by `load`, not `call` */
     int encoding; /* index of that of the bytes that come back; 0 is BINARY */
 } task_t;
@@ -58,9 +60,8 @@ static inline VALUE task_object(const agent_t *agent, const task_t *task)
 
 void task_end(agent_t *agent, task_t *task, VALUE value, VALUE error);
 
-/* One of its many requests came to its end, with that: with the last it ends itself. */
-void task_end_one(agent_t *agent, task_t *task, const evg_request_t *request, VALUE result);
-void task_end_batch(agent_t *agent, task_t *task); /* all did */
+/* Its many requests have ended. */
+void task_drop_batch(task_t *task);
 
 /* Its blocks have been called. */
 bool task_told_p(const task_t *task);

@@ -1,5 +1,6 @@
 /* What there is to know of a Task, without waiting. */
 #include "binding/client/task.h"
+#include "binding/values/addresses.h"
 #include "binding/values/objects.h"
 #include "binding/values/strings.h"
 
@@ -95,11 +96,21 @@ static VALUE task_client(VALUE self)
     return task_of(self)->agent_value;
 }
 
+/* call-seq: server -> string or nil
+ *
+ * The server that it is with, or was at its end; before anything was written that may change. nil for one of several. */
+static VALUE task_server(VALUE self)
+{
+    const task_t *task = task_of(self);
+    return task->several ? Qnil : address_string(server_of(task->link));
+}
+
 void Init_evg_task_facts(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE task_class = rb_define_class_under(module, "Task", rb_cObject);
     rb_define_method(task_class, "client", task_client, 0);
+    rb_define_method(task_class, "server", task_server, 0);
     rb_define_method(task_class, "handle", task_handle, 0); /* in task.c */
     rb_define_method(task_class, "function", task_function, 0);
     rb_define_method(task_class, "unique", task_unique, 0);
