@@ -54,6 +54,9 @@ RSpec.describe "The probe of evgearman work" do
     work.workers.each { |pid| work.signal("KILL", pid) }
     told["evgearman_process_deaths_total", 2]
     told[%(evgearman_jobs_total{function="reverse",outcome="done"}), 5]
+    client.map("reverse", %w[f g])
+    work.signal("HUP")
+    told[%(evgearman_jobs_total{function="reverse",outcome="done"}), 7]
     expect(get(work, "/metrics")["content-type"]).to start_with("text/plain; version=0.0.4")
   end
 

@@ -80,6 +80,7 @@ module EVGearman
       end
 
       def bury(child)
+        hear(child) # its last words
         @board.forget(child.number, child.pid)
         slot = @slots.find { |one| one.children.include?(child) }
         slot.close if drained?(child)
