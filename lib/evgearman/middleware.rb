@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require "evgearman"
+require_relative "library"
 
 module EVGearman
   # What is around each job of a worker ({Runtime.middleware}), or each submission ({EVGearman.client_middleware}): whoever
