@@ -48,7 +48,7 @@ RSpec.describe "README.md and docs/" do
   end
 
   # Pages whose programs run by themselves.
-  %w[README.md docs/client.md docs/worker.md docs/workers.md docs/tls.md docs/server.md docs/testing.md docs/protocol.md docs/getting-started.md docs/migration.md docs/rails.md].each do |name|
+  %w[README.md docs/client.md docs/worker.md docs/workers.md docs/routes.md docs/tls.md docs/server.md docs/testing.md docs/protocol.md docs/getting-started.md docs/migration.md docs/rails.md].each do |name|
     page = Page.new(name)
 
     it "#{name}: is a program that answers what it says" do
