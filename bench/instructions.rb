@@ -9,7 +9,7 @@ require_relative "support/at_once"
 require_relative "support/past"
 require_relative "support/suite"
 
-COUNTED = ["foreground", "background", "echo", "call", "worker", "worker_pool"].freeze
+COUNTED = ["foreground", "background", "echo", "echo_by_servers", "call", "worker", "worker_pool"].freeze
 
 ops = 5_000
 only = COUNTED

@@ -26,6 +26,12 @@ class Subject
 
   def echo = pipelined { |done| client.echo(WORKLOAD, &done) }
 
+  # What one server in a list costs beside one by its address: nothing.
+  def echo_by_servers
+    @client = EVGearman::Client.new(servers: [@server])
+    echo
+  end
+
   def echo_large
     payload = "x" * LARGE
     client.echo(payload).value

@@ -14,6 +14,7 @@ module Bench
     Operation.new(name: :foreground, title: "foreground jobs, 1,000 under way", window: 1000, helpers: 64),
     Operation.new(name: :background, title: "background jobs, 1,000 under way", window: 1000),
     Operation.new(name: :echo, title: "echo, 1,000 under way", window: 1000),
+    Operation.new(name: :echo_by_servers, title: "the same, by servers:", window: 1000, floor: :echo),
     Operation.new(name: :echo_large, title: "echo of 16 MiB, one at a time", window: 1, floor: nil, most: 50),
     Operation.new(name: :call, title: "call, one at a time", window: 1, helpers: 1),
     Operation.new(name: :worker, title: "worker, prefetch 0", window: 1, queued: true),
