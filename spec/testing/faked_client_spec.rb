@@ -24,6 +24,14 @@ RSpec.describe EVGearman::Client, "under evgearman/testing", :faked do
     expect(told).to eq(["1", testing.jobs.first.handle, false, "2"])
   end
 
+  it "knows several servers, and asks none of them" do
+    several = keep(EVGearman::Client.new(servers: %w[127.0.0.1:1 127.0.0.1:2], loop: loop, on_error: nil))
+    tasks = [several.submit_job_bg("f"), several.at("127.0.0.1:2").submit_job_bg("f")]
+    expect(tasks.map(&:value)).to eq(testing.jobs.map(&:handle))
+    expect([several.servers, tasks.last.server]).to eq([%w[127.0.0.1:1 127.0.0.1:2], "127.0.0.1:2"])
+    expect([several.ping, several.server_status.value["f"].total]).to match([be_a(Float), 2])
+  end
+
   it "knows one option, as a server" do
     expect(client.option("exceptions").value).to be(true)
     expect { client.option("other").value }.to raise_error(EVGearman::ServerError, /UNKNOWN_OPTION/)

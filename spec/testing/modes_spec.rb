@@ -45,6 +45,14 @@ RSpec.describe EVGearman::Testing, :faked do
     expect(testing.jobs.map(&:function)).to eq(["f"])
   end
 
+  # Fails when who looks for handlers tells all loops that the process ends: no job begins then.
+  it "leaves real workers alone, that work beside it" do
+    server = own_server
+    worker_for(server).register_function("real", &:workload).work
+    testing.fake! { client.enqueue("other") && client.server_status.value }
+    expect(client_for(server).call("real", "x", timeout: 30)).to eq("x")
+  end
+
   it "sends nothing, and makes no connection, also when the loop runs" do
     TCPServer.open("127.0.0.1", 0) do |server|
       testing.fake!

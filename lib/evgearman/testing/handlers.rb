@@ -37,7 +37,7 @@ module EVGearman
 
         # The one that registered last is the first.
         def workers
-          all = Loop._ending.flat_map { |loop| loop.send(:_clients) }.grep(Worker)
+          all = Loop._open.flat_map { |loop| loop.send(:_clients) }.grep(Worker)
           all.reject! { |worker| worker.is_a?(Performer) || worker.equal?(own) || worker.closed? }
           all.sort_by { |worker| -(worker.instance_variable_get(:@noted) || 0) }
         end

@@ -207,17 +207,31 @@ static VALUE loop_backend(VALUE self)
 
 /* -- all of the process -------------------------------------------------------------------------------------------- */
 
+static bool open_here_p(const rb_loop_t *loop)
+{
+    return loop->drive.forks == evg_forks && !loop->drive.closed;
+}
+
+/* Those of this process that are open. */
+static VALUE loops_open(VALUE klass)
+{
+    (void)klass;
+    VALUE loops = rb_ary_new();
+    for (rb_loop_t *loop = NULL; (loop = loops_next(loop));) {
+        if (open_here_p(loop)) rb_ary_push(loops, loop->drive.self);
+    }
+    return loops;
+}
+
 /* For its end: no job is begun any more, nor a thread. */
 static VALUE loops_ending(VALUE klass)
 {
-    VALUE loops = rb_ary_new();
     for (rb_loop_t *loop = NULL; (loop = loops_next(loop));) {
-        if (loop->drive.forks != evg_forks || loop->drive.closed) continue;
+        if (!open_here_p(loop)) continue;
         loop->drive.ending = true;
         loop->restart = false;
-        rb_ary_push(loops, loop->drive.self);
     }
-    return loops;
+    return loops_open(klass);
 }
 
 static VALUE loops_after_fork(VALUE klass)
@@ -249,6 +263,7 @@ void Init_evg_loop(void)
     rb_gc_register_mark_object(loop_class);
     rb_define_singleton_method(klass, "default", loop_default, 0);
     rb_define_singleton_method(klass, "_after_fork", loops_after_fork, 0);
+    rb_define_singleton_method(klass, "_open", loops_open, 0);
     rb_define_singleton_method(klass, "_ending", loops_ending, 0);
     rb_define_method(klass, "run", loop_run, -1);
     rb_define_method(klass, "run_once", loop_run_once, -1);
