@@ -10,7 +10,7 @@ task :soak, [:seconds] => :compile do |_, args|
   ruby "-Ilib", "spec/proofs/soak.rb", args.fetch(:seconds, "60"), verbose: false
 end
 
-desc "evgearman work, while its gearmands, processes and supervisors are killed so many times each; deaths[20,2]: of two"
+desc "evgearman work, while its gearmands, processes and supervisors are killed so many times each; on two gearmands"
 task :deaths, %i[rounds servers] => :compile do |_, args|
-  ruby "-Ilib", "spec/proofs/deaths.rb", args.fetch(:rounds, "20"), args.fetch(:servers, "1"), verbose: false
+  ruby "-Ilib", "spec/proofs/deaths.rb", args.fetch(:rounds, "20"), args.fetch(:servers, "2"), verbose: false
 end

@@ -2,7 +2,7 @@
 
 # Workers, as an operator runs them, while whoever has a part in it is killed, so many times each.
 #
-#     rake deaths[20,1]        or: ruby -Ilib spec/proofs/deaths.rb ROUNDS SERVERS [SEED]
+#     rake deaths[20,2]        or: ruby -Ilib spec/proofs/deaths.rb ROUNDS SERVERS [SEED]
 #
 # `evgearman work -p 2 -c 5` on gearmands that keep their jobs in sqlite files: a gearmand is killed and brought back, a worker's
 # process is killed, its supervisor is killed and started again, or told to end and started again. What was acknowledged and what
@@ -171,5 +171,5 @@ class Deaths
 end
 
 rounds = Integer(ARGV.fetch(0, 20))
-servers = Integer(ARGV.fetch(1, 1))
+servers = Integer(ARGV.fetch(1, 2))
 exit(Deaths.new(rounds, servers, Integer(ARGV.fetch(2) { Random.new_seed % 1_000_000 })).run)

@@ -140,6 +140,15 @@ RSpec.describe "The processes of evgearman work" do
     end
   end
 
+  it "work for several servers, also when one is away" do
+    other = own_server
+    work = workforce("-p", "2", url: "#{server.url},#{other.url}")
+    expect([server, other].map { |each| client_for(each).call("reverse", each.url, timeout: 30) }).to eq([server, other].map { |each| each.url.reverse })
+    server.stop
+    expect(client_for(other).call("reverse", "abc", timeout: 30)).to eq("cba")
+    expect(work.logged("is gone")).to be_empty
+  end
+
   it "share servers with the client of the process, for what handlers submit" do
     Dir.mktmpdir do |dir|
       code = File.join(dir, "code.rb")
