@@ -14,3 +14,8 @@ desc "evgearman work, while its gearmands, processes and supervisors are killed 
 task :deaths, %i[rounds servers] => :compile do |_, args|
   ruby "-Ilib", "spec/proofs/deaths.rb", args.fetch(:rounds, "20"), args.fetch(:servers, "2"), verbose: false
 end
+
+desc "A client and workers at three gearmands for some seconds, while one after the other is killed and comes back"
+task :failover, [:seconds] => :compile do |_, args|
+  ruby "-Ilib", "spec/proofs/failover.rb", args.fetch(:seconds, "60"), verbose: false
+end
