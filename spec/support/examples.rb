@@ -117,4 +117,8 @@ RSpec.configure do |config|
   config.include Examples
   config.before { loop } # before there are threads that would each make one
   config.after { tear_down }
+
+  # What an example configured is of the process.
+  config.before { @configured = EVGearman.configuration }
+  config.after { EVGearman.instance_variable_set(:@configuration, @configured) }
 end
