@@ -27,10 +27,8 @@ class Subject
   def echo = pipelined { |done| client.echo(WORKLOAD, &done) }
 
   # What one server in a list costs beside one by its address: nothing.
-  def echo_by_servers
-    @client = EVGearman::Client.new(servers: [@server])
-    echo
-  end
+  def echo_by_servers = by_servers { echo }
+  def foreground_by_servers = by_servers { foreground }
 
   def echo_large
     payload = "x" * LARGE
@@ -91,6 +89,12 @@ class Subject
   end
 
   private
+
+  # The server may be a list of some.
+  def by_servers
+    @client = EVGearman::Client.new(servers: @server)
+    yield
+  end
 
   def client = @client ||= EVGearman::Client.new(url: @server)
 

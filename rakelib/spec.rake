@@ -55,5 +55,8 @@ task("bench:idle", [:seconds] => :compile) do |_, args|
   ruby "-Ilib", "bench/idle.rb", args.fetch(:seconds, "60"), verbose: false
 end
 
+desc "Measure one client at three gearmands beside one; with options as in bench:several[--rounds=9]: see bench/several.rb"
+task("bench:several", [] => :compile) { |_, args| ruby "bench/several.rb", *args.extras, verbose: false }
+
 desc "Count instructions per operation; with options as in bench:instructions[--against=main]: see bench/instructions.rb"
 task("bench:instructions", [] => :compile) { |_, args| ruby "bench/instructions.rb", *args.extras, verbose: false }

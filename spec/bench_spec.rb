@@ -36,6 +36,13 @@ RSpec.describe "bench/run.rb", :gearmand do
     expect(output.lines.grep(/^\| (echo|foreground)/).size).to eq(2)
   end
 
+  it "measures three servers beside one" do
+    require_tool(RbConfig::CONFIG["CC"].split.first)
+    output, status = Open3.capture2e(RbConfig.ruby, "bench/several.rb", "--smoke")
+    expect(status).to be_success, output
+    expect(output).to match(/^\| foreground jobs at 3 servers.* [1-9]/)
+  end
+
   it "counts instructions" do
     skip "a sanitizer is loaded" if Requirements.sanitized? # it and valgrind do not mix
     skip "valgrind is not installed" unless Requirements.find("valgrind") # nor does bin/setup: people measure, not CI

@@ -140,6 +140,7 @@ RSpec.describe "Beside a driver that polls" do
     fair = [:answered, EVGearman::DisconnectedError, EVGearman::ConnectError, EVGearman::CommandTimeoutError]
     expect(outcomes.uniq - fair).to eq([])
     expect(outcomes.count(:answered)).to be > 100
+    other.echo("is it known that the last one was killed?").wait(Examples::PATIENCE)
     expect(wait(other.echo("after it all"))).to eq("after it all")
     expect(other.stats.values_at(:pending)).to eq([0])
   end

@@ -76,14 +76,16 @@ RSpec.describe "A process may fork", :fork do
 
   def fork_here
     pending = @pending
-    @answer = forked { in_the_child(pending) }
+    called = @called
+    @answer = forked { in_the_child(pending, called) }
   end
 
-  def in_the_child(pending)
+  # `called`: as often its parent's timer was called before.
+  def in_the_child(pending, called)
     error = pending&.wait(10)&.error
     answers = Array.new(2) { |n| Thread.new { wait(@client.echo("child #{n}")) } }.map(&:value)
     loop.run(0.25)
-    { pending: error && [error.class.name, @client.stats[:pending]], answers: answers, called: @called,
+    { pending: error && [error.class.name, @client.stats[:pending]], answers: answers, called: @called - called,
       held: @worker ? @worker.busy_count : 0, running: loop.running? }
   end
 

@@ -1,0 +1,41 @@
+# frozen_string_literal: true
+
+require_relative "contestant"
+require_relative "gearmand"
+
+module Bench
+  # Foreground jobs of one client at several gearmands beside the same at one, by turns; each has the least C for a worker.
+  # What counts is the best of each: whatever else the machine does makes it worse, never better.
+  class SeveralSuite
+    # Jobs a second.
+    Result = Struct.new(:title, :ours, :beside, :other) do
+      def ratio = ours / other
+    end
+
+    WINDOW = 1000
+    GRABS = 64
+
+    def initialize(rounds:, jobs:, servers:)
+      @rounds = rounds
+      @jobs = jobs
+      @servers = servers
+      @ours = Evgearman.new
+      @floor = Floor.new
+    end
+
+    def run
+      several, one = Array.new(@rounds) { [rate_at(@servers), rate_at(1)] }.transpose.map(&:max)
+      Result.new("foreground jobs at #{@servers} servers, 1,000 under way", several, "at one", one)
+    end
+
+    private
+
+    def rate_at(count) = at(count, []) { |urls| @ours.sample(urls.join(","), :foreground_by_servers, @jobs, WINDOW).rate }
+
+    def at(count, urls, &block)
+      return yield(urls) if count == urls.size
+
+      Gearmand.run { |url| @floor.serving(url, GRABS) { at(count, [*urls, url], &block) } }
+    end
+  end
+end
