@@ -69,9 +69,14 @@ RSpec.describe EVGearman::Server, "by TLS, and hostile peers" do
     end
   end
 
+  def version(tls)
+    tls.write("version\n")
+    tls.gets
+  end
+
   it "keep nobody waiting by shaking hands in small pieces, and are served" do
     slow = relay(server, piece: 10)
-    threads = Array.new(5) { Thread.new { shaken(TCPSocket.new(slow.host, slow.port)).tap { |tls| tls.write("version\n") }.gets } }
+    threads = Array.new(5) { Thread.new { TCPSocket.open(slow.host, slow.port) { |socket| version(shaken(socket)) } } }
     unharmed while threads.any?(&:alive?)
     expect(threads.map(&:value)).to all(start_with("OK"))
     slow.stop

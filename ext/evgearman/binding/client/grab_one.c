@@ -66,6 +66,6 @@ void Init_evg_grab_one(void)
 {
     VALUE module = rb_define_module("EVGearman");
     VALUE connection_class = rb_define_class_under(module, "Connection", rb_cObject);
-    VALUE worker_class = rb_define_class_under(module, "Worker", connection_class);
-    rb_define_method(worker_class, "grab_job", worker_grab_job, 0);
+    VALUE klass = rb_define_class_under(module, "Worker", connection_class);
+    rb_define_method(klass, "grab_job", worker_grab_job, 0);
 }

@@ -10,15 +10,16 @@ module EVGearman
       class Column
         attr_reader :key, :title
 
+        # Does it stand to the right?
+        attr_reader :number
+        alias number? number
+
         def initialize(key, title, number: false, &shown)
           @key = key
           @title = title
           @number = number
           @shown = shown
         end
-
-        # Does it stand to the right?
-        def number? = @number
 
         # What others said may hold anything, so it is one line, and moves no cursor.
         def text(row)
