@@ -56,7 +56,8 @@ module CommandLine
   end
 
   # The environment of those who run the specs says nothing; and without bundler it starts faster.
-  CLEAN = %w[GEARMAN_SERVERS EVGEARMAN_SERVERS EVGEARMAN_CONFIG NO_COLOR RUBYOPT].to_h { |name| [name, nil] }.freeze
+  CLEAN = %w[GEARMAN_SERVERS EVGEARMAN_SERVERS EVGEARMAN_CONFIG EVGEARMAN_ENV RAILS_ENV RACK_ENV NO_COLOR RUBYOPT]
+          .to_h { |name| [name, nil] }.freeze
 
   # A program on a terminal, and whoever sits there.
   class Session
