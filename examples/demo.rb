@@ -25,7 +25,8 @@ module Show
   def title(name, about) = puts("", "#{bold(name)}  #{dim(about)}")
 
   def line(label, value, after = nil)
-    puts "  #{label.ljust(12)}#{value}#{"   #{dim(after)}" if after}"
+    seen = label.gsub(/\e\[\d+m/, "").size
+    puts "  #{label}#{" " * [12 - seen, 2].max}#{value}#{"   #{dim(after)}" if after}"
   end
 
   # Over and over in one line; where that cannot be, only the last.
