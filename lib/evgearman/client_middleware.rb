@@ -58,8 +58,10 @@ module EVGearman
 
     def _around(command, *words)
       chain = EVGearman.client_middleware
+      return yield(words) if chain.to_a.empty?
+
       job = Submission::Job.new(*words)
-      chain.to_a.empty? ? yield(job) : chain.call(Submission.new(self, command, [job])) { yield(job) }
+      chain.call(Submission.new(self, command, [job])) { yield(job) }
     end
 
     Client.prepend(self)
