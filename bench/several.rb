@@ -5,7 +5,6 @@
 #     bench/several.rb [--servers 3] [--rounds 5] [--smoke]
 require "optparse"
 require_relative "support/several_suite"
-require_relative "support/table"
 
 options = { servers: 3, rounds: 5, jobs: 200_000 }
 OptionParser.new do |parser|
@@ -14,8 +13,4 @@ OptionParser.new do |parser|
   parser.on("--smoke", "a few jobs: do all numbers come?") { options.update(rounds: 1, jobs: 300) }
 end.parse!
 
-result = Bench::SeveralSuite.new(**options).run
-numbers = [result.ours, result.other, result.ratio].map { |number| Bench::Table.number(number) }
-puts Bench::Table.grid([["operation", "per second", "beside it", "ratio", "which is"],
-                        [result.title, *numbers, result.beside]])
-abort "bench: numbers are missing" unless result.ratio.positive?
+Bench::Beside.report("operation", [Bench::SeveralSuite.new(**options).run])

@@ -4,7 +4,6 @@
 #
 #     bench/tls.rb [--rounds 5] [--smoke]
 require "optparse"
-require_relative "support/table"
 require_relative "support/tls_suite"
 
 options = { rounds: 5, echoes: 300, jobs: 50_000 }
@@ -13,7 +12,4 @@ OptionParser.new do |parser|
   parser.on("--smoke", "a few operations of each: do all numbers come?") { options.update(rounds: 1, echoes: 3, jobs: 300) }
 end.parse!
 
-results = Bench::TLSSuite.new(**options).run
-rows = results.map { |it| [it.title, *[it.ours, it.other, it.ratio].map { |number| Bench::Table.number(number) }, it.beside] }
-puts Bench::Table.grid([["operation by TLS", "per second", "beside it", "ratio", "which is"], *rows])
-abort "bench: numbers are missing" unless results.all? { |result| result.ratio.positive? }
+Bench::Beside.report("operation by TLS", Bench::TLSSuite.new(**options).run)

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "beside"
 require_relative "contestant"
 require_relative "gearmand"
 
@@ -7,11 +8,6 @@ module Bench
   # Foreground jobs of one client at several gearmands beside the same at one, by turns; each has the least C for a worker.
   # What counts is the best of each: whatever else the machine does makes it worse, never better.
   class SeveralSuite
-    # Jobs a second.
-    Result = Struct.new(:title, :ours, :beside, :other) do
-      def ratio = ours / other
-    end
-
     WINDOW = 1000
     GRABS = 64
 
@@ -25,7 +21,7 @@ module Bench
 
     def run
       several, one = Array.new(@rounds) { [rate_at(@servers), rate_at(1)] }.transpose.map(&:max)
-      Result.new("foreground jobs at #{@servers} servers, 1,000 under way", several, "at one", one)
+      Beside.new("foreground jobs at #{@servers} servers, 1,000 under way", several, "at one", one)
     end
 
     private

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "beside"
 require_relative "contestant"
 require_relative "servers"
 require_relative "../../spec/support/papers"
@@ -29,11 +30,6 @@ module Bench
   # What TLS costs: an echo of 1 MiB beside raw TLS, jobs beside the same in the clear, by turns. What counts is the best
   # of each: whatever else the machine does makes it worse, never better.
   class TLSSuite
-    # Operations a second.
-    Result = Struct.new(:title, :ours, :beside, :other) do
-      def ratio = ours / other
-    end
-
     MIB = 1 << 20
     WINDOW = 1000
     GRABS = 65
@@ -55,7 +51,7 @@ module Bench
 
     def echo
       rates = best { [our_echo, raw_echo] }
-      Result.new("echo of 1 MiB, one at a time", rates[0], "raw TLS", rates[1])
+      Beside.new("echo of 1 MiB, one at a time", rates[0], "raw TLS", rates[1])
     end
 
     def our_echo = TLSServer.run { |it| @ours.sample(it.address, :echo_mib, @echoes, 1).rate }
@@ -63,7 +59,7 @@ module Bench
 
     def jobs
       rates = best { [jobs_by(TLSServer), jobs_by(OurServer)] }
-      Result.new("foreground jobs, 1,000 under way", rates[0], "in the clear", rates[1])
+      Beside.new("foreground jobs, 1,000 under way", rates[0], "in the clear", rates[1])
     end
 
     def jobs_by(server)
