@@ -42,3 +42,12 @@ VALUE link_ask(link_t *link, VALUE function, VALUE unique, VALUE block, ask_t *a
     evg_connection_asked(link->c);
     return self;
 }
+
+int link_ask_again(link_t *link, task_t *task, ask_t *ask, const void *arg)
+{
+    evg_request_init(&task->request, task);
+    evg_connection_clock(link->c);
+    int r = ask(link_session(link), &task->request, arg);
+    if (r == 0) evg_connection_changed(link->c);
+    return r;
+}

@@ -1,6 +1,7 @@
 #include "binding/client/conversion.h"
 
 #include "binding/client/agent.h"
+#include "binding/client/ask.h"
 #include "binding/client/each.h"
 #include "binding/client/pending.h"
 #include "binding/drive/calls.h"
@@ -67,9 +68,7 @@ static void ask_on(VALUE self, VALUE next)
     if (task->each) {
         each_ask_on(self, ask_admin, &question);
     } else {
-        evg_request_init(&task->request, task);
-        error_check(server_of(task->link), ask_admin(link_session(task->link), &task->request, &question));
-        evg_connection_changed(task->link->c);
+        error_check(server_of(task->link), link_ask_again(task->link, task, ask_admin, &question));
     }
     RB_GC_GUARD(next);
 }

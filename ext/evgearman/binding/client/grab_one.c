@@ -41,11 +41,8 @@ static VALUE worker_grab_job(VALUE self)
 
 static bool ask(task_t *task, link_t *link)
 {
-    evg_request_init(&task->request, task);
-    evg_connection_clock(link->c);
-    if (ask_grab(link_session(link), &task->request, NULL) < 0) return false;
+    if (link_ask_again(link, task, ask_grab, NULL) < 0) return false;
     task->link = task->agent->grabbed = link;
-    evg_connection_changed(link->c);
     return true;
 }
 
