@@ -33,6 +33,12 @@ RSpec.describe "evgearman work, when it gets a signal" do
     expect(ended(work)).to eq(0)
   end
 
+  # The job that would not end.
+  def expect_handed_back(work)
+    expect(ended(work)).to eq(0)
+    expect(server.status("stubborn")).to eq([1, 0, 0])
+  end
+
   it "TERM: hands back what takes too long, and ends well" do
     work = workforce("-t", "0.2", "-c", "2")
     begun(work, "stubborn", "60")
@@ -46,8 +52,7 @@ RSpec.describe "evgearman work, when it gets a signal" do
     work = workforce("-t", "0.2", "-c", "1")
     begun(work, "stubborn", "60")
     work.signal("TERM")
-    expect(ended(work)).to eq(0)
-    expect(server.status("stubborn")).to eq([1, 0, 0])
+    expect_handed_back(work)
   end
 
   it "TERM twice: hands back at once" do
@@ -56,16 +61,14 @@ RSpec.describe "evgearman work, when it gets a signal" do
     work.signal("TERM")
     wait_for(work) { work.logged("stopping").any? }
     work.signal("TERM")
-    expect(ended(work)).to eq(0)
-    expect(server.status("stubborn")).to eq([1, 0, 0])
+    expect_handed_back(work)
   end
 
   it "QUIT: hands back at once" do
     work = workforce("-c", "2", "-p", "2")
     begun(work, "stubborn", "60")
     work.signal("QUIT")
-    expect(ended(work)).to eq(0)
-    expect(server.status("stubborn")).to eq([1, 0, 0])
+    expect_handed_back(work)
   end
 
   it "TSTP or USR2: takes no more jobs until CONT" do
