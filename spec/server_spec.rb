@@ -278,8 +278,7 @@ RSpec.describe EVGearman::Server do
     def running(options = "", signals: "true", &block)
       child(<<~RUBY, url: "127.0.0.1:1", &block)
         server = EVGearman::Server.new(#{options})
-        Thread.new { eventually { server.running? }; puts server.url }
-        p server.run(signals: #{signals})
+        p server.run(signals: #{signals}) { |serving| puts serving.url }
         puts "ended"
       RUBY
     end
@@ -289,6 +288,19 @@ RSpec.describe EVGearman::Server do
         out, status = running { |pid| Process.kill(signal, pid) }
         expect([out, status]).to match([%r{\Agearman://127\.0\.0\.1:\d+\nnil\nended\n\z}, be_success])
       end
+    end
+
+    it "hears of a signal already while its block tells where it is" do
+      out, status = child(<<~RUBY, url: "127.0.0.1:1")
+        p EVGearman::Server.new.run { Process.kill("TERM", Process.pid) }
+      RUBY
+      expect([out, status]).to match(["nil\n", be_success])
+    end
+
+    it "has ended when its block raises" do
+      server = made
+      expect { server.run(signals: false) { raise IOError, "no" } }.to raise_error(IOError, "no")
+      expect(server.running?).to be(false)
     end
 
     it "serves until a client shuts it down, where that is allowed" do

@@ -147,11 +147,13 @@ module EVGearman
     # wait for those who do not read. A trap that was there before is called too, unless it was the default.
     #
     # @param signals [Boolean] do TERM and INT end it?
+    # @yield [server] once, as soon as it serves: for who tells others where it is, and may be sent a signal by them
+    # @yieldreturn [void]
     # @return [nil]
     # @raise (see #start)
-    def run(signals: true)
+    def run(signals: true, &block)
       @signals = 0
-      signals ? Signals.while_listening(self) { serve } : serve
+      signals ? Signals.while_listening(self) { serve(&block) } : serve(&block)
     ensure
       _end
     end
@@ -277,6 +279,7 @@ module EVGearman
     # A signal that comes while it starts ends it, too.
     def serve
       start
+      yield self if block_given?
       _drain(1.0) if @signals.positive?
       wait
     end

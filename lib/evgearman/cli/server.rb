@@ -32,9 +32,7 @@ module EVGearman
       private_constant :REMEDIES
 
       def call
-        server = EVGearman::Server.new(**options).start
-        announce(server)
-        server.run
+        EVGearman::Server.new(**options).run { |server| announce(server) }
       rescue ArgumentError => e
         raise UsageError, e.message.sub("allow_remote: true", "--allow-remote")
       rescue SystemCallError, SocketError => e
