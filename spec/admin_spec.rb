@@ -81,7 +81,8 @@ RSpec.describe EVGearman::Admin do
       expect(client.server_status.value.map(&:name)).to eq(["alpha"])
       expect(client.drop_function("alpha").value).to be(true)
       expect(client.server_status.value.size).to eq(0)
-      expect { client.drop_function("alpha").value }.to raise_error(EVGearman::ServerError)
+      expect { client.drop_function("alpha").value }
+        .to raise_error(EVGearman::ServerError, /\Aserver error: function not found \(/) { |error| expect(error.code).to be_nil }
     end
 
     it "drops no function with jobs unless forced", server: Gearmand do

@@ -103,9 +103,9 @@ module EVGearman
   # ended, for its worker's `on_callback_error` or its Task.
   class PacketTooLargeError < Error; end
 
-  # The server said no: "CODE: text".
+  # The server said no: "CODE: text"; "server error: text" where it gave no code.
   class ServerError < Error
-    # @return [String] "QUEUE_ERROR", "UNKNOWN_OPTION" …
+    # @return [String, nil] "QUEUE_ERROR", "UNKNOWN_OPTION" …
     attr_reader :code
   end
 

@@ -385,10 +385,11 @@ static void errors_have_a_code_and_a_rest(void **state)
     } errors[] = {
         {T("ERR UNKNOWN_JOB"), T("UNKNOWN_JOB"), T("")},
         {T("ERR UNKNOWN_COMMAND Unknown+server+commandshow"), T("UNKNOWN_COMMAND"), T("Unknown+server+commandshow")},
-        {T("ERR function not found"), T("function"), T("not found")},
+        {T("ERR function not found"), T(""), T("function not found")},
         {T("ERR unknown_command "), T("unknown_command"), T("")},
         {T("ERR incomplete_args An+incomplete  +x "), T("incomplete_args"), T("An+incomplete  +x ")},
-        {T("ERR a  b"), T("a"), T(" b")},
+        {T("ERR a_c  b"), T("a_c"), T(" b")},
+        {T("ERR a  b_c"), T(""), T("a  b_c")},
         {T("ERR "), T(""), T("")},
     };
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {

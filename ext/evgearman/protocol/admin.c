@@ -85,9 +85,11 @@ bool evg_admin_error_p(evg_bytes_t text, evg_bytes_t *code, evg_bytes_t *rest)
 {
     /* more than one line is a list whose first row is called "ERR ..." */
     if (!err_p(text) || memchr(text.at, '\n', text.len)) return false;
-    evg_bytes_t tail = evg_bytes(text.at + 4, text.len - 4);
-    *code = evg_word_next(&tail);
-    *rest = tail.len ? evg_bytes(tail.at + 1, tail.len - 1) : tail;
+    evg_bytes_t sentence = evg_bytes(text.at + 4, text.len - 4), tail = sentence;
+    evg_bytes_t word = evg_word_next(&tail);
+    bool coded = memchr(word.at, '_', word.len);
+    *code = coded ? word : evg_bytes(word.at, 0);
+    *rest = !coded ? sentence : tail.len ? evg_bytes(tail.at + 1, tail.len - 1) : tail;
     return true;
 }
 

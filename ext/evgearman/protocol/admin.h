@@ -53,7 +53,8 @@ typedef struct {
  * 0: more bytes are needed. EVG_ETEXT_SIZE: it is longer than max. */
 ptrdiff_t evg_admin_decode(evg_scan_t *scan, evg_shape_t shape, evg_bytes_t input, size_t max, evg_bytes_t *text);
 
-/* True for a reply that tells of an error: `code` and `rest` are its parts, '+' in the rest kept. */
+/* True for a reply that tells of an error: `code` and `rest` are its parts, '+' in the rest kept. Codes have an
+ * underscore; "there are still connected workers" and its like have no code. */
 bool evg_admin_error_p(evg_bytes_t text, evg_bytes_t *code, evg_bytes_t *rest);
 
 enum { EVG_ADMIN_WORDS = 5, EVG_ADMIN_LINE = 8192 };
