@@ -48,7 +48,8 @@ module EVGearman
       rescue Error
         raise
       rescue StandardError, ScriptError => e
-        raise Error, "#{path}: #{e.class}: #{Words.one_line(e.message)}"
+        words = e.message.delete_prefix("(#{path}): ") # as Psych begins
+        raise Error, "#{path}: #{e.class}: #{Words.one_line(words)}"
       end
     end
   end
