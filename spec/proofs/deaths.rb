@@ -9,49 +9,37 @@
 # was run is noted, and compared at the end: nothing that was acknowledged is lost, and nothing ran twice unless a death
 # explains it. How long nothing was run after each is printed.
 
-require "rbconfig"
-require "evgearman"
-require_relative "../chaos/server"
+require_relative "proof"
 require_relative "deaths/history"
 
-class Deaths
+class Deaths < Proof
   KINDS = %i[server process supervisor term].freeze
   PROGRAM = File.expand_path("../../exe/evgearman", __dir__)
   HANDLERS = File.expand_path("deaths/handlers.rb", __dir__)
-  PATIENCE = 60
   BACKLOG = 100 # jobs of each server that wait at most
 
   def initialize(rounds, servers, seed)
+    super(Array.new(servers) { ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=queue") })
     @rounds = rounds
     @seed = seed
     @random = Random.new(seed)
-    @dir = Dir.mktmpdir("deaths")
     @history = History.new(File.join(@dir, "history"))
-    @servers = Array.new(servers) { ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=queue") }
     @acknowledged = Array.new(servers) { [] }
-    @violations = []
     @lock = Mutex.new # reads of the history
-    @supervisors = []
   end
 
-  def run
+  private
+
+  def prove
     start_workers
     threads = @servers.each_index.map { |n| Thread.new { submit(n) } }
     (KINDS * @rounds).shuffle(random: @random).each { |kind| trouble(kind) }
     progress("after the last")
     @over = true
-    threads.each(&:join)
-    verify
-    report
-  ensure
-    clean_up
+    join(threads)
   end
 
-  private
-
-  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  def violation(text) = @violations << text
-  def chief = @supervisors.last
+  def chief = @processes.last
 
   # -- load ----------------------------------------------------------------------------------------------------------------
 
@@ -80,11 +68,12 @@ class Deaths
   end
 
   def start_workers
-    load_path = "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"
-    command = [RbConfig.ruby, load_path, PROGRAM, "work", "-p", "2", "-c", "5", "-r", HANDLERS, "-s", @servers.map(&:url).join(",")]
-    log = { %i[out err] => [File.join(@dir, "log"), "a"] }
-    @supervisors << Process.spawn({ "HISTORY" => @history.path, "RUBYOPT" => nil }, *command, log)
+    command = [PROGRAM, "work", "-p", "2", "-c", "5", "-r", HANDLERS, "-s", @servers.map(&:url).join(",")]
+    env = { "HISTORY" => @history.path, "RUBYOPT" => nil }
+    @processes << spawn_ruby(*command, env: env, %i[out err] => [log, "a"])
   end
+
+  def log = File.join(@dir, "log")
 
   # -- trouble ---------------------------------------------------------------------------------------------------------------
 
@@ -130,7 +119,7 @@ class Deaths
     goal = began + 30
     deadline = now + PATIENCE
     sleep(0.01) until began >= goal || now > deadline
-    raise "nothing is run #{moment}:\n#{File.read(File.join(@dir, "log"))[-3000..]}" if began < goal
+    raise "nothing is run #{moment}:\n#{File.read(log).chars.last(3000).join}" if began < goal
   end
 
   def began = @lock.synchronize { @history.began }
@@ -150,23 +139,12 @@ class Deaths
       pauses = deaths.filter_map { |death| @history.pause(death) }
       puts format("%-10s %3d times; nothing was run for %.2f s, %.2f s at most", kind, deaths.size, *pauses.minmax)
     end
-    puts "deaths: seed #{@seed}: #{@violations.empty? ? "ok" : "VIOLATED"}"
-    @violations.first(20).each { |text| puts "  #{text}" }
-    @violations.empty?
+    verdict("seed #{@seed}")
   end
 
   def clean_up
     @over = true
-    @supervisors.each { |pid| end_process(pid) }
-    @servers.each(&:stop)
-    FileUtils.rm_rf(@dir)
-  end
-
-  def end_process(pid)
-    Process.kill("QUIT", pid)
-    Process.wait(pid)
-  rescue Errno::ESRCH, Errno::ECHILD
-    nil # it has ended before
+    super("QUIT")
   end
 end
 

@@ -8,52 +8,37 @@
 # or an error whose `delivery` is true; asked again where that is `retriable?`, it succeeds; a background job is lost only with
 # the server that had it; and workers are back at a server so many seconds after it is.
 
-require "rbconfig"
-require "evgearman"
-require_relative "../chaos/server"
+require_relative "proof"
 
-class Failover
+class Failover < Proof
   SERVERS = 3
   WORKERS = 2
-  PATIENCE = 60
   EVERY = 2 # seconds, the next one is killed
   DOWN = 0.5
 
   Acknowledged = Struct.new(:id, :server, :asked_at)
 
   def initialize(seconds, back_within)
+    super(Array.new(SERVERS) { ChaosServer.new })
     @seconds = seconds
     @back_within = back_within
-    @dir = Dir.mktmpdir("failover")
-    @servers = Array.new(SERVERS) { ChaosServer.new }
     @client = EVGearman::Client.new(servers: @servers.map(&:url), loop: EVGearman::Loop.new, on_error: ->(_) {})
     @deaths = Hash.new { |deaths, url| deaths[url] = [] }
     @acknowledged = []
     @deliveries = {} # of attempts that failed, by id
     @pauses = []
-    @counts = Hash.new(0)
-    @violations = []
-    @ids = 0
-  end
-
-  def run
-    @workers = Array.new(WORKERS) { |n| spawn_worker(n) }
-    @servers.each { |server| workers_back(server) }
-    @ends_at = now + @seconds
-    threads = ACTORS.map { |actor| Thread.new { send(actor) while now < @ends_at } }
-    kill_in_turn
-    threads.each { |thread| thread.join(PATIENCE) or violation("a thread hangs:\n    #{thread.backtrace.join("\n    ")}") }
-    verify
-    report
-  ensure
-    clean_up
   end
 
   private
 
-  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  def violation(text) = @violations << text
-  def new_id = "job #{@ids += 1} of #{Process.pid}"
+  def prove
+    @processes = Array.new(WORKERS) { |n| spawn_worker(n) }
+    @servers.each { |server| workers_back(server) }
+    @ends_at = now + @seconds
+    threads = ACTORS.map { |actor| Thread.new { send(actor) while now < @ends_at } }
+    kill_in_turn
+    join(threads)
+  end
 
   # -- the client ----------------------------------------------------------------------------------------------------------
 
@@ -138,18 +123,10 @@ class Failover
     end
   end
 
-  def spawn_worker(number)
-    load_path = "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"
-    Process.spawn(RbConfig.ruby, load_path, File.expand_path("failover/worker.rb", __dir__), @servers.map(&:url).join(","),
-                  history(number))
-  end
-
-  def history(number) = File.join(@dir, "begun by #{number}")
-
   # -- the end -------------------------------------------------------------------------------------------------------------
 
   # What was begun so far, how often, by id.
-  def begun = WORKERS.times.flat_map { |n| File.exist?(history(n)) ? File.readlines(history(n), chomp: true) : [] }.tally
+  def begun = noted.tally
 
   def verify
     deadline = now + PATIENCE
@@ -158,8 +135,7 @@ class Failover
     verify_deliveries
     late = @pauses.max.to_f
     violation("workers were back after #{late.round(2)} s") if late > @back_within
-    stats = @client.stats
-    violation("requests do not add up: #{stats}") unless stats[:submitted] == stats[:resolved] && stats[:pending].zero?
+    verify_client(@client.stats)
   end
 
   # Acknowledged by a server that was not killed since it was asked, and not begun.
@@ -180,17 +156,9 @@ class Failover
     begun = self.begun
     again = @acknowledged.count { |job| begun.fetch(job.id, 0) > 1 }
     puts "#{@deaths.values.sum(&:size)} deaths; #{@acknowledged.size} background jobs acknowledged, #{again} of them begun again"
-    puts(@counts.sort_by { |name, _| name.to_s }.map { |name, count| "#{name} #{count}" }.join(", "))
+    print_counts
     puts format("workers back after %.2f s, %.2f s at most", *@pauses.minmax) if @pauses.any?
-    puts("failover: #{@seconds} s: #{@violations.empty? ? "ok" : "VIOLATED"}")
-    @violations.uniq.first(20).each { |text| puts("  #{text}") }
-    @violations.empty?
-  end
-
-  def clean_up
-    @workers&.each { |pid| Process.kill("KILL", pid) && Process.wait(pid) }
-    @servers.each(&:stop)
-    FileUtils.rm_rf(@dir)
+    verdict("#{@seconds} s")
   end
 end
 

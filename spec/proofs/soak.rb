@@ -8,46 +8,33 @@
 # and compared at the end: no background job that was acknowledged is lost, no answer went to somebody else, every
 # foreground request ended once, and the workers are at work again.
 
-require "rbconfig"
-require "evgearman"
-require_relative "../chaos/server"
+require_relative "proof"
 
-class Soak
+class Soak < Proof
   WORKERS = 2
-  PATIENCE = 60
   TROUBLES = %i[kill_server kill_worker freeze_server freeze_worker].freeze
 
   def initialize(seconds, seed)
+    super([ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=queue")])
     @seconds = seconds
     @seed = seed
     @random = Random.new(seed)
-    @dir = Dir.mktmpdir("soak")
-    @server = ChaosServer.new("--queue-type=libsqlite3", "--libsqlite3-db=queue")
+    @server = @servers.first
     @loop = EVGearman::Loop.new
     @clients = Array.new(2) { new_client }
     @acknowledged = []
     @ends = Hash.new(0) # of foreground requests, by id
-    @counts = Hash.new(0)
-    @violations = []
-    @ids = 0
-  end
-
-  def run
-    @workers = Array.new(WORKERS) { |n| spawn_worker(n) }
-    @ends_at = now + @seconds
-    threads = ACTORS.map { |actor| Thread.new { act(actor) } }
-    trouble while now < @ends_at
-    threads.each { |thread| thread.join(PATIENCE) or violation("a thread hangs:\n    #{thread.backtrace.join("\n    ")}") }
-    verify
-    report
-  ensure
-    clean_up
   end
 
   private
 
-  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  def violation(text) = @violations << text
+  def prove
+    @processes = Array.new(WORKERS) { |n| spawn_worker(n) }
+    @ends_at = now + @seconds
+    threads = ACTORS.map { |actor| Thread.new { act(actor) } }
+    trouble while now < @ends_at
+    join(threads)
+  end
 
   def new_client
     EVGearman::Client.new(url: @server.url, loop: @loop, command_timeout: 2, heartbeat: 2, lost_check: 2,
@@ -64,7 +51,6 @@ class Soak
     send(actor, @clients[random.rand(@clients.size)]) while now < @ends_at
   end
 
-  def new_id = "job #{@ids += 1} of #{Process.pid}"
   def new_foreground_id = new_id.tap { |id| @ends[id] = 0 }
 
   # Only what the server has acknowledged counts.
@@ -126,35 +112,23 @@ class Soak
 
   def kill_worker
     number = @random.rand(WORKERS)
-    Process.kill("KILL", @workers[number])
-    Process.wait(@workers[number])
-    @workers[number] = spawn_worker(number)
+    end_process(@processes[number], "KILL")
+    @processes[number] = spawn_worker(number)
   end
 
   def freeze_worker
-    pid = @workers.sample(random: @random)
+    pid = @processes.sample(random: @random)
     Process.kill("STOP", pid)
     sleep(@random.rand * [@seconds / 20.0, 1].min)
     Process.kill("CONT", pid)
   end
 
-  def spawn_worker(number)
-    load_path = "-I#{$LOAD_PATH.join(File::PATH_SEPARATOR)}"
-    Process.spawn(RbConfig.ruby, load_path, File.expand_path("soak/worker.rb", __dir__), @server.url, history(number))
-  end
-
-  def history(number) = File.join(@dir, "executed by #{number}")
-
   # -- the end --------------------------------------------------------------------------------------------------------------
-
-  def executed
-    Array.new(WORKERS) { |n| File.exist?(history(n)) ? File.readlines(history(n), chomp: true) : [] }.flatten
-  end
 
   def verify
     deadline = now + PATIENCE
     call(@clients.first) until now > deadline || in_service?
-    sleep(0.1) until now > deadline || (lost = @acknowledged - executed).empty?
+    sleep(0.1) until now > deadline || (lost = @acknowledged - noted).empty?
     violation("#{lost.size} acknowledged jobs were lost: #{lost.first(5)}") if lost&.any?
     @ends.values.tally.each do |ends, count|
       violation("#{count} foreground requests ended #{ends} times") unless ends == 1
@@ -168,25 +142,13 @@ class Soak
     false
   end
 
-  def verify_client(stats)
-    violation("requests do not add up: #{stats}") unless stats[:submitted] == stats[:resolved] && stats[:pending].zero?
-  end
-
   def report
     @counts.delete(:actors)
-    ran = executed
+    ran = noted
     puts "#{@acknowledged.size} background jobs acknowledged, #{(ran.uniq & @acknowledged).size} of them executed, " \
          "#{ran.size - ran.uniq.size} again; #{@ends.size} foreground requests"
-    puts(@counts.sort_by { |name, _| name.to_s }.map { |name, count| "#{name} #{count}" }.join(", "))
-    puts("soak: #{@seconds} s, seed #{@seed}: #{@violations.empty? ? "ok" : "VIOLATED"}")
-    @violations.uniq.first(20).each { |text| puts("  #{text}") }
-    @violations.empty?
-  end
-
-  def clean_up
-    @workers&.each { |pid| Process.kill("KILL", pid) && Process.wait(pid) }
-    @server.stop
-    FileUtils.rm_rf(@dir)
+    print_counts
+    verdict("#{@seconds} s, seed #{@seed}")
   end
 end
 
