@@ -328,7 +328,8 @@ static void question_done(peer_t *peer, const ask_t *ask, const evg_event_t *eve
 static void done(peer_t *peer, ask_t *ask, const evg_event_t *event)
 {
     if (event->error == EVG_ECOMMAND_TIMEOUT) check_timeout(peer, ask, event->delivery);
-    if (!event->error || evg_error_fault(event->error) == EVG_SERVER) peer->replied_at = world.now;
+    bool reply = !event->error || evg_error_fault(event->error) == EVG_SERVER;
+    if (reply && !ask->created) peer->replied_at = world.now; /* a job's end is an event */
     if (ask->kind <= BACKGROUND)
         submission_done(peer, ask, event);
     else
@@ -340,6 +341,7 @@ static void created(peer_t *peer, ask_t *ask)
 {
     if (ask->created || ask->kind != FOREGROUND) broken("%d: %u is created again", peer->at, ask->id);
     ask->created = true;
+    peer->replied_at = world.now;
 }
 
 bool client_event(peer_t *peer, const evg_event_t *event)
