@@ -2,27 +2,24 @@
 
 module EVGearman
   module CLI
-    # The servers that a command asks, each by a client of its own, all at once.
+    # The servers that a command asks, all at once, each of which has its own answer.
     #
     # @api private
     class Fleet
       # What one of them said, or what went wrong instead.
       Answer = Struct.new(:server, :value, :error)
 
-      # @return [Array<Client>]
-      attr_reader :clients
-
       # @param servers [Array<String>]
       # @param timeout [Numeric] seconds for a connection, and for an answer
       # @param options [Hash] of {Client#initialize}
       # @raise [ArgumentError] for an address that cannot be read
       def initialize(servers, timeout:, **options)
-        @loop = Loop.new
-        @clients = servers.uniq.map do |server|
-          Client.new(url: server, loop: @loop, reconnect: false, on_error: nil, connect_timeout: timeout,
-                     command_timeout: timeout, **options)
-        end
+        @all = Client.new(servers: servers, loop: Loop.new, reconnect: false, on_error: nil, connect_timeout: timeout,
+                          command_timeout: timeout, **options)
       end
+
+      # @return [Array<Client>] one at each server
+      def clients = @clients ||= @all.servers.map { |server| @all.at(server) }
 
       def several? = clients.size > 1
 
@@ -34,7 +31,7 @@ module EVGearman
       end
 
       # @return [void]
-      def close = @loop.close
+      def close = @all.loop.close
 
       private
 
