@@ -128,6 +128,20 @@ RSpec.describe "evgearman/compat/gearman, beyond gearman-ruby" do
       expect(servers.last.status("f").first).to eq(6)
     end
 
+    # Fails when a worker asks each of them by itself: it then holds a job behind the one that runs.
+    it "give a worker that is busy no job that another one could do" do
+      servers.each { |each| Gearman::Client.new(each.url).do_task(Gearman::BackgroundTask.new("f", each.port)) }
+      started, enough, done = Array.new(3) { Thread::Queue.new }
+      worker(*servers.map(&:url)) { |w| w.add_ability("f") { |data| (started << data) && enough.pop } }
+      held = started.pop
+      eventually { servers.all? { |each| each.status("f").last == 1 } } # it would have been asked for by now
+      worker(*servers.map(&:url)) { |w| w.add_ability("f") { |data| done << data } }
+      eventually { done.size == 1 }
+      expect([held, done.pop].map(&:to_i)).to match_array(servers.map(&:port))
+    ensure
+      enough.close
+    end
+
     it "have one worker, which ends when none has a job more" do
       servers.each { |each| Gearman::Client.new(each.url).do_task(Gearman::BackgroundTask.new("f", each.port)) }
       done = []

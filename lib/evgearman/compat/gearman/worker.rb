@@ -35,18 +35,18 @@ module Gearman
       @blocks = {}
       @asleep = []
       @loop = EVGearman::Loop.new
-      @workers = Servers.addresses(job_servers).map { |url| connection(url) }
+      @worker = worker(Servers.addresses(job_servers))
     end
 
     # @param name [String] 1 to 63 printable characters
     def client_id=(name)
-      @workers.each { |worker| worker.set_client_id(name) }
+      @worker.set_client_id(name)
       @client_id = name
     end
 
     # @param seconds [Numeric]
     def network_timeout_sec=(seconds)
-      @workers.each { |worker| worker.command_timeout = seconds }
+      @worker.command_timeout = seconds
       @network_timeout_sec = seconds
     end
 
@@ -66,9 +66,7 @@ module Gearman
     # @yield [data, job] the workload, and a {Job}
     def add_ability(func_name, timeout = nil, &block)
       ability = @abilities[func_name.to_s] = Ability.new(func_name.to_s, timeout, block)
-      @workers.each do |worker|
-        worker.register_function(ability.func_name, timeout: timeout) { |job| perform(ability, worker, job) }
-      end
+      @worker.register_function(ability.func_name, timeout: timeout) { |job| perform(ability, job) }
     end
 
     # Is called when a job of that function ended well.
@@ -82,7 +80,7 @@ module Gearman
     # @param func [String]
     def remove_ability(func)
       @abilities.delete(func.to_s)
-      @workers.each { |worker| worker.unregister_function(func.to_s) }
+      @worker.unregister_function(func.to_s)
     end
 
     # @!method on_connect
@@ -113,22 +111,21 @@ module Gearman
       @status = :preparing
       @exception = nil
       @asleep.clear
-      @workers.each { |worker| worker.work { asleep(worker) } }
+      @worker.work { asleep }
       @loop.post { end_if_over }
       EVGearman::Deputy.during(@loop, method(:left_by)) { @loop.run }
       raise @exception if @exception
 
       false
     ensure
-      @workers.each(&:work_stop)
+      @worker.work_stop
     end
 
     private
 
-    def connection(url)
-      EVGearman::Worker.new(url: url, loop: @loop, client_id: client_id, command_timeout: network_timeout_sec,
-                            on_connect: -> { tell(:connect) },
-                            on_error: method(:failed), on_callback_error: ->(error, where) { raised(error, where) })
+    def worker(servers)
+      EVGearman::Worker.new(servers: servers, loop: @loop, client_id: client_id, command_timeout: network_timeout_sec,
+                            on_connect: -> { tell(:connect) }, on_error: method(:failed), on_callback_error: method(:raised))
     end
 
     def failed(error)
@@ -145,14 +142,12 @@ module Gearman
     end
 
     def listen_to_packets
-      @workers.each do |worker|
-        worker.on_packet { |_, name| PACKETS[name]&.then { |event| tell(event) } }
-      end
+      @worker.on_packet { |_, name| PACKETS[name]&.then { |event| tell(event) } }
     end
 
-    def perform(ability, worker, job)
+    def perform(ability, job)
       @status = :working
-      @asleep.delete(worker)
+      @asleep.clear
       tell(:job_assign)
       tell(ability.run(job) ? :work_complete : :work_fail)
       nil
@@ -161,18 +156,19 @@ module Gearman
       raise
     end
 
-    def asleep(worker)
+    # Those that are there have no jobs.
+    def asleep
       @status = :waiting
-      @asleep |= [worker]
+      @asleep = @worker.servers.select { |server| @worker.at(server).connected? }
       end_if_over
     end
 
     def end_if_over
-      @loop.stop if !worker_enabled && @workers.all? { |worker| jobless?(worker) }
+      @loop.stop if !worker_enabled && @worker.servers.all? { |server| jobless?(server) }
     end
 
     # Servers that are away have no jobs.
-    def jobless?(worker) = @asleep.include?(worker) || worker.state == :waiting || @abilities.empty?
+    def jobless?(server) = @asleep.include?(server) || @worker.at(server).state == :waiting || @abilities.empty?
 
     def tell(event)
       @blocks[event]&.call
