@@ -4,13 +4,13 @@ require_relative "support/core_coverage"
 
 namespace :spec do
   desc "Run the C tests of base, protocol and session under the sanitizers"
-  task(:core, [:matching]) { |_, args| CoreRun.tests(CoreBuild.sanitized, args[:matching]) }
+  task(:core, [:matching]) { |_, args| CoreRun.tests(CoreBuild.sanitized.tests(args[:matching].to_s)) }
 
   desc "Run the C tests of net, on real sockets and libev, under the sanitizers"
-  task(:net) { CoreRun.tests(CoreBuild.with_net) }
+  task(:net) { CoreRun.tests(CoreBuild.sanitized.net_tests) }
 
   desc "Run the C tests of the server's thread under the thread sanitizer"
-  task(:tsan) { CoreRun.tests(CoreBuild.threaded, "runner|host") }
+  task(:tsan) { CoreRun.tests(CoreBuild.threaded.net_tests("runner|host")) }
 end
 
 desc "Run the simulation: clients and workers against our servers and a model of gearmand, in memory, seed after seed"
@@ -24,7 +24,7 @@ namespace :fuzz do
   task(:blind, [:seeds]) { |_, args| CoreRun.blind_fuzzing(CoreBuild.sanitized, Integer(args.fetch(:seeds, 5000))) }
 
   desc "Run connections on real sockets between servers and callers who do anything, in time of their own"
-  task(:net, [:seeds]) { |_, args| CoreRun.net_fuzzing(CoreBuild.with_net, Integer(args.fetch(:seeds, 1000))) }
+  task(:net, [:seeds]) { |_, args| CoreRun.net_fuzzing(CoreBuild.sanitized, Integer(args.fetch(:seeds, 1000))) }
 end
 
 namespace :coverage do

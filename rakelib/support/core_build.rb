@@ -4,15 +4,19 @@ require "etc"
 require "fileutils"
 require "open3"
 
-# Compiles floors of the core with plain C programs: base, protocol and session without Ruby and libev, net with libev
-# linked. Incremental, by what the compiler itself says it has read.
+# Compiles the floors below the binding with plain C programs: base, protocol and session without Ruby and libev, net with
+# libev linked. Incremental, by what the compiler itself says it has read.
 class CoreBuild
   class Failure < StandardError; end
 
   FLOORS = %w[base protocol session].freeze
+  ON_SOCKETS = [*FLOORS, "net"].freeze
   FUZZERS = %w[fuzz queuefuzz serverfuzz].freeze
-  COMMON = %w[-std=gnu11 -g -D_GNU_SOURCE -DEVG_DEBUG -Iext/evgearman -Ispec/core -Wall -Wextra -Wconversion -Werror].freeze
+  COMMON = %w[-std=gnu11 -g -D_GNU_SOURCE -DEVG_DEBUG -DEVG_OPENSSL -DEVG_LIBEV_LINKED -pthread -Iext/evgearman -Ispec/core
+              -Wall -Wextra -Wconversion -Werror].freeze
   SANITIZE = %w[-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer].freeze
+  # What net needs. The loader's DEEPBIND and ASAN do not mix: libev is linked.
+  LIBRARIES = %w[-lm -lev -lssl -lcrypto].freeze
 
   attr_reader :dir
 
@@ -20,18 +24,10 @@ class CoreBuild
   # Finds what is wrong, not where.
   def self.quick = new("quick", %w[-O2])
   def self.covered = new("covered", %w[-O0 --coverage])
+  def self.threaded = new("threaded", %w[-O1 -fsanitize=thread -fno-omit-frame-pointer])
 
   # Guided by what a script has reached, which gcc cannot.
   def self.guided = new("guided", [*SANITIZE, "-fsanitize=fuzzer"], compiler: "clang")
-
-  # The loader's DEEPBIND and ASAN do not mix: libev is linked.
-  def self.on_sockets(name, flags)
-    new(name, [*flags, "-DEVG_LIBEV_LINKED", "-DEVG_OPENSSL", "-pthread"],
-        floors: [*FLOORS, "net"], strangers: %w[ruby.h], folder: "spec/core/net", libraries: %w[-lev -lssl -lcrypto])
-  end
-
-  def self.with_net = on_sockets("net", SANITIZE)
-  def self.threaded = on_sockets("threaded", %w[-O1 -fsanitize=thread -fno-omit-frame-pointer])
 
   def self.in_parallel(items)
     queue = items.each_with_index.to_a
@@ -48,30 +44,18 @@ class CoreBuild
     results
   end
 
-  def initialize(name, flags, floors: FLOORS, strangers: %w[ruby.h ev.h], folder: "spec/core", libraries: [],
-                 compiler: ENV.fetch("CC", "gcc"))
+  def initialize(name, flags, compiler: ENV.fetch("CC", "gcc"))
     @dir = "tmp/core/#{name}"
-    @floors = floors
-    @strangers = strangers
-    @folder = folder
-    @libraries = libraries
     @compiler = compiler
     @flags = COMMON + flags
     forget_other_flags
   end
 
-  # Builds one program for each list of sources; answers their paths.
-  def programs(mains, libraries: [])
-    sources = @floors.flat_map { |floor| Dir["ext/evgearman/#{floor}/*.c"].sort }
-    compile(sources | mains.values.flatten)
-    self.class.in_parallel(mains.to_a) { |name, own| link(name, objects(sources | own), libraries) }
-  end
+  # The C tests of base, protocol and session whose names match.
+  def tests(matching = //) = tests_in("spec/core", matching, FLOORS, %w[-lm -lcmocka])
 
-  # Every C test, by name.
-  def tests
-    mains = Dir["#{@folder}/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *kits(main)]] }
-    programs(mains, libraries: ["-lcmocka", *@libraries])
-  end
+  # Those of net.
+  def net_tests(matching = //) = tests_in("spec/core/net", matching, ON_SOCKETS, [*LIBRARIES, "-lcmocka"])
 
   # Each takes scripts of bytes; blind ones make them up.
   def fuzzers(more = [])
@@ -83,12 +67,24 @@ class CoreBuild
 
   def net_fuzzer
     sources = [*Dir["spec/core/netfuzz/*.c"].sort, "spec/core/support/tls_kit.c"]
-    programs({ "netfuzz" => sources }, libraries: @libraries).first
+    programs({ "netfuzz" => sources }, ON_SOCKETS, LIBRARIES).first
   end
 
   def simulation = programs({ "sim" => Dir["spec/core/sim/*.c"].sort }).first
 
   private
+
+  # Builds one program for each list of sources, and answers their paths.
+  def programs(mains, floors = FLOORS, libraries = ["-lm"])
+    sources = floors.flat_map { |floor| Dir["ext/evgearman/#{floor}/*.c"].sort }
+    compile(sources | mains.values.flatten)
+    self.class.in_parallel(mains.to_a) { |name, own| link(name, objects(sources | own), libraries) }
+  end
+
+  def tests_in(folder, matching, floors, libraries)
+    mains = Dir["#{folder}/*_test.c"].sort.to_h { |main| [File.basename(main, ".c"), [main, *kits(main)]] }
+    programs(mains.select { |name, _| name.match?(matching) }, floors, libraries)
+  end
 
   # The helpers whose headers it includes.
   def kits(main)
@@ -110,7 +106,7 @@ class CoreBuild
 
   def link(name, objects, libraries)
     program = File.join(@dir, name)
-    run(@compiler, *@flags, *objects, "-o", program, "-lm", *libraries) unless FileUtils.uptodate?(program, objects)
+    run(@compiler, *@flags, *objects, "-o", program, *libraries) unless FileUtils.uptodate?(program, objects)
     program
   end
 
@@ -123,8 +119,10 @@ class CoreBuild
     File.exist?(depfile) ? File.read(depfile).gsub("\\\n", " ").split.drop(1) : [depfile]
   end
 
+  # Ruby stands above all of this, libev above all but net.
   def refuse_strangers(source)
-    stranger = read_by(object(source)).find { |path| @strangers.include?(File.basename(path)) } or return
+    strangers = source.match?(%r{/net(fuzz)?/}) ? %w[ruby.h] : %w[ruby.h ev.h]
+    stranger = read_by(object(source)).find { |path| strangers.include?(File.basename(path)) } or return
     File.delete(object(source))
     raise Failure, "#{source} reads #{stranger}: the core does not know that"
   end

@@ -17,7 +17,7 @@ class CoreCoverage
 
   def measure
     Dir["#{@build.dir}/**/*.gcda"].each { |path| File.delete(path) }
-    CoreRun.tests(@build)
+    CoreRun.tests(@build.tests)
     CoreRun.simulation(@build, SEEDS) if Dir["spec/core/sim/*.c"].any?
     Dir["#{@build.dir}/**/*.gcno"].sort.each { |notes| read(notes) }
     report
