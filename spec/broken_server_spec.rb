@@ -9,9 +9,7 @@ RSpec.describe "A server that breaks the protocol" do
         requests = Array.new(count) { peer.next }
         instance_exec(peer, requests, &script)
       else
-        while (packet = peer.next)
-          peer.send(:echo_res, packet.last) if packet.first == :echo_req
-        end
+        peer.answer_echoes
       end
     end
   end

@@ -188,8 +188,18 @@ RSpec.describe "A forked child" do
     expect([server.peers.size, server.commands.count(:echo_req), other.connected?, task.done?]).to eq([1, 2, true, false])
   end
 
+  # `with_daemon` waits for the end of a child that runs its block, and of the daemon that this makes.
   def script(text)
-    output, status = child(text)
+    output, status = child(<<~'RUBY' + text)
+      def with_daemon(&block)
+        IO.pipe do |reader, writer|
+          parent = fork(&block)
+          writer.close
+          Process.wait(parent)
+          reader.read
+        end
+      end
+    RUBY
     expect(status.exitstatus).to eq(0), output
     output
   end
@@ -200,21 +210,13 @@ RSpec.describe "A forked child" do
       task = never(shared)
       waiting = Array.new(3) { Thread.new { task.wait } }
       waiting.each { |thread| asleep(thread) }
-      reader, writer = IO.pipe
-      parent = fork do
+      with_daemon do
         Process.daemon(true, true)
-        begin
-          puts [task.wait(10)&.error.class, shared.echo("daemon").value(10)].join(" ")
-          8.times { |n| Thread.new { shared.echo(n.to_s).value(10) }.join }
-          GC.start
-          puts shared.stats[:pending]
-        ensure
-          writer.puts "ended"
-        end
+        puts [task.wait(10)&.error.class, shared.echo("daemon").value(10)].join(" ")
+        8.times { |n| Thread.new { shared.echo(n.to_s).value(10) }.join }
+        GC.start
+        puts shared.stats[:pending]
       end
-      Process.wait(parent)
-      writer.close
-      reader.gets
       puts shared.echo("parent").value(10)
     RUBY
     expect(output.lines.map(&:chomp)).to eq(["EVGearman::ForkedError daemon", "0", "parent"])
@@ -223,22 +225,12 @@ RSpec.describe "A forked child" do
   it "may be made by Process.daemon in a block" do
     output = script(<<~'RUBY')
       shared = client
-      reader, writer = IO.pipe
-      parent = fork do
+      with_daemon do
         task = shared.echo("x") { Process.daemon(true, true) }
         shared.echo("never") { puts "called" }
-        begin
-          puts task.value(10)
-          puts shared.echo("daemon").value(10)
-        rescue => e
-          puts e.class
-        ensure
-          writer.puts "ended"
-        end
+        puts task.value(10)
+        puts shared.echo("daemon").value(10)
       end
-      Process.wait(parent)
-      writer.close
-      reader.gets
     RUBY
     expect(output).to eq("x\ndaemon\n")
   end

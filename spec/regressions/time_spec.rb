@@ -4,6 +4,21 @@
 RSpec.describe "The time of" do
   def work(server) = server.received.select { |command, _| command.start_with?("work_") }
 
+  # Takes a job; what it says of it is up to the block.
+  def server_with_a_job
+    fake_server do |peer|
+      peer.expect(:submit_job)
+      peer.send(:job_created, "H:1")
+      yield peer
+    end
+  end
+
+  # A packet of 100 bytes, so many at a time.
+  def dribble(peer, name, size, pause)
+    packet = EVGearman::Protocol.encode(name, "H:1", "r" * 100, magic: :res)
+    packet.scan(/.{1,#{size}}/mn) { |piece| sleep(pause) && peer.write(piece) }
+  end
+
   # Fails when each request, or each byte, sets one clock for all, as in the ancestor: set reply_at in evg_session_written.
   it "a request is its own: what others ask does not move it" do
     server = fake_server(prologue: false)
@@ -17,12 +32,7 @@ RSpec.describe "The time of" do
 
   # Fails when the time of a command goes on after its first reply, and what arrives does not put it off.
   it "a command ends with its first reply: a result may dribble in for as long as it likes" do
-    packet = EVGearman::Protocol.encode(:work_complete, "H:1", "r" * 100, magic: :res)
-    server = fake_server do |peer|
-      peer.expect(:submit_job)
-      peer.send(:job_created, "H:1")
-      packet.scan(/.{1,10}/mn) { |piece| sleep(0.04) && peer.write(piece) }
-    end
+    server = server_with_a_job { |peer| dribble(peer, :work_complete, 10, 0.04) }
     client = client_for(server, command_timeout: 0.1, heartbeat: 0.2)
     expect(client.submit_job("f").value(Examples::PATIENCE)).to eq("r" * 100)
     expect(errors).to be_empty
@@ -30,13 +40,7 @@ RSpec.describe "The time of" do
 
   # Fails when bytes do not count as life: keep read_at as it is in evg_wire_commit.
   it "silence is over with each byte, also within a packet" do
-    packet = EVGearman::Protocol.encode(:work_data, "H:1", "d" * 100, magic: :res)
-    server = fake_server do |peer|
-      peer.expect(:submit_job)
-      peer.send(:job_created, "H:1")
-      packet.scan(/.{1,8}/mn) { |piece| sleep(0.05) && peer.write(piece) }
-      peer.send(:work_complete, "H:1", "")
-    end
+    server = server_with_a_job { |peer| dribble(peer, :work_data, 8, 0.05) && peer.send(:work_complete, "H:1", "") }
     client = client_for(server, heartbeat: 0.5)
     client.submit_job("f").value(Examples::PATIENCE)
     expect(server.commands).not_to include(:echo_req)
@@ -71,11 +75,7 @@ RSpec.describe "The time of" do
 
   # Fails when a job has no deadline of its own: forget finish_by in evg_client_submit.
   it "a job is what its timeout says, from the call to its end, whatever comes meanwhile" do
-    server = fake_server do |peer|
-      peer.expect(:submit_job)
-      peer.send(:job_created, "H:1")
-      20.times { sleep(0.02) && peer.send(:work_data, "H:1", "alive") }
-    end
+    server = server_with_a_job { |peer| 20.times { sleep(0.02) && peer.send(:work_data, "H:1", "alive") } }
     client = client_for(server)
     heard = 0
     task = client.submit_job("f", timeout: 0.2, on_data: ->(_) { heard += 1 })
