@@ -55,6 +55,13 @@ RSpec.describe EVGearman::Worker, "at several servers" do
     worker.disconnect
   end
 
+  it "takes no single job at one while it works at another" do
+    worker = work(*servers)
+    worker.at(servers[0].url).disconnect
+    expect { worker.work_one }.to raise_error(EVGearman::ConcurrencyError)
+    expect(worker.at(servers[0].url).state).to eq(:idle)
+  end
+
   it "sleeps when none has a job, tells so once, and is woken by either" do
     idle = 0
     worker = worker_at(*servers, poll_interval: nil).register_function(name, &:workload)

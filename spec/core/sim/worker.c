@@ -53,6 +53,12 @@ static bool working_p(const team_t *team)
     return false;
 }
 
+/* While one of them works at another server, it would have a job beyond its limit. */
+static void take_one(team_t *team)
+{
+    if (!working_p(team)) all(team, work_one);
+}
+
 static void grab(peer_t *peer)
 {
     ask_t *ask = working_p(peer->team) ? NULL : free_ask(peer, GRAB);
@@ -79,7 +85,7 @@ void worker_acts(peer_t *peer)
     else if (what < 24)
         all(team, evg_worker_stop);
     else if (what < 28 && may_take_one_p(peer))
-        all(team, work_one);
+        take_one(team);
     else if (what < 32 && may_take_one_p(peer))
         grab(peer);
     else if (what < 68)

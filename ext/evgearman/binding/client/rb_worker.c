@@ -129,6 +129,7 @@ static VALUE worker_work_stop(VALUE self)
 static VALUE worker_work_one(VALUE self)
 {
     const view_t *view = open_view_of(self);
+    if (agent_working_p(view->agent)) error_check(only_server_of(view), EVG_EWORKING);
     for (link_t *at = view->links; at < links_end(view); at++) {
         evg_connection_clock(at->c);
         error_check(server_of(at), evg_worker_work_one(link_session(at)));
