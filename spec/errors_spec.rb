@@ -118,6 +118,12 @@ RSpec.describe "Errors" do
       expect_message(eventually { errors.first }, "connect failed: Connection refused")
     end
 
+    it "says why the last attempt failed, when there are no more" do
+      client = client_for(fake_server.tap(&:close), max_reconnect_attempts: 1)
+      expect_message(client.submit_job("f").wait.error, "max reconnect attempts reached: Connection refused, of f")
+      expect_message(eventually { errors.first }, "max reconnect attempts reached: Connection refused")
+    end
+
     it "says whose job it is, as far as that is known" do
       expect_message(error_of(&:close), "disconnected, of f")
       expect_message(error_of { |peer| created(peer) && peer.close }, "disconnected, of f H:vm:3")

@@ -67,7 +67,8 @@ module EVGearman
   # what the system said.
   class DisconnectedError < ConnectionError; end
 
-  # "max reconnect attempts reached": it gives up after `max_reconnect_attempts` failures in a row.
+  # "max reconnect attempts reached: …": it gives up after `max_reconnect_attempts` failures in a row, of which this was
+  # the last.
   class ReconnectExhaustedError < ConnectionError; end
 
   # "forked": the process did while the request was under way; only the parent hears of its outcome.

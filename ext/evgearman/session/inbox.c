@@ -229,6 +229,11 @@ bool evg_session_news_p(const evg_session_t *s)
            s->tell_connected || drained_p(s);
 }
 
+static bool of_the_last_end_p(const evg_session_t *s, int error)
+{
+    return error == s->open_error || error == EVG_EEXHAUSTED;
+}
+
 /* What ended without a packet: told before any packet: requests, jobs, the connection itself. */
 static bool next_notice(evg_session_t *s, evg_event_t *event)
 {
@@ -238,7 +243,7 @@ static bool next_notice(evg_session_t *s, evg_event_t *event)
         event->request = evg_container(ended, evg_request_t, link);
         event->error = event->request->error;
         event->delivery = (evg_delivery_t)event->request->delivery;
-        event->text = evg_bytes_of(event->error == s->open_error ? s->text : "");
+        event->text = evg_bytes_of(of_the_last_end_p(s, event->error) ? s->text : "");
         return true;
     }
     if (evg_worker_notices_p(&s->worker) && evg_worker_next_notice(s, event)) return true;

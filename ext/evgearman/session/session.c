@@ -189,12 +189,19 @@ static bool hope_p(const evg_session_t *s)
     return s->options.reconnect && !evg_backoff_exhausted_p(&s->backoff);
 }
 
+/* What there is to say of that is why the last attempt failed. */
+static int exhaust(evg_session_t *s, int error)
+{
+    if (!*s->text) snprintf(s->text, sizeof s->text, "%s", evg_error_text(s->tell_error ? s->tell_error : error));
+    return s->tell_error = EVG_EEXHAUSTED;
+}
+
 static void give_up(evg_session_t *s, int error)
 {
     bool exhausted = evg_backoff_exhausted_p(&s->backoff);
     s->wanted = false;
     s->retry_at = s->wire.now;
-    if (exhausted && s->options.reconnect) remember(s, error = EVG_EEXHAUSTED, NULL);
+    if (exhausted && s->options.reconnect) error = exhaust(s, error);
     if (exhausted) evg_backoff_succeeded(&s->backoff); /* the next request may try afresh */
     if (s->in_fleet)
         evg_session_end_bound(s, error);
