@@ -6,7 +6,7 @@ RSpec.describe "The end of the program" do
   # Fails when what nobody waited for goes with the process.
   it "writes what was asked for and not waited for" do
     out, status = child(<<~RUBY)
-      client.submit_job_bg("#{name}")
+      client.submit_job_bg("#{name}") { puts "nobody hears of it" }
       client.submit_jobs_bg([["#{name}"]] * 2)
       elsewhere = EVGearman::Client.new(url: URL, loop: EVGearman::Loop.new.start)
       Thread.new { elsewhere.submit_job_bg("#{name}") }.join
@@ -47,6 +47,18 @@ RSpec.describe "The end of the program" do
       RUBY
       expect(out).to eq("evgearman: the program ended before it had written 3 requests (127.0.0.1:1, 127.0.0.1:2)\n")
     end
+  end
+
+  # Fails when it waits for as long as the requests may: for ever.
+  it "waits for no server that does not read" do
+    deaf = TCPServer.new("127.0.0.1", 0)
+    out, = child(<<~RUBY)
+      deaf = EVGearman::Client.new(port: #{deaf.addr[1]}, loop: LOOP, command_timeout: nil, heartbeat: nil)
+      deaf.submit_job_bg("f", "x" * (16 << 20))
+    RUBY
+    expect(out).to match(/\Aevgearman: the program ended before it had written (1 request|\d+ bytes) \(127.0.0.1:\d+\)\n\z/)
+  ensure
+    deaf.close
   end
 
   # Fails when what was muted for that wait stays so behind an interrupt: drop rb_ensure from client/closing.c.

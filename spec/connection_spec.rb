@@ -21,6 +21,19 @@ RSpec.describe EVGearman::Connection do
       end
     end
 
+    # Fails when a loop that sleeps does not hear of it.
+    it "hold from the next use on, also for a loop that sleeps" do
+      server = fake_server
+      client = client_for(server, heartbeat: nil)
+      eventually { client.connected? }
+      driver = Thread.new { loop.run(Examples::PATIENCE) }
+      sleep(0.005) until driver.stop? && server.commands.any?
+      client.heartbeat = 0.02
+      sleep(0.005) until server.commands.include?(:echo_req) || !driver.alive?
+      loop.stop
+      expect(driver.value).to be(true)
+    end
+
     %i[connect_timeout command_timeout heartbeat keepalive].each do |name|
       it "turn #{name} off by nil or 0" do
         expect(idle(name => nil).public_send(name)).to be_nil
@@ -236,6 +249,15 @@ RSpec.describe EVGearman::Connection do
       eventually { errors.any? && client.state == :waiting }
       client.connect(echoing.host, echoing.port)
       expect(task.value).to eq("x")
+    end
+
+    it "hastens a pending reconnect" do
+      away = fake_server.tap(&:close)
+      client = client_for(away, reconnect_delay: 1000, reconnect_max_delay: 1000).connect
+      eventually { client.state == :waiting }
+      away.start
+      client.connect
+      eventually { client.connected? }
     end
 
     it "refuses an address that is none" do

@@ -24,6 +24,11 @@ RSpec.describe "README.md and docs/" do
     expect(Gem::Specification.load(File.join(Page::ROOT, "evgearman.gemspec")).files).to include(*pages)
   end
 
+  it "the gem's page says where it is and what changed" do
+    metadata = Gem::Specification.load(File.join(Page::ROOT, "evgearman.gemspec")).metadata
+    expect(metadata.values_at("homepage_uri", "changelog_uri")).to all(start_with("https://"))
+  end
+
   pages.each do |name|
     it "#{name}: its links lead somewhere" do
       links = read[name].gsub(/`[^`]*`/, "``").scan(/\]\(([^):\s]+)\)/).flatten.uniq

@@ -121,6 +121,13 @@ RSpec.describe EVGearman::Worker do
       eventually { idle == 2 }
     end
 
+    it "goes on telling so under run" do
+      client.submit_job(name)
+      done = false
+      worker.register_function(name) { (done = true) && nil }.work { worker.stop if done }
+      expect(worker.run(signals: false)).to eq({ finished: 1, handed_back: [] })
+    end
+
     it "runs one job at a time" do
       running = most = 0
       worker.register_function(name) do |job|
@@ -140,14 +147,15 @@ RSpec.describe EVGearman::Worker do
       eventually { jobs.all?(&:handle) }
       worker = EVGearman::Worker.new(url: shared_server.url, loop: EVGearman::Loop.new, prefetch: 3)
       worker.register_function(slow) { |_job| let_go.pop }.register_function(quick, &:workload)
-      thread = Thread.new { worker.run(signals: false) }
+      thread = Thread.new { worker.work.loop.run } # under Worker#run a second thread would write it after a while
       expect(jobs[0].value(30)).to eq("1")
       let_go << "slow"
       expect(EVGearman::Task.all(jobs, 30)).to eq(%w[1 slow 2])
     ensure
       let_go.close
-      worker&.stop
+      worker&.loop&.stop
       thread&.join
+      worker&.close
     end
 
     it "leaves jobs to others: it holds as many as it runs" do
@@ -159,6 +167,24 @@ RSpec.describe EVGearman::Worker do
       expect([held.size, worker.busy_count, worker.idle?, shared_server.status(name)]).to eq([1, 1, false, [3, 1, 1]])
       eventually { held.each { |job| job.complete unless job.finished? } && tasks.all?(&:done?) }
       expect(worker.idle?).to be(true)
+    end
+
+    it "runs no job that was lost before its handler began" do
+      ran = []
+      two = worker_for(shared_server, prefetch: 1)
+      two.register_function(name) do |job|
+        ran << job.workload
+        two.client.echo("").value until two.in_flight.size == 2
+        two.disconnect && nil
+      end
+      jobs = %w[1 2].map { |workload| client.submit_job(name, workload) }
+      eventually { jobs.all?(&:handle) }
+      two.work
+      eventually { ran.any? }
+      loop.run(0.05)
+      expect(ran).to eq(["1"])
+      worker.register_function(name, &:workload).work # who gets them instead
+      expect(EVGearman::Task.all(jobs, Examples::PATIENCE)).to eq(%w[1 2])
     end
 
     it "starts no job inside a block that waits" do

@@ -72,6 +72,41 @@ RSpec.describe "TERM and INT, under Worker#run" do
     RUBY
   end
 
+  # Fails when what calls ours, and was there when ours was set again, leads to ours again: that would be a second signal.
+  it "are heard once through a trap that calls ours" do
+    expect(said(<<~RUBY)).to eq(["theirs", "true", "{:finished=>1, :handed_back=>[]}"])
+      begun, go, ours = Queue.new, Queue.new, nil
+      one = worker("#{name}", concurrency: 2) { (begun << true) && go.pop }
+      first = runs(one)
+      ours = trap("TERM", proc { |number| puts("theirs") || ours.call(number) })
+      second = runs(worker("#{name}2"))
+      client.enqueue("#{name}")
+      begun.pop
+      signal(:TERM)
+      puts ended?(second)
+      go << nil
+      puts first.value
+    RUBY
+  end
+
+  it "are heard by a command that was there before" do
+    expect(said(<<~RUBY)).to eq(%w[heard true])
+      trap("TERM", "puts :heard")
+      running = runs(worker("#{name}"))
+      signal(:TERM)
+      puts ended?(running)
+    RUBY
+  end
+
+  it "end those that found no thread to be had, too" do
+    expect(said(<<~RUBY)).to eq(%w[true DEFAULT])
+      one = worker("#{name}")
+      Thread.new { eventually { listens?(one) }.then { signal(:TERM) } }
+      Thread.define_singleton_method(:new) { |*| raise ThreadError, "can't create Thread: Resource temporarily unavailable" }
+      puts one.run[:handed_back].empty?, traps[1]
+    RUBY
+  end
+
   # A second one is for who is impatient, a third for who is desperate.
   it "hand back at once when they come again, and interrupt the handler the third time" do
     expect(said(<<~RUBY)).to eq(%w[begun lost Interrupt Interrupt])
