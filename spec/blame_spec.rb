@@ -31,6 +31,7 @@ RSpec.describe "Wrong arguments" do
     refuse(TypeError, /\Ahost: must be a String, not :h\z/) { EVGearman::Client.new(host: :h) }
     refuse(TypeError, /\Ahost: must be a String, not 5\z/) { client.connect(5) }
     refuse(TypeError, /\Apath: must be a String, not 5\z/) { EVGearman::Client.new(path: 5) }
+    refuse(TypeError, /\Aloop: must be a Loop, not Integer\z/) { EVGearman::Client.new(loop: 5) }
     refuse(TypeError, /\Apath: must be a String, not nil\z/) { client.connect_unix(nil) }
     refuse(ArgumentError, /\Aport: must be a number, not "x"\z/) { EVGearman::Client.new(port: "x") }
     refuse(ArgumentError, %r{\Aunix:// needs an absolute path}) { EVGearman::Client.new(url: "unix://x") }

@@ -190,7 +190,7 @@ module EVGearman
       EVGearman._blame("unknown option: #{unknown.join(", ")}") unless unknown.empty?
 
       places = places_of(servers: servers, host: host, port: port, path: path, url: url)
-      _init(loop, places)
+      _init(checked_loop(loop), places)
       _set_tls(places.map { |*, secure| TLS.of_client(tls, secure) })
       _set_route(checked_route(route))
       _set_coding(coder, encoding)
@@ -396,6 +396,10 @@ module EVGearman
     def known_options = DEFAULTS.keys + HOOKS
 
     def places_of(**given) = Address.list(**given)
+
+    def checked_loop(loop)
+      loop.is_a?(Loop) ? loop : EVGearman._blame("loop: must be a Loop, not #{loop.class}", TypeError)
+    end
 
     def checked_route(route)
       return route if ROUTES.include?(route) || (!route.is_a?(Symbol) && route.respond_to?(:call))
