@@ -21,19 +21,6 @@ RSpec.describe EVGearman::Connection do
       end
     end
 
-    # Fails when a loop that sleeps does not hear of it.
-    it "hold from the next use on, also for a loop that sleeps" do
-      server = fake_server
-      client = client_for(server, heartbeat: nil)
-      eventually { client.connected? }
-      driver = Thread.new { loop.run(Examples::PATIENCE) }
-      sleep(0.005) until driver.stop? && server.commands.any?
-      client.heartbeat = 0.02
-      sleep(0.005) until server.commands.include?(:echo_req) || !driver.alive?
-      loop.stop
-      expect(driver.value).to be(true)
-    end
-
     %i[connect_timeout command_timeout heartbeat keepalive].each do |name|
       it "turn #{name} off by nil or 0" do
         expect(idle(name => nil).public_send(name)).to be_nil
