@@ -177,6 +177,20 @@ static void past_those_that_are_away(void **state)
     for (int i = 0; i < 6; i++) assert_int_equal(submit("", false), i % 2 ? 2 : 0);
 }
 
+/* Without reconnecting nothing else would try those that are not the first of a route. */
+static void when_all_are_away_each_is_tried(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SERVERS; i++) sessions[i].options.reconnect = false;
+    for (int i = 0; i < SERVERS; i++) fail_one(i);
+    for (int i = 0; i < SERVERS; i++) assert_true(evg_session_idle_p(&sessions[i]));
+    assert_int_equal(submit("k", true), submit("k", true));
+    for (int i = 0; i < SERVERS; i++) assert_true(evg_session_wants_open(&sessions[i]));
+    assert_int_equal(settle(), 0);
+    assert_string_equal(moves, "");
+    assert_counts();
+}
+
 static void a_key_meets_the_same_server(void **state)
 {
     char key[32];
@@ -514,6 +528,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_has_no_key_goes_round),
         test(past_those_that_are_away),
+        test(when_all_are_away_each_is_tried),
         test(a_key_meets_the_same_server),
         test(only_keys_of_a_server_that_is_away_go_elsewhere),
         test(or_the_first_is_the_first),

@@ -47,8 +47,13 @@ void evg_fleet_init(evg_fleet_t *fleet, evg_route_t route);
 /* At the end of the list. `address` is what its keys are known by: "host:port", or a path. */
 void evg_fleet_add(evg_fleet_t *fleet, evg_fleet_member_t *member, evg_session_t *session, evg_bytes_t address);
 
-/* Where this is to go now. `keyed`: its key is the application's, by which it is to meet others. There is a member. */
+/* Where this is to go now. `keyed`: its key is the application's, by which it is to meet others. There is a member. When all
+ * are away they are sought. */
 evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed);
+
+/* A submission goes to a server that is away, for all are: any may be back, so a connection is wanted to each that none is being
+ * made to, nor will be by itself. */
+void evg_fleet_seek(evg_fleet_t *fleet);
 
 /* A submission of the caller's was taken by a session: it may move. */
 void evg_fleet_take(evg_request_t *request, bool keyed);

@@ -60,6 +60,15 @@ static void check(team_t *team, const ask_t *ask, const peer_t *to)
     if (!first) team->last = next;
 }
 
+/* All are away, and any may be back. */
+static void check_sought(const team_t *team)
+{
+    for (int i = 0; i < team->count; i++) {
+        const peer_t *peer = team_peer(team, i);
+        if (evg_session_idle_p(&peer->s)) broken("%d is not tried", peer->at);
+    }
+}
+
 peer_t *routes_pick(team_t *team, const ask_t *ask)
 {
     char name[3] = {'f', (char)('0' + ask->function), 0};
@@ -67,6 +76,7 @@ peer_t *routes_pick(team_t *team, const ask_t *ask)
     evg_fleet_member_t *member = evg_fleet_pick(&team->fleet, evg_bytes_of(name), key, ask->keyed);
     peer_t *to = team_peer(team, (int)(member - team->members));
     check(team, ask, to);
+    if (to->gone) check_sought(team);
     team->moves++;
     return to;
 }

@@ -34,12 +34,21 @@ static link_t *ask_route(const view_t *view, VALUE function, VALUE unique)
     return link_named(view, rb_funcall(route, rb_intern("call"), 3, function, unique, present(view)));
 }
 
-link_t *routing_pick(const view_t *view, VALUE function, VALUE unique)
+static link_t *pick(const view_t *view, VALUE function, VALUE unique)
 {
     agent_t *agent = view->agent;
     if (!NIL_P(agent->route)) return ask_route(view, function, unique);
     evg_bytes_t key = NIL_P(unique) ? evg_bytes("", 0) : bytes_of(unique);
     return evg_container(evg_fleet_pick(&agent->fleet, bytes_of(function), key, !NIL_P(unique)), link_t, member);
+}
+
+link_t *routing_pick(const view_t *view, VALUE function, VALUE unique)
+{
+    link_t *link = pick(view, function, unique);
+    if (!link_session(link)->away) return link;
+    evg_fleet_seek(&view->agent->fleet);
+    for (link_t *at = view->links; at < links_end(view); at++) evg_connection_changed(at->c);
+    return link;
 }
 
 static VALUE connection_set_route(VALUE self, VALUE route)
