@@ -324,20 +324,37 @@ static void who_was_woken_and_leaves_wakes_another(void **state)
     assert_told("");
 }
 
-static void who_has_asked_since_wakes_nobody(void **state)
+/* It was to ask again, for the job that it was woken for. */
+static void who_had_another_job_and_leaves_wakes_another(void **state)
 {
     (void)state;
+    can_do(0, "f");
+    can_do(0, "g");
+    can_do(1, "f");
+    pre_sleep(0);
+    pre_sleep(1);
+    kit.q.options.worker_wakeup = 1;
+    (void)submit_background(0, "f", "", "w");
+    (void)submit_as(EVG_QUEUE_HIGH, "g", "w");
+    assert_told("w0 NOOP");
+    assert_grabs(0, "H:2 g  w");
+    cant_do(0, "f");
+    assert_told("w1 NOOP");
+    cant_do(0, "g");
+    assert_told("");
+}
+
+static void who_leaves_in_its_sleep_wakes_nobody(void **state)
+{
+    (void)state;
+    kit.q.options.worker_wakeup = 1;
     for (int i = 0; i < 3; i++) {
         can_do(i, "f");
         pre_sleep(i);
     }
-    kit.q.options.worker_wakeup = 1;
     (void)submit_background(0, "f", "", "w");
-    (void)submit_background(0, "f", "", "w");
-    assert_told("w0 NOOP; w1 NOOP");
-    assert_grabs(0, "H:1 f  w");
-    assert_true(end(0, "H:1", EVG_WORK_COMPLETE, ""));
-    worker_leaves(0);
+    assert_told("w0 NOOP");
+    worker_leaves(1);
     assert_told("");
 }
 
@@ -695,7 +712,8 @@ int main(void)
         with_kit(an_ability_that_comes_in_sleep_does_not_wake_but_its_next_job_does),
         with_kit(all_sleepers_are_woken_or_as_many_as_were_asked_for),
         with_kit(who_was_woken_and_leaves_wakes_another),
-        with_kit(who_has_asked_since_wakes_nobody),
+        with_kit(who_had_another_job_and_leaves_wakes_another),
+        with_kit(who_leaves_in_its_sleep_wakes_nobody),
         with_kit(sleepers_of_other_functions_sleep_on),
         with_kit(what_is_said_twice_counts_once),
         with_kit(abilities_are_listed_newest_first),

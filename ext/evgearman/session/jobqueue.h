@@ -58,7 +58,6 @@ typedef struct {
     evg_list_t ready[EVG_QUEUE_PRIORITIES]; /* places of those that may have a job */
     evg_list_t unlisted;                    /* of those that are no sleepers of their function */
     bool asleep;
-    bool woken; /* and has not asked since */
 } evg_queue_worker_t;
 
 typedef struct {

@@ -45,7 +45,6 @@ void evg_queue_ability_displace(evg_queue_ability_t *ability)
 void evg_queue_wake_up(evg_queue_t *q, evg_queue_worker_t *worker)
 {
     worker->asleep = false;
-    worker->woken = true;
     q->ops->wake(worker);
 }
 
@@ -69,7 +68,6 @@ void evg_queue_unpark(evg_queue_function_t *function, int p)
 void evg_queue_sleep(evg_queue_worker_t *worker)
 {
     worker->asleep = true;
-    worker->woken = false;
     for (evg_list_t *at; (at = evg_list_first(&worker->unlisted));) move(at, &of_sleeper(at)->function->sleepers);
 }
 

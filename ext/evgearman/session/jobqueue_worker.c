@@ -80,10 +80,10 @@ static bool has_jobs_p(const evg_queue_function_t *function)
     return false;
 }
 
-/* It was woken for a job that it will not take: others are. */
+/* Awake, it was to ask for a job that it will not take now: others are woken for it. */
 static void pass_on(evg_queue_t *q, evg_queue_ability_t *ability)
 {
-    if (ability->worker->woken && has_jobs_p(ability->function)) evg_queue_wake(q, ability->function);
+    if (!ability->worker->asleep && has_jobs_p(ability->function)) evg_queue_wake(q, ability->function);
 }
 
 /* What it runs goes back when it can't take it again. */
@@ -124,7 +124,7 @@ const evg_queue_ability_t *evg_queue_next_of(const evg_queue_worker_t *worker, c
 int evg_queue_grab(evg_queue_t *q, evg_queue_worker_t *worker, evg_queue_job_t **job)
 {
     int priority;
-    worker->asleep = worker->woken = false;
+    worker->asleep = false;
     evg_queue_ability_t *ability = evg_queue_next_ability(q, worker, &priority);
     if (!ability) return 0;
     int r = ability->timeout > 0 ? evg_heap_reserve(&q->timers, q->timers.count + 1) : 0;

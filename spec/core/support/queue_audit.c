@@ -172,7 +172,6 @@ static const char *audit_ability(const evg_queue_ability_t *ability)
     bool sleeper = in_p(&function->sleepers, &ability->sleeper);
     expect(sleeper != in_p(&worker->unlisted, &ability->sleeper));
     expect(sleeper || !worker->asleep);
-    expect(!worker->asleep || !worker->woken);
     return NULL;
 }
 
