@@ -59,13 +59,13 @@ void turns_look(const peer_t *peer)
 
 /* -- fairness ------------------------------------------------------------------------------------------------------ */
 
-/* Of what happens at its server it knows all. */
+/* Of what happens at its server it knows all, and that has heard whether it sleeps. */
 static bool abreast_p(int at)
 {
     const wire_t *wire = &wires[at];
     size_t under_way =
         evg_buffer_len(&wire->to_peer) + evg_buffer_len(&wire->to_server) + evg_buffer_len(&wire->kernel);
-    return wire->up && under_way == 0;
+    return wire->up && !wire->stalled && under_way == 0;
 }
 
 /* So many jobs of others it may let pass that has asked in vain time after time; and those that were asked for then. */
