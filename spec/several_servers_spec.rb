@@ -172,6 +172,17 @@ RSpec.describe "A client of several servers" do
       tasks.each(&:wait)
       expect(tasks.map(&:error)).to all(be_a(EVGearman::ConnectionError).and(have_attributes(delivery: :not_sent)))
     end
+
+    # Fails when only the first of its route is tried.
+    [:spread, :first, ->(_, _, servers) { servers.first }].each do |route|
+      it "and nothing reconnects, finds the one that is back (route: #{route.is_a?(Proc) ? "callable" : route})" do
+        client = client_of(urls, reconnect: false, route: route)
+        servers.each(&:kill)
+        expect { client.enqueue(name, "x") }.to raise_error(EVGearman::ConnectError)
+        servers.last.restart
+        4.times { expect(client.submit_job_bg(name, "x").tap(&:value).server).to eq(urls.last) }
+      end
+    end
   end
 
   # Each costs connect_timeout once, and the deadlines below are far longer than that.
