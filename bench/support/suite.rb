@@ -48,7 +48,7 @@ module Bench
   # Runs each operation, ours and the floor by turns, so that whatever else the machine does hits both.
   class Suite
     TRIAL = 500             # operations from which is told how many take a second
-    TRACED = 500            # operations under strace
+    TRACED = 500            # operations under strace, at most
     NOBODY = "127.0.0.1:1" # where none listens
 
     # `server` runs one for a block: Gearmand, or an Elsewhere.
@@ -103,7 +103,7 @@ module Bench
     end
 
     def calls(contestant, operation, name)
-      per_operation(operation, [TRACED, operation.most].min) do |server, ops|
+      per_operation(operation, [TRACED, @ops, operation.most].compact.min) do |server, ops|
         contestant.calls(server, name, ops, operation.window)
       end
     end

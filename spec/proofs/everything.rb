@@ -25,6 +25,7 @@ class Everything
 
   def run(rounds)
     register
+    move(**GROW) if @collector == "move"
     rounds.times { STEPS.each { |step| under_the_collector(step) } }
     [@client, @worker].each(&:close)
     @loop.close
@@ -43,12 +44,15 @@ class Everything
 
   def under_the_collector(step)
     @step = step
-    GC.verify_compaction_references(toward: :empty, **GROW) if @collector == "move"
+    move if @collector == "move"
     GC.stress = true if @collector == "stress"
     send(step)
   ensure
     GC.stress = false
   end
+
+  # To and fro between halves of the heap: once doubled, there is room for everything.
+  def move(**room) = GC.verify_compaction_references(toward: :empty, **room)
 
   def register
     @worker.register_function("#{@function}-sync") do |job|
