@@ -244,7 +244,19 @@ RSpec.describe "TLS", server: Gearmand do
       server = fake_server(prologue: false) { |peer| peer.write("ERR what?\n") && peer.stall }
       error = error_of(url: server.url, tls: trusting)
       expect(error).to be_a(EVGearman::TLSError)
-      expect(short(error)).to eq("TLS failed: the server does not speak TLS")
+      expect(short(error)).to eq('TLS failed: no TLS handshake, but "ERR what?.": does the server speak TLS?')
+    end
+
+    {
+      "no TLS at all" => "ERR what?\n", "TLS of another connection" => "\x17\x03\x03\0\x20".b.ljust(37, "x"),
+      "a farewell in the clear" => "\x15\x03\x03\0\x02\x01\0"
+    }.each do |what, bytes|
+      it "of an open connection in which there is #{what} says no more than is known" do
+        made = client(url: proxy.url, tls: trusting, reconnect: false)
+        made.ping(5)
+        proxy.visits.first.socket.to_io.write(bytes)
+        expect(next_error).to match(/\Aconnection failed: .+ \(did somebody else write here, or change it on its way\?\)\z/)
+      end
     end
 
     # It is silent, or closes, by what is in the bytes.

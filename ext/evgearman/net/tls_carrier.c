@@ -70,14 +70,16 @@ int evg_tls_flush(evg_transport_t *t)
 }
 
 /* What it says first tells what it speaks. */
-static bool begins_well_p(evg_transport_t *t, uint8_t first)
+static bool begins_well_p(evg_transport_t *t, evg_bytes_t said)
 {
-    if (t->tls->heard) return true;
-    t->tls->heard = true;
+    evg_tls_t *tls = t->tls;
+    if (tls->heard) return true;
+    tls->heard = true;
     t->text = "in the TLS handshake";
-    if (first == HANDSHAKE || first == ALERT) return true;
-    bool accepts = evg_tls_context_options(t->tls->context)->accepts;
-    evg_tls_fail(t, EVG_ETLS, accepts ? "the client does not speak TLS" : "the server does not speak TLS");
+    if (*said.at == HANDSHAKE || *said.at == ALERT) return true;
+    const char *who = evg_tls_context_options(tls->context)->accepts ? "client" : "server";
+    evg_tls_explain_foreigner(who, said, tls->text, sizeof tls->text);
+    evg_tls_fail(t, EVG_ETLS, tls->text);
     return false;
 }
 
@@ -102,7 +104,7 @@ bool evg_tls_fetch(evg_transport_t *t, size_t len)
     }
     ssize_t got = tls->carrier->read(t, room, len);
     note_fetch(t, got);
-    return got > 0 && begins_well_p(t, *room);
+    return got > 0 && begins_well_p(t, evg_bytes(room, (size_t)got));
 }
 
 #endif

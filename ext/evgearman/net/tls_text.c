@@ -8,6 +8,8 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+enum { QUOTED = 40 }; /* of what somebody says */
+
 typedef struct {
     long code;
     const char *text;
@@ -73,12 +75,15 @@ static const hint_t by_verdict[] = {
 };
 
 #define OLD "TLS 1.2 and 1.3 are spoken here"
+#define STRAY "did somebody else write here, or change it on its way?"
 
 static const hint_t by_reason[] = {
     {SSL_R_UNSUPPORTED_PROTOCOL, OLD},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, OLD},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "cert_file and key_file say who we are"},
     {SSL_R_TLSV1_ALERT_UNKNOWN_CA, "the peer does not trust our certificate"},
+    {SSL_R_WRONG_VERSION_NUMBER, STRAY},
+    {SSL_R_INVALID_ALERT, STRAY},
     {0, NULL},
 };
 
@@ -89,24 +94,49 @@ static void explain_verdict(long verdict, char *room, size_t cap)
     say(room, cap, what, hint_for(by_verdict, verdict));
 }
 
+/* By which the peer tells; there are 256. */
+static bool alert_p(int reason)
+{
+    return reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256;
+}
+
 /* Which one says that it could not do it, or will not: by an alert, or in the handshake. */
 static bool lasting_p(bool shaking, int reason)
 {
     bool own_trouble = reason == SSL_R_TLSV1_ALERT_INTERNAL_ERROR || reason == SSL_R_TLSV1_ALERT_USER_CANCELLED;
-    return !own_trouble && (shaking || reason > SSL_AD_REASON_OFFSET);
+    return !own_trouble && (shaking || alert_p(reason));
+}
+
+/* Behind the handshake nothing is wrong that the peer wrote, unless it says so. */
+static const char *hint_of(bool shaking, int reason)
+{
+    return shaking || alert_p(reason) ? hint_for(by_reason, reason) : STRAY;
 }
 
 bool evg_tls_explain(const SSL *ssl, bool shaking, char *room, size_t cap)
 {
     unsigned long error = ERR_peek_error();
-    int reason = ERR_GET_REASON(error);
-    bool ours = ERR_GET_LIB(error) == ERR_LIB_SSL;
-    if (ours && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         explain_verdict(SSL_get_verify_result(ssl), room, cap);
     else
-        say(room, cap, reason_of(error), ours ? hint_for(by_reason, reason) : NULL);
+        say(room, cap, reason_of(error), hint_of(shaking, reason));
     ERR_clear_error();
-    return lasting_p(shaking, ours ? reason : 0);
+    return lasting_p(shaking, reason);
+}
+
+static void quote(evg_bytes_t bytes, char room[QUOTED + 1])
+{
+    size_t len = bytes.len < QUOTED ? bytes.len : QUOTED;
+    for (size_t i = 0; i < len; i++) room[i] = bytes.at[i] < ' ' || bytes.at[i] > '~' ? '.' : (char)bytes.at[i];
+    room[len] = 0;
+}
+
+void evg_tls_explain_foreigner(const char *who, evg_bytes_t said, char *room, size_t cap)
+{
+    char quoted[QUOTED + 1];
+    quote(said, quoted);
+    snprintf(room, cap, "no TLS handshake, but \"%s\": does the %s speak TLS?", quoted, who);
 }
 
 #endif

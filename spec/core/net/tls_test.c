@@ -456,9 +456,9 @@ static void test_a_server_that_speaks_something_else(void **state)
 {
     (void)state;
     client_alone();
-    assert_int_equal(send(peer, "ERR", 3, 0), 3);
+    assert_int_equal(send(peer, "ERR \xC4\0", 6, 0), 6);
     assert_int_equal(proceed(&client), EVG_IO_FAILED);
-    assert_failed(&client, EVG_ETLS, "the server does not speak TLS");
+    assert_failed(&client, EVG_ETLS, "no TLS handshake, but \"ERR ..\": does the server speak TLS?");
     close(peer);
 }
 
@@ -468,7 +468,7 @@ static void test_a_client_that_speaks_something_else(void **state)
     server_alone();
     assert_int_equal(send(peer, "version\n", 8, 0), 8);
     assert_int_equal(proceed(&server), EVG_IO_FAILED);
-    assert_failed(&server, EVG_ETLS, "the client does not speak TLS");
+    assert_failed(&server, EVG_ETLS, "no TLS handshake, but \"version.\": does the client speak TLS?");
     close(peer);
 }
 
@@ -503,6 +503,18 @@ static void test_a_server_that_stops_in_the_middle(void **state)
     evg_transport_close(&server);
     assert_int_equal(proceed(&client), EVG_IO_FAILED);
     assert_failed(&client, EVG_ECONNECT, "closed in the TLS handshake");
+}
+
+/* As one does that takes this connection for another: TLS, but none of ours. */
+static void test_a_server_that_says_farewell_to_another(void **state)
+{
+    static const uint8_t farewell[5 + 26] = {0x15, 3, 3, 0, 26};
+    (void)state;
+    client_alone();
+    assert_int_equal(send(peer, farewell, sizeof farewell, 0), sizeof farewell);
+    assert_int_equal(proceed(&client), EVG_IO_FAILED);
+    assert_failed(&client, EVG_ETLS, "(did somebody else write here");
+    close(peer);
 }
 
 /* Whatever its bytes are. */
@@ -896,19 +908,30 @@ static void test_nothing_is_negotiated_anew(void **state)
     raw_close(&raw);
 }
 
-static void test_bytes_that_were_changed_end_it(void **state)
+/* Of a record that was changed, or is another connection's; a farewell in the clear; and what is no TLS at all. */
+static void end_by(int version, const char *bytes, size_t len)
 {
-    static const uint8_t record[5 + 32] = {0x17, 3, 3, 0, 32};
     char room[10];
-    (void)state;
-    client_meets_raw(TLS1_3_VERSION);
+    client_meets_raw(version);
     assert_hears_raw(&client);
-    assert_int_equal(send(peer, record, sizeof record, 0), sizeof record);
+    assert_int_equal(send(peer, bytes, len, 0), len);
     assert_int_equal(take(&client, room, sizeof room), EVG_IO_FAILED);
-    assert_failed(&client, EVG_EIO, "decryption failed or bad record mac");
+    assert_failed(&client, EVG_EIO, "(did somebody else write here, or change it on its way?)");
     assert_int_equal(raw_read(&raw, room, sizeof room), -2);
     assert_null(ticket.session);
     raw_close(&raw);
+    part();
+}
+
+static void test_bytes_that_the_peer_did_not_write_end_it(void **state)
+{
+    static const char record[5 + 32] = {0x17, 3, 3, 0, 32};
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        end_by(version, record, sizeof record);
+        end_by(version, "\x15\3\3\0\2\1\0", 7);
+        end_by(version, "ERR what?\n", 10);
+    }
 }
 
 /* -- tickets ------------------------------------------------------------------------------------------------------- */
@@ -1174,6 +1197,7 @@ int main(void)
         with_ends(test_a_client_that_speaks_something_else),
         with_ends(test_a_server_that_says_nothing),
         with_ends(test_a_server_that_stops_in_the_middle),
+        with_ends(test_a_server_that_says_farewell_to_another),
         with_ends(test_a_server_that_talks_nonsense),
         with_ends(test_an_orderly_end_is_told_as_such),
         with_ends(test_a_cut_is_told_as_such),
@@ -1192,7 +1216,7 @@ int main(void)
         with_ends(test_who_wants_answers_and_takes_none_is_left),
         with_ends(test_who_talks_to_himself_stops_nobody),
         with_ends(test_nothing_is_negotiated_anew),
-        with_ends(test_bytes_that_were_changed_end_it),
+        with_ends(test_bytes_that_the_peer_did_not_write_end_it),
         with_ends(test_a_ticket_is_used_by_the_next_connection),
         with_ends(test_a_ticket_of_1_3_is_shown_once),
         with_ends(test_a_ticket_outlives_a_cut),
