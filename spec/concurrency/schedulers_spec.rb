@@ -129,6 +129,47 @@ SCHEDULERS.each do |name, scheduler|
       expect(loops.size).to be < 5
     end
 
+    describe "at three servers, of which one dies" do
+      let(:servers) { Array.new(3) { embedded } }
+      let(:at_all) { { servers: servers.map(&:url), loop: loop, reconnect_delay: 0.01 } }
+      let!(:client) { keep(EVGearman::Client.new(**at_all)) }
+      let(:worker) { keep(EVGearman::Worker.new(**at_all, prefetch: 30)) }
+      let(:doing) { function }
+      let(:held) { [] }
+      let(:lost) { [] }
+
+      # Nothing is answered before so many jobs are there; then one server is no more.
+      def kill_one_at(count)
+        worker.register_function(doing, async: true) { |job| @killed ? job.complete(job.workload.reverse) : held << job }
+        lambda do
+          sleep(0.001) until held.size == count
+          servers[1].kill
+          @killed = true
+          held.each { |job| job.complete(job.workload.reverse) }
+        end
+      end
+
+      # What was written to it is not made again by itself.
+      def insist
+        yield
+      rescue EVGearman::DisconnectedError => e
+        lost << e
+        retry
+      end
+
+      # Fails when one fiber's wait is everybody's.
+      it "have each its own answer, and a worker in one of them does what is asked" do
+        calls = Array.new(24) { |n| -> { Array.new(5) { |k| insist { client.call(doing, "#{n}/#{k}") } } } }
+        calls << -> { insist { client.map(doing, %w[ab cd ef]) } }
+        calls << -> { insist { EVGearman::Task.all(%w[gh ij kl].map { |word| client.submit_job(doing, word) }) } }
+        left = calls.size
+        answers = fibers(*calls.map { |call| -> { call.call.tap { worker.stop if (left -= 1).zero? } } },
+                         kill_one_at(30), -> { worker.run(signals: false) }).first(calls.size)
+        expect(answers).to eq(Array.new(24) { |n| Array.new(5) { |k| "#{n}/#{k}".reverse } } + [%w[ba dc fe], %w[hg ji lk]])
+        expect(lost.map(&:server).uniq).to eq([servers[1].url])
+      end
+    end
+
     it "fail with their requests when the client is closed by another of them" do
       failed = fibers(-> { never.wait.error.class }, -> { client.ping && client.close })
       expect(failed.first).to be(EVGearman::DisconnectedError)
