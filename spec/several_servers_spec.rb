@@ -135,6 +135,28 @@ RSpec.describe "A client of several servers" do
       expect(tasks.map(&:server)).to eq([urls[1]] * 5)
     end
 
+    it "shows a route of yours those that are not" do
+      asked = []
+      client = client_of(urls, route: ->(*given) { asked << given.last && given.last.last })
+      servers[2].kill
+      client.connect
+      eventually { client.at(urls[0]).ping && client.at(urls[1]).ping && errors.any? }
+      expect([client.call(name), asked]).to eq([urls[1], [urls.take(2)]])
+    end
+
+    # Fails when they are looked for where they were.
+    it "takes back what has moved" do
+      client = client_of(urls, route: :first)
+      servers[0].kill
+      servers.drop(1).each(&:freeze)
+      tasks = client.submit_jobs_bg(Array.new(50) { |n| [name, n.to_s] })
+      eventually { client.at(urls[1]).waiting_count == 50 }
+      tasks.abandon
+      expect(client.at(urls[1])).to have_attributes(waiting_count: 0, stats: include(submitted: 50, resolved: 50))
+      servers[1].thaw
+      expect([client.at(urls[1]).ping, client.at(urls[1]).server_status.value[name].total]).to match([Float, 0])
+    end
+
     it "moves many at once" do
       client = client_of(urls, route: :first)
       servers[0].kill
@@ -258,6 +280,15 @@ RSpec.describe "A client of several servers" do
       expect(rows.map(&:server).uniq).to eq(urls.values_at(0, 2))
       expect(rows.errors).to match(urls[1] => an_instance_of(EVGearman::DisconnectedError))
       expect([client.echo("x").value, client.option("exceptions").value, client.maxqueue(name, 5).value]).to eq(["x", true, true])
+    end
+
+    # Fails when the refusal stands where another's answer is to be.
+    it "and does without one that could not be asked" do
+      client = client_of(urls, max_unsent: 500)
+      servers[1].freeze
+      client.at(urls[1]).submit_job_bg(name, "x" * 600)
+      expect(client.echo("x").value(Examples::PATIENCE)).to eq("x")
+      servers[1].thaw
     end
 
     it "or fails when none is" do

@@ -257,6 +257,23 @@ static void slots_are_those_of_the_whole(void **state)
     assert_int_equal(held(), 0);
 }
 
+/* To see it fail: let it be the turn of one that has as many GRABs outstanding as it may. */
+static void who_is_slow_to_answer_keeps_nobody_from_asking(void **state)
+{
+    (void)state;
+    settle();
+    submit(1, 2);
+    for (int at = 0; at < SERVERS; at++) {
+        places[at].mate.worker.concurrency = 4;
+        assert_int_equal(evg_worker_work(&places[at].mate), 0);
+    }
+    for (int at = 0; at < SERVERS; at++) assert_true(to_server(at));
+    assert_true(to_worker(1)); /* the others do not answer yet */
+    assert_told("b");
+    assert_true(to_server(1));
+    assert_int_equal(places[1].mate.grabs, 1);
+}
+
 static void it_sleeps_when_all_have_said_no(void **state)
 {
     (void)state;
@@ -522,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(with_one_slot_never_two_jobs_are_held),
         test(slots_are_those_of_the_whole),
+        test(who_is_slow_to_answer_keeps_nobody_from_asking),
         test(it_sleeps_when_all_have_said_no),
         test(a_noop_of_one_asks_that_one),
         test(a_busy_one_does_not_starve_another),

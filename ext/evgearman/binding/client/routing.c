@@ -70,7 +70,6 @@ static void moved(void *context, evg_request_t *request, evg_fleet_member_t *to)
     task_t *task = request->owner;
     if (task->batch) batch_moved(task->batch, request, link);
     if (!task->batch || request == &task->batch->parts->request) task->link = link;
-    evg_connection_changed(link->c);
 }
 
 /* What waits with servers that are away. */
