@@ -879,10 +879,13 @@ static void test_blocked_write_waits(void **state)
     k->c->session.options.heartbeat = 0;
     echo(k, &request, data, LARGE);
     evg_connection_changed(k->c);
-    for (int turns = 0; turns < 5; turns++) turn(k->loop, 0);
-    double start = evg_monotonic();
-    turn(k->loop, 0.05);
-    assert_true(evg_monotonic() - start >= 0.05);
+    double start;
+    int turns = 0;
+    do { /* the kernel may find room for some more, but does not do so for ever */
+        assert_true(turns++ < 100);
+        start = evg_monotonic();
+        turn(k->loop, 0.05);
+    } while (evg_monotonic() - start < 0.05);
     assert_false(evg_connection_between_packets_p(k->c));
     evg_connection_disconnect(k->c);
     assert_true(evg_connection_between_packets_p(k->c));
