@@ -25,7 +25,7 @@ RSpec.describe "docs/command-line.md", :cli do
   def run(commands)
     Dir.mktmpdir do |dir|
       program = File.join(dir, "evgearman")
-      File.write(program, "#!/bin/sh\nexec #{[*ruby, CommandLine::PROGRAM].map(&:shellescape).join(" ")} \"$@\"\n")
+      File.write(program, "#!/bin/sh\nexec #{[*ruby, "--disable=gems", CommandLine::PROGRAM].map(&:shellescape).join(" ")} \"$@\"\n")
       File.chmod(0o755, program)
       script = commands.map { |command| "#{command}\nended=$?; echo '\1'; (exit $ended)\n" }.join
       env = CommandLine::CLEAN.merge("GEARMAN_SERVERS" => server.url, "PATH" => "#{dir}:#{ENV.fetch("PATH")}")

@@ -28,7 +28,7 @@ RSpec.describe "Beside nio4r, in one process" do
   ["nio,evgearman", "evgearman,nio"].each do |order|
     it "works when loaded as #{order}, and SIGTERM ends it" do
       prelude = order.split(",").map { |library| "require #{library.dump}\n" }.join + "$stdout.sync = true\n"
-      text, status = child(SCRIPT, prelude: prelude) { |pid| Process.kill(:TERM, pid) }
+      text, status = run_ruby("-e", prelude + SCRIPT, shared_server.url) { |pid| Process.kill(:TERM, pid) }
       expect(text).to include('echoes: ["0-199", "1-199", "2-199", "3-199"]').or include(':echoes=>["0-199", "1-199", "2-199", "3-199"]')
       expect(text).to match(/selected(=>|: )1/).and match(/others_went_on(=>|: )true/)
       expect(status.termsig).to eq(Signal.list["TERM"])

@@ -5,7 +5,7 @@ RSpec.describe "Workers whose server, process or supervisor dies" do
 
   # The long form is `rake deaths`.
   it "lose no acknowledged job, and run none twice unless a death explains it" do
-    text, status = run_ruby("spec/proofs/deaths.rb", "1", "2", env: { "RUBYOPT" => nil }, patience: 6 * Examples::PATIENCE)
+    text, status = run_ruby("spec/proofs/deaths.rb", "1", "2", patience: 6 * Examples::PATIENCE)
     expect(status).to be_success, text
   end
 end

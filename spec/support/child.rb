@@ -21,12 +21,13 @@ module Children
 
   # Answers what it printed and how it ended; see run_ruby.
   def child(script, url: shared_server.url, prelude: PRELUDE, **options, &block)
-    run_ruby("-e", prelude + script, url, **options, &block)
+    run_ruby("--disable=gems", "-e", prelude + script, url, **options, &block)
   end
 
-  # The same for any arguments. It has PATIENCE seconds; the block gets its pid when it has printed a line.
+  # The same for any arguments. Without bundler, since it is told where everything is: that takes longer than most of what
+  # is run. It has PATIENCE seconds; the block gets its pid when it has printed a line.
   def run_ruby(*arguments, env: {}, patience: 2 * Examples::PATIENCE)
-    Open3.popen2e(env, *ruby, *arguments) do |input, output, waiter|
+    Open3.popen2e({ "RUBYOPT" => nil, **env }, *ruby, *arguments) do |input, output, waiter|
       input.close
       text = block_given? ? output.gets.tap { yield waiter.pid }.to_s : +""
       reader = Thread.new { text << output.read }

@@ -36,7 +36,7 @@ module GearmanRuby
 
   # What such a program prints.
   def gearman_program(library, code, server: shared_server)
-    text, status = run_ruby(*gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url)
+    text, status = run_ruby("--disable=gems", *gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url)
     raise "it failed: #{text}" unless status.success?
 
     text.lines(chomp: true)
@@ -44,7 +44,7 @@ module GearmanRuby
 
   # Starts one that goes on, until the end of the example.
   def gearman_daemon(library, code, server: shared_server)
-    peer(*ruby, *gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url)
+    peer(*ruby, "--disable=gems", *gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url)
   end
 end
 
