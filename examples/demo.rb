@@ -115,7 +115,7 @@ end
 
 def demo(url, about)
   ran = Queue.new
-  client = EVGearman::Client.new(url: url, on_error: ->(*) {}, command_timeout: 5)
+  client = EVGearman::Client.new(url: url, on_error: ->(*) {}, command_timeout: 5, reconnect: false)
   show_server(client, about)
   worker, thread = start_worker(url, ran)
   show_foreground(client)
