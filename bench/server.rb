@@ -14,8 +14,8 @@ options = { rounds: 5, ops: 200_000 }
 OptionParser.new do |parser|
   parser.on("--rounds N", Integer, "measurements, of which the median counts (5)") { |n| options[:rounds] = n }
   parser.on("--ops N", Integer, "operations of one (200,000)") { |n| options[:ops] = n }
-  parser.on("--smoke", "a few hundred operations of each: do all numbers come?") do
-    options.update(rounds: 1, ops: 300, depth: 300)
+  parser.on("--smoke", "a few operations of each: do all numbers come?") do
+    options.update(rounds: 1, ops: 100, most: 100)
   end
 end.parse!
 

@@ -1,13 +1,12 @@
 # frozen_string_literal: true
 
-require "open3"
 require "rbconfig"
 
 RSpec.describe "bench/run.rb", :gearmand do
   # How fast is for people to look at; that it still measures is for us.
   it "measures every operation beside the floor" do
     require_tool(RbConfig::CONFIG["CC"].split.first)
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--smoke")
+    output, status = script("bench/run.rb", "--smoke")
     expect(status).to be_success, output
     expect(output).to include("foreground", "background", "echo", "call", "prefetch 0", "prefetch 16", "prefetch :auto",
                               "16 threads", "1,000 functions", "16 MiB", "expiry", "pending_count")
@@ -16,7 +15,7 @@ RSpec.describe "bench/run.rb", :gearmand do
   it "measures against a server of one's choice, and leaves nothing there" do
     require_tool(RbConfig::CONFIG["CC"].split.first)
     server = own_gearmand
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/run.rb", "--server", server.url, "--smoke", "--only", "background")
+    output, status = script("bench/run.rb", "--server", server.url, "--smoke", "--only", "background")
     expect(status).to be_success, output
     expect(output).to match(/^\| background.* [1-9][\d,]+ /)
     expect(server.ask("status")).to be_empty
@@ -24,21 +23,21 @@ RSpec.describe "bench/run.rb", :gearmand do
 
   it "measures the job server beside gearmand" do
     require_tool(RbConfig::CONFIG["CC"].split.first)
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/server.rb", "--smoke")
+    output, status = script("bench/server.rb", "--smoke")
     expect(status).to be_success, output
     expect(output.lines.grep(/^\| (echo|background|foreground|the same)/).size).to eq(5)
   end
 
   it "measures TLS beside raw TLS, and beside the same in the clear" do
     require_tool(RbConfig::CONFIG["CC"].split.first)
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/tls.rb", "--smoke")
+    output, status = script("bench/tls.rb", "--smoke")
     expect(status).to be_success, output
     expect(output.lines.grep(/^\| (echo|foreground)/).size).to eq(2)
   end
 
   it "measures three servers beside one" do
     require_tool(RbConfig::CONFIG["CC"].split.first)
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/several.rb", "--smoke")
+    output, status = script("bench/several.rb", "--smoke")
     expect(status).to be_success, output
     expect(output).to match(/^\| foreground jobs at 3 servers.* [1-9]/)
   end
@@ -47,7 +46,7 @@ RSpec.describe "bench/run.rb", :gearmand do
     skip "a sanitizer is loaded" if Requirements.sanitized? # it and valgrind do not mix
     skip "valgrind is not installed" unless Requirements.find("valgrind") # nor does bin/setup: people measure, not CI
     skip "something else is preloaded" if ENV["LD_PRELOAD"]
-    output, status = Open3.capture2e(RbConfig.ruby, "bench/instructions.rb", "--ops", "300", "--only", "echo")
+    output, status = script("bench/instructions.rb", "--ops", "300", "--only", "echo")
     expect(status).to be_success, output
     expect(output).to match(/^echo.* [1-9]\d+$/)
   end

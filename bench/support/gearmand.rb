@@ -41,10 +41,8 @@ module Bench
       end
     end
 
-    # Now and then gearmand waits for itself for ever when it is to end: then it is made to.
+    # Told to end, gearmand takes its time, and now and then for ever.
     def stop(pid)
-      Process.kill("TERM", pid)
-      200.times { Process.wait(pid, Process::WNOHANG) ? return : sleep(0.01) }
       Process.kill("KILL", pid)
       Process.wait(pid)
     end

@@ -36,10 +36,11 @@ module Bench
     # One run: operations a second, CPU µs of the server for one, and memory of it that a queued job takes.
     Run = Struct.new(:rate, :cpu, :memory)
 
-    def initialize(rounds:, ops:, depth: nil)
+    # `most`: of queued jobs, and of connections.
+    def initialize(rounds:, ops:, most: nil)
       @rounds = rounds
       @ops = ops
-      @depth = depth
+      @most = most
       @driver = Driver.new
     end
 
@@ -87,7 +88,7 @@ module Bench
     def fill(running, scene)
       return unless scene.depth
 
-      depth = [scene.depth, @depth].compact.min
+      depth = [scene.depth, @most].compact.min
       before = running.memory
       @driver.sample(running.address, scene.mode, depth, WINDOW)
       (running.memory - before) / depth.to_f
@@ -95,7 +96,7 @@ module Bench
 
     def gather(running)
       host, port = running.address.split(":")
-      Array.new(IDLE + WORKERS) do |at|
+      Array.new([IDLE + WORKERS, @most].compact.min) do |at|
         socket = TCPSocket.new(host, port.to_i)
         asleep = [["\0REQ", 1, 5].pack("a4NN"), "other", ["\0REQ", 4, 0].pack("a4NN")].join
         socket.write(at < WORKERS ? asleep : "version\n")
