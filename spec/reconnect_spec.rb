@@ -340,7 +340,7 @@ RSpec.describe "A server that goes away" do
 
     it "is heard by the heartbeat when it is only quiet" do
       server = fake_server(&:answer_echoes)
-      client = client_for(server, heartbeat: 0.05)
+      client = client_for(server, heartbeat: 0.2)
       eventually { server.received.count { |packet| packet.first == :echo_req } >= 3 }
       expect(client.stats).to include(submitted: 0, reconnects: 0)
       expect(client).to be_connected

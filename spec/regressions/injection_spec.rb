@@ -27,7 +27,7 @@ RSpec.describe "Arguments" do
       end
     end
   end
-  let(:client) { client_for(server, command_timeout: 3).tap { |made| made.echo("ready").value } }
+  let(:client) { client_for(server, command_timeout: 3, dialect: :gearmand).tap { |made| made.echo("ready").value } }
 
   def refused?
     yield
@@ -129,7 +129,7 @@ RSpec.describe "Arguments" do
   end
 
   describe "of a worker:" do
-    let(:worker) { worker_for(server).tap { |made| made.echo("ready").value } }
+    let(:worker) { worker_for(server, dialect: :gearmand).tap { |made| made.echo("ready").value } }
 
     it "a function has a name" do
       refuse(worker, functions + types) { |name| worker.register_function(name) { nil } }
