@@ -15,12 +15,7 @@ require "digest"
       # Its submission of `input`, run to its end.
       def gearman(*options, input: "") = run_peer("gearman", *at(server), "-f", name, *options, input: input)
 
-      {
-        "a word" => "hello",
-        "bytes, NULs among them" => "a\0b\xFF\0".b,
-        "nothing" => "",
-        "a MiB" => ("0123456789abcdef" * 65_536).b
-      }.each do |what, payload|
+      Peers::PAYLOADS.each do |what, payload|
         it "prints our answer to #{what}" do
           worker.register_function(name) { |job| job.workload.reverse }.work
           expect(gearman(input: payload)).to have_attributes(output: payload.reverse, errors: "", status: be_success)
@@ -97,7 +92,7 @@ require "digest"
 
       def serve(*command, options: []) = peer("gearman", "-w", *at(server), *options, "-f", name, "--", *command)
 
-      { "a word" => "hello", "bytes, NULs among them" => "a\0b\xFF\0".b, "nothing" => "" }.each do |what, payload|
+      Peers::PAYLOADS.first(3).each do |what, payload|
         it "runs a command with #{what}, and we get what that prints" do
           serve("cat")
           expect(client.call(name, payload, timeout: Examples::PATIENCE)).to eq(payload)
@@ -105,15 +100,15 @@ require "digest"
       end
 
       # It writes all to the command before it reads anything, so a command that answers at once blocks both.
-      it "takes a MiB" do
+      it "takes more than a pipe does" do
         serve("sha256sum")
-        payload = "0123456789abcdef" * 65_536
+        payload = Peers::PAYLOADS.values.last
         expect(client.call(name, payload, timeout: Examples::PATIENCE)).to eq("#{Digest::SHA256.hexdigest(payload)}  -\n")
       end
 
-      it "brings a MiB" do
-        serve("head", "-c", "1048576", "/dev/zero")
-        expect(client.call(name, timeout: Examples::PATIENCE)).to eq("\0" * 1_048_576)
+      it "brings more than a pipe takes" do
+        serve("head", "-c", "262144", "/dev/zero")
+        expect(client.call(name, timeout: Examples::PATIENCE)).to eq("\0" * 262_144)
       end
 
       it "sends lines as data, while the command runs" do

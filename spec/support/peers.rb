@@ -39,6 +39,11 @@ module Peers
     def file(name) = File.join(@dir, name)
   end
 
+  # Which of Perl's are there; each is looked for once.
+  PACKAGES = Hash.new do |known, package|
+    known[package] = system("perl", "-e", "exit !grep { -e qq($_/#{package.gsub("::", "/")}.pm) } @INC")
+  end
+
   # Starts a program; one that is not there is a failure in CI, a skip at home.
   def peer(tool, *arguments, **options)
     program = File.exist?(tool) ? tool : require_tool(tool)
@@ -63,8 +68,7 @@ module Peers
   def c_worker(server, prefix) = peer(compiled("worker"), server.host, server.port.to_s, prefix)
 
   def require_perl(package)
-    found = system("perl", "-e", "exit !grep { -e qq($_/#{package.gsub("::", "/")}.pm) } @INC")
-    found || missing("Perl's #{package}")
+    PACKAGES[package] || missing("Perl's #{package}")
   end
 
   def require_perl_server
@@ -84,10 +88,10 @@ module Peers
 
   # One of our little programs on libgearman.
   def compiled(name)
-    require_header("libgearman/gearman.h")
     program = File.expand_path("../../tmp/peers/#{name}", __dir__)
     return program if File.exist?(program) && File.mtime(program) > File.mtime(source("#{name}.c"))
 
+    require_header("libgearman/gearman.h")
     FileUtils.mkdir_p(File.dirname(program))
     system("cc", "-O1", source("#{name}.c"), "-o", program, "-lgearman", exception: true)
     program

@@ -8,7 +8,7 @@ module Peers
     "a word" => "hello",
     "bytes, NULs among them" => "a\0b\xFF\0".b,
     "nothing" => "",
-    "a MiB" => ("0123456789abcdef" * 65_536).b
+    "more than a pipe takes" => ("0123456789abcdef" * 16_384).b
   }.freeze
 
   # What a program heard, but for the handle of its job.
