@@ -495,10 +495,10 @@ RSpec.describe EVGearman::Server do
 
     it "may be made in the middle of anything" do
       working(server)
-      calls = Thread.new { Array.new(200) { |n| client_for(server).call("reverse", "a#{n}", timeout: 30) } }
-      children = Array.new(20) { forked { GC.start || [server.running?, server.stats.size > 5] } }
+      calls = Thread.new { Array.new(60) { |n| client_for(server).call("reverse", "a#{n}", timeout: 30) } }
+      children = Array.new(8) { forked { GC.start || [server.running?, server.stats.size > 5] } }
       expect(children).to all(eq([false, true]))
-      expect(calls.value).to eq(Array.new(200) { |n| "a#{n}".reverse })
+      expect(calls.value).to eq(Array.new(60) { |n| "a#{n}".reverse })
     end
 
     it "is what Process.daemon makes" do

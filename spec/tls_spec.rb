@@ -363,7 +363,7 @@ RSpec.describe "TLS", server: Gearmand do
         end
       end
       made = client(tls: { ca_file: CA })
-      200.times do |i|
+      30.times do |i|
         OpenSSL::X509::Certificate.new("rubbish") rescue nil
         made.echo(i.to_s).value(20) == i.to_s or abort("what?")
       end

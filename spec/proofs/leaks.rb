@@ -19,7 +19,7 @@ class Leaks
   def initialize(jobs, bound)
     @jobs = jobs
     @bound = bound
-    @warm_up = [jobs / 5, 20_000].max
+    @warm_up = [jobs / 5, 15_000].max
   end
 
   def run
