@@ -138,7 +138,7 @@ RSpec.describe "TLS", server: Gearmand do
     it "moves much" do
       name = function
       working(name) { |job| job.workload.reverse }
-      bytes = Random.bytes(16 * 1024 * 1024)
+      bytes = Random.bytes(4 * 1024 * 1024)
       expect(one.call(name, bytes, timeout: 10 * Examples::PATIENCE) == bytes.reverse).to be(true)
     end
 

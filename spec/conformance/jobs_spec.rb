@@ -11,7 +11,7 @@ RSpec.describe "Jobs on a real server" do
   end
 
   describe "of a large size" do
-    [1, 32, 64, 128].each do |mebibytes|
+    [1, 32, 128].each do |mebibytes|
       it "come back whole: #{mebibytes} MiB", **(mebibytes > 32 ? { server: Gearmand } : {}) do
         serve(&:workload)
         payload = Random.new(mebibytes).bytes(1 << 20) * mebibytes
