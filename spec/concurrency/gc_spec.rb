@@ -58,7 +58,7 @@ RSpec.describe "The garbage collector" do
 
   it "may move everything while threads wait" do
     wrong = Array.new(4) do |n|
-      Thread.new { (0...50).reject { |i| wait(client.echo("#{n}/#{i}")) == "#{n}/#{i}" } }
+      Thread.new { (0...20).reject { |i| wait(client.echo("#{n}/#{i}")) == "#{n}/#{i}" } }
     end
     GC.compact while wrong.any?(&:alive?)
     expect(wrong.flat_map(&:value)).to eq([])
