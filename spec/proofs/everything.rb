@@ -96,8 +96,8 @@ class Everything
   end
 
   def background_jobs
-    tasks = Array.new(5) { |n| @client.submit_job_bg("#{@function}-sync", n.to_s) }
-    expect(5, EVGearman::Task.all(tasks, 60).uniq.size)
+    tasks = Array.new(2) { |n| @client.submit_job_bg("#{@function}-sync", n.to_s) }
+    expect(2, EVGearman::Task.all(tasks, 60).uniq.size)
     expect(true, wait(@client.get_status(@client.enqueue(NOBODY, "x", unique: @function, in: 3600))).known?)
   end
 
@@ -147,9 +147,9 @@ class Everything
 
   def dropped
     answered = 0
-    Thread.new { 3.times { EVGearman::Client.new(**options).echo("x") { answered += 1 } } }.join
-    turn_until { answered == 3 }
-    5.times { EVGearman::Client.new(**options).echo("abandoned").abandon }
+    Thread.new { 2.times { EVGearman::Client.new(**options).echo("x") { answered += 1 } } }.join
+    turn_until { answered == 2 }
+    2.times { EVGearman::Client.new(**options).echo("abandoned").abandon }
   end
 
   def patience
