@@ -849,6 +849,7 @@ static void test_resolver_tells_failure(void **state)
 static void test_resolutions_cancelled(void **state)
 {
     (void)state;
+    size_t before = evg_alloc_live();
     evg_loop_t *loop = evg_loop_new();
     probe_t p;
     evg_address_t a;
@@ -863,8 +864,8 @@ static void test_resolutions_cancelled(void **state)
     probe_deinit(&p);
     evg_loop_close(loop);
     evg_loop_release(loop);
-    for (int tries = 0; evg_alloc_live() > 1 && tries < 5000; tries++) rest(0.001);
-    assert_int_equal(evg_alloc_live(), 1); /* the loop of the fixture */
+    for (int tries = 0; evg_alloc_live() > before && tries < 5000; tries++) rest(0.001);
+    assert_true(evg_alloc_live() <= before);
 }
 
 static int child_cancels(void *context)
