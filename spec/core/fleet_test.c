@@ -115,8 +115,9 @@ static int submit_to(int at, const char *unique, bool keyed, double timeout)
 
 static int submit(const char *unique, bool keyed)
 {
-    return submit_to(index_of(evg_fleet_pick(&fleet, evg_bytes_of("f"), evg_bytes_of(unique), keyed)), unique, keyed,
-                     0);
+    evg_fleet_member_t *member = evg_fleet_pick(&fleet, evg_bytes_of("f"), evg_bytes_of(unique), keyed);
+    (void)evg_fleet_seek(&fleet, member);
+    return submit_to(index_of(member), unique, keyed, 0);
 }
 
 /* What it would write, as keys of submissions. */

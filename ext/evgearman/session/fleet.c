@@ -57,7 +57,7 @@ static evg_fleet_member_t *best(evg_fleet_t *fleet, evg_list_t *after, const uin
     return found;
 }
 
-static evg_fleet_member_t *pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed)
+evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed)
 {
     if (fleet->count == 1 || fleet->route == EVG_ROUTE_FIRST) return best(fleet, &fleet->members, NULL);
     if (keyed) {
@@ -69,19 +69,15 @@ static evg_fleet_member_t *pick(evg_fleet_t *fleet, evg_bytes_t function, evg_by
     return member;
 }
 
-void evg_fleet_seek(evg_fleet_t *fleet)
+bool evg_fleet_seek(evg_fleet_t *fleet, const evg_fleet_member_t *picked)
 {
+    if (!picked->session->away) return false;
     for (evg_list_t *at = fleet->members.next; at != &fleet->members; at = at->next) {
         evg_session_t *session = member_at(at)->session;
-        if (evg_session_idle_p(session)) (void)evg_session_want(session); /* of one that is closed the submission hears */
+        /* of one that is closed the submission hears */
+        if (evg_session_idle_p(session)) (void)evg_session_want(session);
     }
-}
-
-evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed)
-{
-    evg_fleet_member_t *member = pick(fleet, function, unique, keyed);
-    if (member->session->away) evg_fleet_seek(fleet);
-    return member;
+    return true;
 }
 
 /* -- moving -------------------------------------------------------------------------------------------------------- */
@@ -117,7 +113,7 @@ static int move(const move_t *how, evg_session_t *from, evg_request_t *request)
     evg_packet_t packet;
     evg_bytes_t bytes = evg_session_bytes_of(from, request);
     (void)evg_packet_decode(&packet, EVG_REQ, bytes, SIZE_MAX); /* it is ours */
-    evg_fleet_member_t *to = pick(how->fleet, packet.args[0], packet.args[1], request->by_key);
+    evg_fleet_member_t *to = evg_fleet_pick(how->fleet, packet.args[0], packet.args[1], request->by_key);
     int r = evg_session_hand_over(from, request, to->session);
     if (r == 0) how->moved(how->context, request, to);
     return r;

@@ -2,7 +2,8 @@
  *
  *     evg_fleet_init(&fleet, EVG_ROUTE_SPREAD);
  *     evg_fleet_add(&fleet, &member, &session, address);      for each, in the order of the list
- *     member = evg_fleet_pick(&fleet, &submission, keyed);    then evg_client_submit on its session, and
+ *     member = evg_fleet_pick(&fleet, &submission, keyed);
+ *     evg_fleet_seek(&fleet, member);                         then evg_client_submit on its session, and
  *     evg_fleet_take(&fleet, member, &request, keyed);        it may move from now on
  *     evg_fleet_settle(&fleet, moved, context);               after each step of a session
  *
@@ -47,13 +48,12 @@ void evg_fleet_init(evg_fleet_t *fleet, evg_route_t route);
 /* At the end of the list. `address` is what its keys are known by: "host:port", or a path. */
 void evg_fleet_add(evg_fleet_t *fleet, evg_fleet_member_t *member, evg_session_t *session, evg_bytes_t address);
 
-/* Where this is to go now. `keyed`: its key is the application's, by which it is to meet others. There is a member. When all
- * are away they are sought. */
+/* Where this is to go now. `keyed`: its key is the application's, by which it is to meet others. There is a member. */
 evg_fleet_member_t *evg_fleet_pick(evg_fleet_t *fleet, evg_bytes_t function, evg_bytes_t unique, bool keyed);
 
-/* A submission goes to a server that is away, for all are: any may be back, so a connection is wanted to each that none is being
- * made to, nor will be by itself. */
-void evg_fleet_seek(evg_fleet_t *fleet);
+/* Where a new submission goes was picked, by this or by the application. If that is away all are, and any may be back: a connection
+ * is wanted to each that none is being made to, nor will be by itself. true: to some, maybe. */
+bool evg_fleet_seek(evg_fleet_t *fleet, const evg_fleet_member_t *picked);
 
 /* A submission of the caller's was taken by a session: it may move. */
 void evg_fleet_take(evg_request_t *request, bool keyed);

@@ -40,7 +40,9 @@ void life_turn_to(int at)
 
 void life_route(const evg_submission_t *submission, bool keyed)
 {
-    life.s = evg_fleet_pick(&life.fleet, submission->function, submission->unique, keyed)->session;
+    const evg_fleet_member_t *member = evg_fleet_pick(&life.fleet, submission->function, submission->unique, keyed);
+    (void)evg_fleet_seek(&life.fleet, member);
+    life.s = member->session;
 }
 
 /* Nothing of it was written, and it goes where it may be. */

@@ -74,6 +74,7 @@ peer_t *routes_pick(team_t *team, const ask_t *ask)
     char name[3] = {'f', (char)('0' + ask->function), 0};
     evg_bytes_t key = evg_bytes_of(ask->keyed ? ask->text : "");
     evg_fleet_member_t *member = evg_fleet_pick(&team->fleet, evg_bytes_of(name), key, ask->keyed);
+    (void)evg_fleet_seek(&team->fleet, member);
     peer_t *to = team_peer(team, (int)(member - team->members));
     check(team, ask, to);
     if (to->gone) check_sought(team);

@@ -45,8 +45,7 @@ static link_t *pick(const view_t *view, VALUE function, VALUE unique)
 link_t *routing_pick(const view_t *view, VALUE function, VALUE unique)
 {
     link_t *link = pick(view, function, unique);
-    if (!link_session(link)->away) return link;
-    evg_fleet_seek(&view->agent->fleet);
+    if (!evg_fleet_seek(&view->agent->fleet, &link->member)) return link;
     for (link_t *at = view->links; at < links_end(view); at++) evg_connection_changed(at->c);
     return link;
 }
