@@ -8,6 +8,11 @@ RSpec.describe "examples/" do
   ]
   folder = File.expand_path("../examples", __dir__)
 
+  # What it printed, and how it ended.
+  define_method(:run_file) do |name, *arguments, &block|
+    run_ruby("--disable=gems", "-w", "#{folder}/#{name}.rb", *arguments, &block)
+  end
+
   it "has one for each purpose, and its README names them all" do
     expect(Dir.children(folder)).to match_array(names.map { |name| "#{name}.rb" } + %w[demo.rb README.md])
     expect(File.read("#{folder}/README.md").scan(/\((\w+)\.rb\)/).flatten).to match_array(names + %w[demo])
@@ -28,20 +33,20 @@ RSpec.describe "examples/" do
              "finished    1005 jobs in all"].freeze
 
     it "shows all there is on a server of its own, as plain text in a pipe" do
-      output, status = run_ruby("--disable=gems", "-w", "#{folder}/demo.rb")
+      output, status = run_file("demo")
       expect(status).to be_success, output
       expect(output.force_encoding("UTF-8")).to include(*parts, "of this gem")
       expect(output).not_to match(/[\e\r]/)
     end
 
     it "shows the same on gearmand", server: Gearmand do
-      output, status = run_ruby("--disable=gems", "-w", "#{folder}/demo.rb", "--server", own_server.url)
+      output, status = run_file("demo", "--server", own_server.url)
       expect(status).to be_success, output
       expect(output.force_encoding("UTF-8")).to include(*parts)
     end
 
     it "says so when there is none" do
-      output, status = run_ruby("--disable=gems", "-w", "#{folder}/demo.rb", "--server", "127.0.0.1:1")
+      output, status = run_file("demo", "--server", "127.0.0.1:1")
       expect([status.success?, output]).to match([false, /connect failed: Connection refused/])
     end
   end
@@ -53,7 +58,7 @@ RSpec.describe "examples/" do
     # What an example printed, as lines. It has to end by itself and well; the block is called with its pid in between.
     define_method(:run) do |name, *arguments, &block|
       arguments = [server.url] if arguments.empty?
-      output, status = run_ruby("--disable=gems", "-w", "#{folder}/#{name}.rb", *arguments, &block)
+      output, status = run_file(name, *arguments, &block)
       expect(status).to be_success, output
       output.force_encoding("UTF-8").lines(chomp: true)
     end
@@ -297,7 +302,7 @@ RSpec.describe "examples/" do
     end
 
     it "tls: does a job on a server of its own, and tells a stranger why it cannot" do
-      output, status = run_ruby("--disable=gems", "-w", "#{folder}/tls.rb")
+      output, status = run_file("tls")
       expect(output.lines(chomp: true)).to eq(["a job: secret", "a stranger: EVGearman::TLSError"])
       expect(status).to be_success
     end

@@ -40,7 +40,7 @@ RSpec.describe "evgearman check", :cli do
       stub_const("EVGearman::CLI::Query::PATIENCE", 0.2)
       expect(wrong("-s", "127.0.0.1:#{silent.addr[1]}")).to match([[["command timeout", /look at its process/]], 4])
     end
-    expect(wrong("-s", server.url, "--tls")).to match([[[/\ATLS failed: no TLS handshake, but "ERR .*": does the server speak TLS\?/, /see to tls/]], 3])
+    expect(wrong("-s", server.url, "--tls")).to match([[['TLS failed: no TLS handshake, but "ERR UNKNOWN_COMMAND Unknown+server+comma": does the server speak TLS?', /see to tls/]], 3])
     expect(wrong("-s", "nobody.invalid")).to match([[[/cannot resolve host/, "see to the name in servers"]], 3])
   end
 
