@@ -28,5 +28,7 @@ puts format("%-40s %10s%s", "instructions per operation", "now", past && format(
 Bench::OPERATIONS.select { |it| only.include?(it.name.to_s) }.each do |operation|
   suite = operation.name == :call ? at_once : usual
   ours, theirs = [now, before].compact.map { |it| suite.instructions(it, operation) }
-  puts format("%-40s %10.0f%s", operation.title, ours, past && format(" %10.0f %+7.2f%%", theirs, (ours / theirs - 1) * 100))
+  ours or abort "bench: #{operation.title}: no count"
+  change = format(" %10.0f %+7.2f%%", theirs, (ours / theirs - 1) * 100) if theirs # of then: it may not have had that
+  puts format("%-40s %10.0f%s", operation.title, ours, change)
 end

@@ -46,9 +46,11 @@ static bool busy_p(const evg_session_t *s)
 
 bool agent_kept_p(const agent_t *agent)
 {
-    bool kept = agent->pending.count > 0;
-    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) kept |= busy_p(link_session(at));
-    return kept;
+    if (agent->pending.count > 0) return true;
+    for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
+        if (busy_p(link_session(at))) return true;
+    }
+    return false;
 }
 
 bool agent_over_p(const agent_t *agent)
