@@ -589,10 +589,13 @@ RSpec.describe EVGearman::Connection do
       eventually { server.status("f").first == 1000 }
     end
 
+    # Fails when no limit is taken for no time.
     it "writes what waits for a connection" do
-      server = fake_server
-      client_for(server).tap { |client| client.submit_job_bg("f", "x", unique: nil) }.close(Examples::PATIENCE)
-      eventually { server.received.last == [:submit_job_bg, "f", "", "x"] }
+      [Examples::PATIENCE, nil].each do |timeout|
+        server = fake_server
+        client_for(server).tap { |client| client.submit_job_bg("f", "x", unique: nil) }.close(timeout)
+        eventually { server.received.last == [:submit_job_bg, "f", "", "x"] }
+      end
     end
 
     it "does not wait longer than its timeout for a server that is away" do
@@ -600,6 +603,28 @@ RSpec.describe EVGearman::Connection do
       task = client.submit_job_bg("f")
       client.close(0.05)
       expect(task.error.delivery).to eq(:not_sent)
+    end
+
+    # Fails when it waits for a server, and not for what is to be written to it.
+    it "waits without a limit only until nothing waits any more" do
+      away = fake_server.tap(&:close)
+      [{ reconnect: false }, { max_reconnect_attempts: 2, reconnect_delay: 0.01 }, { command_timeout: 0.1 }].each do |options|
+        client = client_for(away, **options)
+        task = client.submit_job_bg("f")
+        closing = Thread.new { client.close(nil) }
+        expect(closing.join(Examples::PATIENCE)).to be(closing)
+        expect(task.error.delivery).to eq(:not_sent)
+        expect(short(task.error)).not_to eq("disconnected")
+      end
+    end
+
+    # Fails when no time is a turn.
+    it "begins no connection when it has no time" do
+      client = client_for(echoing)
+      task = client.submit_job_bg("f")
+      client.close(0)
+      client_for(echoing).echo("x").value
+      expect([task.error.delivery, echoing.peers.size]).to eq([:not_sent, 1])
     end
 
     it "calls the blocks before it returns" do

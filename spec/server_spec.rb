@@ -104,6 +104,12 @@ RSpec.describe EVGearman::Server do
       eventually { GC.start || count.call.zip(before).all? { |now, then_| now <= then_ } }
     end
 
+    # Fails when who was cut off without a word is held for ever: workers that say nothing are as they should be.
+    it "has the kernel look after those who say nothing" do
+      client.ping
+      expect(keepalives(server.port, :local_address)).to eq([[true, 60]])
+    end
+
     it "ends with the program" do
       at_path do |path|
         out, status = child(<<~RUBY, url: path)

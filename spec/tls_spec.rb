@@ -319,6 +319,15 @@ RSpec.describe "TLS", server: Gearmand do
       expect(proxy.visits.map(&:resumed)).to eq([false, true, true])
     end
 
+    # The bytes are TLS's, the socket is the kernel's.
+    it "is kept alive as any other" do
+      made = client_for(proxy, tls: trusting, keepalive: 7)
+      made.ping(5)
+      expect(keepalives(proxy.port)).to eq([[true, 7]])
+      made.keepalive = 11
+      expect(keepalives(proxy.port)).to eq([[true, 11]])
+    end
+
     it "reads its files again" do
       file = File.join(Papers.dir, "trusted.pem")
       FileUtils.cp(ca, file)

@@ -110,6 +110,19 @@ RSpec.describe EVGearman::Worker do
       expect(order).to eq(["high 0", "high 1", "normal 0", "normal 1", "low 0", "low 1"])
     end
 
+    # Fails when the answers of all jobs wait for the end of the turn, and not only those of quick ones.
+    it "sends the answer of a slow job before whatever comes next" do
+      server = fake_server { |peer| peer.skip_to(:grab_job_uniq) && peer.send(:job_assign_uniq, "H:1", name, "", "") }
+      seen = nil
+      worker_for(server).register_function(name) do |_job|
+        patience = now + Examples::PATIENCE
+        loop.post { sleep(0.005) until (seen = server.commands.include?(:work_complete)) || now > patience }
+        sleep(0.002) && nil
+      end.work
+      eventually { !seen.nil? }
+      expect(seen).to be(true)
+    end
+
     it "tells when there is nothing left, after a start and after jobs, not for polls" do
       idle = 0
       quick = worker_for(shared_server, poll_interval: 0.02)
@@ -391,6 +404,17 @@ RSpec.describe EVGearman::Worker do
       expect(task.value).to eq("by another")
     end
 
+    # Fails when what is held when the time is over is told, and not what is lost: another thread may have been quicker.
+    it "does not hand back what is finished at the last moment" do
+      worker = worker_for(shared_server, shutdown_timeout: 0.05)
+      held = nil
+      worker.register_function(name, async: true) { |job| (held = job) && worker.stop }
+      worker.define_singleton_method(:close) { |*time| (held.finished? || held.complete("in time")) && super(*time) }
+      running = Thread.new { worker.run(signals: false) }
+      expect(client.call(name, timeout: Examples::PATIENCE)).to eq("in time")
+      expect(running.value).to eq(finished: 1, handed_back: [])
+    end
+
     # Fails when it closes as soon as no job is held: what the kernel has not taken by then is cut off.
     [false, true].each do |async|
       it "writes what it finished before it closes, however long that is#{", async" if async}" do
@@ -518,6 +542,17 @@ RSpec.describe EVGearman::Worker do
         worker.stop
         expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 0, handed_back: [])
       end
+    end
+
+    # Fails when what waits for a connection keeps it, for as long as the jobs of a server that is there might.
+    it "leaves unwritten what was asked of a server that is away" do
+      worker = worker_for(fake_server.tap(&:close), command_timeout: nil, shutdown_timeout: nil)
+      task = worker.client.submit_job_bg(name)
+      running = Thread.new { worker.run(signals: false) }
+      eventually { errors.any? }
+      worker.stop
+      expect(running.join(Examples::PATIENCE)&.value).to eq(finished: 0, handed_back: [])
+      expect(task.error.delivery).to eq(:not_sent)
     end
 
     # Fails when only `stop` ends it: a closed worker would be run for ever.

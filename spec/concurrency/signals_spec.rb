@@ -98,6 +98,19 @@ RSpec.describe "TERM and INT, under Worker#run" do
     RUBY
   end
 
+  # Fails when that word of Ruby's is taken for a line of code.
+  it "end the program too, where that is what the trap said" do
+    out, status = child(prelude + <<~RUBY)
+      trap("TERM", "EXIT")
+      one = worker("#{name}")
+      at_exit { puts one.working? }
+      runs(one)
+      signal(:TERM)
+      sleep(20)
+    RUBY
+    expect([out, status.exitstatus]).to eq(["false\n", 0])
+  end
+
   it "end those that found no thread to be had, too" do
     expect(said(<<~RUBY)).to eq(%w[true DEFAULT])
       one = worker("#{name}")

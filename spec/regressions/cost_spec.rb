@@ -65,6 +65,18 @@ RSpec.describe "The cost of" do
     expect(sent).to be < 1100
   end
 
+  # Fails when all of it waits for the turn, and client and server work in turns; or when each request is a call of its own.
+  it "requests go out together, and from where they are made when much waits" do
+    client = client_for(fake_server(&:answer_echoes))
+    client.echo("x").value
+    written = -> { client.stats[:bytes_out] }
+    before = written.call
+    client.submit_job_bg("f", "x" * 1000)
+    expect(written.call).to eq(before)
+    client.submit_job_bg("f", "x" * 16_384)
+    expect(written.call - before).to be > 17_384
+  end
+
   # Fails when the answer to a text command is searched from its beginning with each piece: set `scanned` to `line` in
   # evg_admin_decode before it looks.
   it "a long text is a look at each byte, once, and it is cut off" do
