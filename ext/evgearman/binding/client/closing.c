@@ -22,7 +22,7 @@ static bool all_p(const view_t *view, bool (*so)(const link_t *link))
 /* What waits for a connection is owed too. */
 static bool link_written_p(const link_t *link)
 {
-    return evg_session_unsent(link_session(link)) == 0 || link_session(link)->state == EVG_SHUT;
+    return evg_session_unsent(link_session(link)) == 0;
 }
 
 static bool link_flushed_p(const link_t *link)
