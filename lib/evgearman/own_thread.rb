@@ -21,7 +21,7 @@ module EVGearman
       thread.name = name
       thread.priority = 0
       thread.thread_variable_set(:fork_safe, true)
-      ThreadGroup::Default.add(thread) unless thread.group.enclosed?
+      ThreadGroup::Default.add(thread) unless [thread.group, ThreadGroup::Default].any?(&:enclosed?)
       Fiber.current.storage&.each_key { |key| Fiber[key] = nil } if Fiber.method_defined?(:storage) # Ruby 3.2
     end
     private_class_method :settle

@@ -71,6 +71,44 @@ RSpec.describe "Threads of the gem" do
     expect(seen).to eq([ThreadGroup::Default, 0] * 2)
   end
 
+  # Fails when one dies because it may not leave that: nobody runs what it was made for.
+  it "are made in a group that is enclosed, too, and stay in it" do
+    seen = []
+    group = ThreadGroup.new
+    maker = Thread.new do
+      group.add(Thread.current).enclose
+      by_pool(->(_) { (seen << Thread.current.group) && nil })
+      by_loop { seen << Thread.current.group }
+    end
+    expect(maker.join(Examples::PATIENCE)).to be(maker)
+    expect(seen).to eq([group] * 2)
+  end
+
+  # Fails when one dies because it may not come in. Nothing opens that group again, so it is in a process of its own.
+  it "are made beside a default group that is enclosed" do
+    output, status = child(<<~'RUBY')
+      worker = EVGearman::Worker.new(url: URL, loop: LOOP, concurrency: 2)
+      worker.register_function("enclosed-#{$$}") { Thread.current.name }.work
+      call = -> { client.call("enclosed-#{$$}", "", timeout: 20) }
+      maker = Thread.new do
+        ThreadGroup.new.add(Thread.current)
+        ThreadGroup::Default.enclose
+        call.call
+      end
+      puts maker.value, call.call
+      exit!(0)
+    RUBY
+    expect([output, status.exitstatus]).to eq(["evgearman job\n" * 2, 0])
+  end
+
+  # Puma warns before it forks of threads that do not say so.
+  it "say that they are fork-safe" do
+    threads = []
+    by_pool(->(_) { (threads << Thread.current) && nil })
+    by_loop { threads << Thread.current }
+    expect(threads.map { |thread| thread.thread_variable_get(:fork_safe) }).to eq([true, true])
+  end
+
   # Fails when another thread may come between the look for a thread and its making.
   it "are one for each loop, from however many threads it is started" do
     go = Queue.new
