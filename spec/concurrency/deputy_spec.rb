@@ -109,16 +109,58 @@ RSpec.describe "A handler that is long, under Worker#run" do
     @running = nil
   end
 
-  # Counts how often the kernel let it sleep. Fails when it looks at a clock while there is nothing to do.
+  # How often the kernel let it sleep.
+  def switches
+    File.read("/proc/self/task/#{deputies.fetch(0).native_thread_id}/status")[/^voluntary_ctxt_switches:\s*(\d+)/, 1]
+  end
+
+  # Fails when it looks at a clock while there is nothing to do.
   it "has a second thread that sleeps while none runs" do
     handle { |_job| sleep(0.15) && nil }
     client.call(name, timeout: Examples::PATIENCE)
-    switches = lambda do
-      File.read("/proc/self/task/#{deputies.fetch(0).native_thread_id}/status")[/^voluntary_ctxt_switches:\s*(\d+)/, 1]
-    end
     sleep(0.3) # it may have been looking when the handler ended
-    before = switches.call
+    before = switches
     sleep(0.5)
-    expect(switches.call).to eq(before)
+    expect(switches).to eq(before)
+  end
+
+  # Fails when nobody tells it that the handler has ended: it looks, every 100 ms, for as long as the other drives.
+  it "has a second thread that sleeps again, also when another took the seat from it" do
+    handle { |_job| gate.pop && nil }
+    task = client.submit_job(name, timeout: Examples::PATIENCE)
+    client.flush
+    eventually { gate.num_waiting == 1 }
+    driving, goal = seat_from_deputy
+    gate << :go
+    expect(task.value(Examples::PATIENCE)).to eq("")
+    eventually { switches.then { |before| sleep(0.3) && before == switches } }
+    expect(driving).to be_alive
+    goal.abandon
+    driving.join
+  end
+
+  # A thread that has taken it, and the Task that it waits for. The deputy follows until the handler ends.
+  def seat_from_deputy
+    held = on_deputy = nil
+    block = Thread::Queue.new
+    loop.post { (on_deputy = Thread.current) && block.pop && held = true }
+    eventually { on_deputy }
+    expect([on_deputy]).to eq(deputies)
+    goal = client_for(shared_server).submit_job("nobody-does-this", "", timeout: 60)
+    driving = Thread.new { goal.wait }
+    loop.post { block << Thread.current }
+    eventually { held && on_deputy.status == "sleep" }
+    [driving, goal]
+  end
+
+  it "is run without a second thread where none can be made" do
+    worker.register_function(name) { |_job| deputies.size.to_s }
+    may_run = Thread::Queue.new
+    @running = Thread.new { may_run.pop && worker.run(signals: false) }
+    allow(Thread).to receive(:new).and_raise(ThreadError, "can't create Thread: Resource temporarily unavailable")
+    may_run << true
+    expect(client.call(name, timeout: Examples::PATIENCE)).to eq("0")
+    worker.stop
+    expect(running.join(Examples::PATIENCE)&.value).to include(finished: 1)
   end
 end

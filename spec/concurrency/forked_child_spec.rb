@@ -131,6 +131,34 @@ RSpec.describe "A forked child" do
     expect(forked { Dir.children("/proc/self/fd").size }).to be < before
   end
 
+  # Fails when it takes a poll that sleeps in the kernel for one that is just changing what libev knows.
+  it "keeps none of the descriptors of a loop that another thread turns" do
+    descriptors = -> { Dir.children("/proc/self/fd").size }
+    wait(client.echo("connected"))
+    alone = forked(&descriptors)
+    driving, goal = driver
+    eventually(10) { forked(&descriptors) == alone } # as long as it does not sleep, they are left alone
+    goal.abandon
+    driving.join
+  end
+
+  # Fails when the failures of its parent count for it.
+  it "has all its attempts to connect before it" do
+    nobody = Socket.new(:INET, :STREAM).tap { |socket| socket.bind(Addrinfo.tcp("127.0.0.1", 0)) } # and does not listen
+    told = 0
+    mine = keep(EVGearman::Client.new(url: "127.0.0.1:#{nobody.local_address.ip_port}", loop: loop,
+                                      max_reconnect_attempts: 20, reconnect_delay: 0.001, reconnect_max_delay: 0.01,
+                                      on_error: ->(_) { told += 1 }))
+    mine.echo("x")
+    eventually { told >= 2 }
+    in_child = forked do
+      told = 0
+      [mine.echo("x").wait(10).error.class.name, told]
+    end
+    expect(in_child).to eq(["EVGearman::ReconnectExhaustedError", 20])
+    nobody.close
+  end
+
   # Fails when what nobody waits for stays where it is.
   it "has a thread again for a loop that was started, from its first use on; not before" do
     background = EVGearman::Loop.new.start

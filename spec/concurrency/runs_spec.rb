@@ -59,6 +59,21 @@ RSpec.describe "Threads in `run` of a loop" do
     running.join
   end
 
+  # Fails when what left its `run` so counts as in it: handlers wait for it to drive, and nobody does.
+  %i[raise kill].each do |how|
+    it "are in it no more when Thread##{how} has ended that" do
+      GC.disable # it is forgotten when its memory is collected
+      running = runner.tap { |thread| thread.report_on_exception = false }
+      running.public_send(how)
+      sleep(0.001) while running.alive?
+      worker.work
+      expect(client.call(name, timeout: Examples::PATIENCE)).to eq("")
+      expect(started_on.pop).to be(Thread.current)
+    ensure
+      GC.enable
+    end
+  end
+
   it "need not be: then whoever drives runs them" do
     worker.work
     expect(client.call(name, timeout: Examples::PATIENCE)).to eq("")
