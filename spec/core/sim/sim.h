@@ -22,7 +22,7 @@
 #include "session/fleet.h"
 #include "session/session.h"
 
-enum { PEERS = 12, TEAMS = 7, SERVERS = 3, ASKS = 40, TASKS = 128, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
+enum { PEERS = 12, TEAMS = 7, SERVERS = 3, ASKS = 40, TASKS = 512, FUNCTIONS = 4, KEYS = 4, IDS = 4096, WORK = 32 };
 
 /* -- world.c ------------------------------------------------------------------------------------------------------- */
 
