@@ -36,10 +36,13 @@ module EVGearman
       rescue ArgumentError => e
         raise UsageError, e.message.sub("allow_remote: true", "--allow-remote")
       rescue SystemCallError, SocketError => e
-        raise Error, "cannot listen at #{place}: #{REMEDIES.fetch(e.class) { e.message }}"
+        raise Error, "cannot listen at #{place}: #{remedy(e) || e.message}"
       end
 
       private
+
+      # By what it is a kind of: a host that is not found has a class of its own since Ruby 3.3.
+      def remedy(error) = REMEDIES.find { |kind, _| error.is_a?(kind) }&.last
 
       def flags(parser)
         @given = {}

@@ -23,13 +23,14 @@ module EVGearman
       def initialize(terminal)
         @terminal = terminal
         @drawn = 0
+        @writing = @suspended = false
       end
 
       def enter(&block)
         return yield unless @terminal.tty?
 
         show(ENTER)
-        suspending = trap("TSTP") { suspend }
+        suspending = trap("TSTP") { @writing ? @suspended = true : suspend }
         keys? ? $stdin.raw(intr: true, &block) : yield
       ensure
         trap("TSTP", suspending || "DEFAULT") if @terminal.tty?
@@ -40,7 +41,7 @@ module EVGearman
       def draw(lines)
         text = @terminal.tty? ? page(lines) : [*("" if @drawn.positive?), *lines].join("\n").concat("\n")
         @drawn += 1
-        show(text)
+        undisturbed { show(text) }
       end
 
       # Waits.
@@ -65,8 +66,17 @@ module EVGearman
         @terminal.out.flush
       end
 
+      # A trap that comes while its thread writes cannot write, too.
+      def undisturbed
+        @writing = true
+        yield
+        @writing = false
+        suspend if @suspended
+      end
+
       # Ctrl-Z: the shell gets its own page meanwhile.
       def suspend
+        @suspended = false
         show(LEAVE)
         mode = $stdin.console_mode if keys?
         before = trap("TSTP", "DEFAULT")
