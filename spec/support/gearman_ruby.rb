@@ -44,7 +44,7 @@ module GearmanRuby
 
   # Starts one that goes on, until the end of the example.
   def gearman_daemon(library, code, server: shared_server)
-    peer(*ruby, "--disable=gems", *gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url)
+    peer(*ruby, "--disable=gems", *gearman_ruby(library), "-W0", "-e", "#{QUIET}\n#{code}", server.url, env: {})
   end
 end
 

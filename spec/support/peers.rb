@@ -10,10 +10,10 @@ module Peers
   class Program
     attr_reader :pid, :status
 
-    def initialize(*command, input: "")
+    def initialize(*command, input: "", env: Requirements::PLAIN)
       @dir = Dir.mktmpdir("peer")
       File.binwrite(file("in"), input)
-      @pid = Process.spawn(Requirements::PLAIN, *command, in: file("in"), out: file("out"), err: file("err"))
+      @pid = Process.spawn(env, *command, in: file("in"), out: file("out"), err: file("err"))
     end
 
     # So far.
