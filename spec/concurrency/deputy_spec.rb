@@ -153,6 +153,26 @@ RSpec.describe "A handler that is long, under Worker#run" do
     [driving, goal]
   end
 
+  # Fails when the thread that has forked waits, in the child, for handlers of its parent.
+  it "has a second thread that ends in a child which a block of its own has forked" do
+    output, status = child(<<~'RUBY')
+      gate, pids, name = Queue.new, Queue.new, "forks-#{$$}"
+      worker = EVGearman::Worker.new(url: URL, loop: LOOP).register_function(name) { gate.pop }
+      running = Thread.new { worker.run(signals: false) }
+      task = EVGearman::Client.new(url: URL, loop: EVGearman::Loop.new).submit_job(name).tap { |one| one.client.flush }
+      eventually { gate.num_waiting == 1 }
+      LOOP.post { (pid = fork) ? pids << pid : puts(Thread.current.name) }
+      forked = Process.detach(pids.pop)
+      forked.join(20) or Process.kill("KILL", forked.pid)
+      puts forked.value.exitstatus.inspect
+      gate << "done"
+      puts task.value(20)
+      worker.stop
+      puts running.value[:finished]
+    RUBY
+    expect([output, status.exitstatus]).to eq(["evgearman deputy\n0\ndone\n1\n", 0])
+  end
+
   it "is run without a second thread where none can be made" do
     worker.register_function(name) { |_job| deputies.size.to_s }
     may_run = Thread::Queue.new

@@ -74,6 +74,19 @@ RSpec.describe "Threads in `run` of a loop" do
     end
   end
 
+  # Fails likewise.
+  it "are not in it in a forked child, which has none of them" do
+    GC.disable
+    worker
+    running = runner
+    answer = forked { [worker.work && client.call(name, timeout: 10), started_on.pop == Thread.current] }
+    expect(answer).to eq(["", true])
+    loop.stop
+    expect(running.join(Examples::PATIENCE)).to be(running)
+  ensure
+    GC.enable
+  end
+
   it "need not be: then whoever drives runs them" do
     worker.work
     expect(client.call(name, timeout: Examples::PATIENCE)).to eq("")
