@@ -202,6 +202,22 @@ RSpec.describe "A forked child" do
     expect(outcome).to eq([true, false, 0])
   end
 
+  # Fails when the handler of its parent is waited for, which ends nowhere in it.
+  it "runs jobs, though a thread of its parent's was in a handler" do
+    gate = Queue.new
+    worker = worker_for(shared_server)
+    worker.register_function(long = function) { gate.pop }.register_function(name = function) { "child" }.work
+    calling = Thread.new { client.call(long, timeout: 60) }
+    sleep(0.001) until gate.num_waiting == 1
+    answer = forked do
+      GC.disable # its parent's job is forgotten when it is collected
+      worker.work && client.call(name, timeout: 10)
+    end
+    expect(answer).to eq("child")
+    gate << "parent"
+    expect(calling.value).to eq("parent")
+  end
+
   it "sends no byte, and leaves its parent's connection open" do
     server = fake_server { |peer| peer.expect(:echo_req).then { |(data)| peer.send(:echo_res, data) } }
     other = client_for(server)
