@@ -55,7 +55,7 @@ RSpec.describe "The public surface" do
         puts e.cause.class
       end
     RUBY
-    expect(text).to match(/\ARactor::\w+Error\n\z/)
+    expect(text).to match(/^Ractor::\w+Error\n\z/)
   end
 
   it "counts nothing at first" do

@@ -73,7 +73,7 @@ module Signatures
     # Names of what it inherits from, itself included, up to Object; not of what others brought, or is private.
     def ancestors(mod)
       names = mod.ancestors.map(&:name).take_while { |name| name != "Object" }
-      names.reject { |name| hidden?(name) || name.start_with?("RSpec") }
+      names.reject { |name| hidden?(name) || name.start_with?("RSpec", "ErrorHighlight", "DidYouMean") }
     end
 
     # `{ "EVGearman::Task#value" => Method }`
