@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require "io/wait"
-
 RSpec.describe "evgearman's screen", :cli do
   page, drawn, back = "\e[?1049h", "\e[J", "\e[?1049l"
 
@@ -19,9 +17,8 @@ RSpec.describe "evgearman's screen", :cli do
     IO.pipe do |reader, out|
       pid = spawn(*ruby, "--disable=gems", "-e", program, out: out, in: File::NULL, pgroup: true)
       out.close
-      eventually { reader.nread > 10_000 }
+      text = reader.read(10_000)
       Process.kill("TSTP", pid)
-      text = reader.readpartial(100_000)
       text << reader.readpartial(100_000) until text.end_with?(back)
       expect(Process.wait2(pid, Process::WUNTRACED).last).to be_stopped
       Process.kill("CONT", pid)
