@@ -41,7 +41,10 @@ int evg_tls_fail_by_end(evg_transport_t *t)
 int evg_tls_fail_by_ssl(evg_transport_t *t)
 {
     evg_tls_t *tls = t->tls;
-    if (tls->held.lost) return evg_tls_fail(t, EVG_ENOMEM, NULL);
+    if (tls->held.lost) {
+        ERR_clear_error(); /* newer ones of OpenSSL say so, too */
+        return evg_tls_fail(t, EVG_ENOMEM, NULL);
+    }
     if (!ERR_peek_error()) return evg_tls_fail_by_end(t);
     bool shaking = tls->stage == EVG_TLS_SHAKING;
     bool lasting = evg_tls_explain(tls->ssl, shaking, tls->text, sizeof tls->text);
