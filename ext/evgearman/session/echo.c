@@ -11,19 +11,25 @@ static uint64_t mix(uint64_t sum, uint64_t word)
     return (sum ^ word) * 0x9e3779b97f4a7c15;
 }
 
-/* Four sums side by side, so that none waits for the other. One word that differs always shows. */
+enum { LANES = 8, BLOCK = LANES * sizeof(uint64_t) };
+
+static void add(uint64_t sums[LANES], const uint8_t block[BLOCK])
+{
+    uint64_t words[LANES];
+    memcpy(words, block, BLOCK);
+    for (int i = 0; i < LANES; i++) sums[i] = mix(sums[i], words[i]);
+}
+
+/* Sums side by side, so that none waits for the other. One word that differs always shows. */
 static uint64_t digest(evg_bytes_t data)
 {
-    enum { LANES = 4 };
-    uint64_t sums[LANES] = {1, 2, 3, 4}, words[LANES];
-    for (; data.len > 0; data.at += sizeof words) {
-        size_t len = data.len < sizeof words ? data.len : sizeof words;
-        if (len < sizeof words) memset(words, 0, sizeof words);
-        memcpy(words, data.at, len);
-        for (int i = 0; i < LANES; i++) sums[i] = mix(sums[i], words[i]);
-        data.len -= len;
-    }
-    return mix(mix(mix(sums[0], sums[1]), sums[2]), sums[3]);
+    uint64_t sums[LANES] = {1, 2, 3, 4, 5, 6, 7, 8}, all = 0;
+    uint8_t rest[BLOCK] = {0};
+    for (; data.len >= BLOCK; data.at += BLOCK, data.len -= BLOCK) add(sums, data.at);
+    memcpy(rest, data.at, data.len);
+    add(sums, rest);
+    for (int i = 0; i < LANES; i++) all = mix(all, sums[i]);
+    return all;
 }
 
 static size_t sent_len(const evg_request_t *request)
