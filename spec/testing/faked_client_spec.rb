@@ -106,7 +106,9 @@ RSpec.describe EVGearman::Client, "under evgearman/testing", :faked do
   end
 
   it "is collected with its stand-in" do
-    refs = Array.new(20) { EVGearman::Client.new(port: 1, loop: loop).tap { |one| one.enqueue("f") } }.map { |one| WeakRef.new(one) }
+    refs = Thread.new do # whose stack is gone
+      Array.new(20) { WeakRef.new(EVGearman::Client.new(port: 1, loop: loop).tap { |one| one.enqueue("f") }) }
+    end.value
     testing.clear
     loop.run_once(0)
     GC.start
