@@ -100,9 +100,10 @@ RSpec.describe "evgearman work, when it gets a signal" do
   it "TTIN: tells what it is at" do
     work = workforce("-c", "2")
     task = begun(work, "patient", "60")
+    handle = eventually { task.handle }
     work.signal("TTIN")
     wait_for(work) { work.logged("thread evgearman job").any? { |line| line["backtrace"].include?("handlers.rb") } }
-    expect(work.logged("in flight")).to match([a_hash_including("function" => "patient", "handle" => task.handle)])
+    expect(work.logged("in flight")).to match([a_hash_including("function" => "patient", "handle" => handle)])
     work.signal("TERM")
     task.value(30)
   end

@@ -106,10 +106,11 @@ RSpec.describe EVGearman::Client, "under evgearman/testing", :faked do
   end
 
   it "is collected with its stand-in" do
-    refs = Thread.new do # whose stack is gone
-      Array.new(20) { WeakRef.new(EVGearman::Client.new(port: 1, loop: loop).tap { |one| one.enqueue("f") }) }
+    refs = Thread.new do # whose stack is gone, with what there is of the store on it
+      testing.clear
+      made = Array.new(20) { WeakRef.new(EVGearman::Client.new(port: 1, loop: loop).tap { |one| one.enqueue("f") }) }
+      testing.clear && made
     end.value
-    testing.clear
     loop.run_once(0)
     GC.start
     expect(refs.count(&:weakref_alive?)).to be < 20
