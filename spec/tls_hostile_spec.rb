@@ -41,7 +41,7 @@ RSpec.describe EVGearman::Server, "by TLS, and hostile peers" do
   wrong = {
     "plain text" => "version\n", "a packet" => "\0REQ\0\0\0\x10\0\0\0\0", "HTTP" => "GET / HTTP/1.1\r\n\r\n",
     "SSL 2" => "\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10".b.ljust(48, "x"), "hello twice" => hello * 2,
-    "rubbish behind hello" => hello + ("\x17\x03\x03\x01\0".b + ("x" * 256)), "rubbish in hello" => hello[0, 50] + ("\xFF".b * 500),
+    "rubbish behind hello" => hello + ("\x17\x03\x03\x01\0".b + ("x" * 256)), "rubbish in hello" => hello[0, 50] + ("\xFF".b * hello.bytesize),
     "a record that is too long" => "\x16\x03\x01\xFF\xFF".b + ("x" * 70_000),
     "a message that is too long" => "\x16\x03\x01\0\x04\x01\xFF\xFF\xFF", "an alert" => "\x15\x03\x01\0\x02\x02\x28",
     "empty records without end" => "\x16\x03\x01\0\0" * 10_000, "another version" => "\x16\x09\x09\0\x04\x01\0\0\0"
