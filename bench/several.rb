@@ -13,4 +13,4 @@ OptionParser.new do |parser|
   parser.on("--smoke", "a few jobs: do all numbers come?") { options.update(rounds: 1, jobs: 300) }
 end.parse!
 
-Bench::Beside.report("operation", [Bench::SeveralSuite.new(**options).run])
+Bench::Beside.report("operation", Bench::SeveralSuite.new(**options).run)

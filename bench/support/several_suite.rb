@@ -19,14 +19,17 @@ module Bench
       @floor = Floor.new
     end
 
+    # On few processors servers and workers take theirs from the client: what it costs by itself is the second row.
     def run
-      several, one = Array.new(@rounds) { [rate_at(@servers), rate_at(1)] }.transpose.map(&:max)
-      Beside.new("foreground jobs at #{@servers} servers, 1,000 under way", several, "at one", one)
+      several, one = Array.new(@rounds) { [sample_at(@servers), sample_at(1)] }.transpose
+      [row("foreground jobs at #{@servers} servers, 1,000 under way", several, one, &:rate),
+       row("the same, per second of the client's CPU", several, one) { |sample| sample.ops / sample.cpu }]
     end
 
     private
 
-    def rate_at(count) = at(count, []) { |urls| @ours.sample(urls.join(","), :foreground_by_servers, @jobs, WINDOW).rate }
+    def row(title, several, one, &rate) = Beside.new(title, several.map(&rate).max, "at one", one.map(&rate).max)
+    def sample_at(count) = at(count, []) { |urls| @ours.sample(urls.join(","), :foreground_by_servers, @jobs, WINDOW) }
 
     def at(count, urls, &block)
       return yield(urls) if count == urls.size
