@@ -12,13 +12,14 @@ static const double undriven = 1; /* a loop that nobody drove for so many second
 /* A connection that died while nobody looked is to be found dead before a byte is written to it. */
 static void look(agent_t *agent)
 {
-    const evg_loop_t *net = agent->loop->net;
-    bool asleep = false;
+    evg_loop_t *net = agent->loop->net;
+    double now = evg_loop_now(net);
+    bool open = false;
     for (link_t *at = agent->view.links; at < links_end(&agent->view); at++) {
-        evg_connection_clock(at->c);
-        asleep |= link_session(at)->state == EVG_OPEN && link_session(at)->wire.now - net->polled_at > undriven;
+        evg_wire_clock(&link_session(at)->wire, now);
+        open |= link_session(at)->state == EVG_OPEN;
     }
-    if (asleep && seat_free_p(agent->loop) && !net->turning) loop_glance(agent->loop);
+    if (open && now - net->polled_at > undriven && seat_free_p(agent->loop) && !net->turning) loop_glance(agent->loop);
 }
 
 void agent_prepare(agent_t *agent)
