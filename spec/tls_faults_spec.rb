@@ -141,7 +141,7 @@ RSpec.describe "TLS, and what goes wrong" do
       expect(tasks.map { |task| task.error.delivery }).to include(:unacknowledged)
     end
 
-    # What is written may be 4 MB in the kernel still, which take 0.6 s by this way; all of it takes 2.5 s at least.
+    # The large one takes 2.5 s at least by this way, longer than the others have; and the way stands still for less than that.
     it "is cut out behind one that moves, which is done" do
       made = client_for(relay(server, pause: 0.01), tls: trusting, command_timeout: 2, heartbeat: 0)
       made.ping(5)
